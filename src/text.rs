@@ -1,0 +1,100 @@
+//! The one cleaning of outside text before any screen, log view or report. PURE.
+//!
+//! Control characters, bidi marks and invisible characters become visible marks; the mapping is injective, so two
+//! different texts never look the same (a literal `{U+…}` or `␛` in the input is itself escaped).
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Makes one line of outside text safe and truthful to show: no character of the result can move a cursor,
+/// change a colour, reorder or hide text. Newlines and tabs are shown as marks too.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(needs_mark) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        mark(c, &mut out);
+    }
+    Cow::Owned(out)
+}
+
+/// As [`clean`], but keeps line breaks (`\n`) and expands tabs to the next multiple of 8 columns' worth of spaces.
+#[must_use]
+pub fn clean_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (i, line) in text.split('\n').enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        let mut column = 0;
+        for c in line.strip_suffix('\r').unwrap_or(line).chars() {
+            if c == '\t' {
+                let fill = 8 - column % 8;
+                out.extend(std::iter::repeat_n(' ', fill));
+                column += fill;
+            } else {
+                mark(c, &mut out);
+                column += 1;
+            }
+        }
+    }
+    out
+}
+
+/// As [`clean`] for bytes of any encoding: what is not UTF-8 shows as `\x9b`.
+#[must_use]
+pub fn clean_bytes(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            mark(c, &mut out);
+        }
+        for b in chunk.invalid() {
+            let _ = write!(out, "\\x{b:02x}");
+        }
+    }
+    out
+}
+
+fn mark(c: char, out: &mut String) {
+    match c {
+        '\u{0}'..='\u{1f}' => out.push(char::from_u32(0x2400 + c as u32).unwrap_or('?')),
+        '\u{7f}' => out.push('\u{2421}'),
+        _ if needs_mark(c) => {
+            let _ = write!(out, "{{U+{:04X}}}", c as u32);
+        }
+        _ => out.push(c),
+    }
+}
+
+/// Characters that would act on a terminal, hide, or reorder what is shown; and the marks themselves, so that the
+/// mapping stays injective.
+fn needs_mark(c: char) -> bool {
+    matches!(c,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' // C0, DEL, C1
+        | '\u{2400}'..='\u{2426}'                // the marks themselves
+        | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}'
+        | '\u{a0}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_acts_on_a_terminal_passes() {
+        assert_eq!(clean("a\x1b[2Jb\u{9b}c\u{202e}d"), "a␛[2Jb{U+009B}c{U+202E}d");
+        assert_eq!(clean("plain ünïcode ✓"), "plain ünïcode ✓");
+        assert_eq!(clean_bytes(b"ok\x9b\xff"), "ok\\x9b\\xff");
+        assert_eq!(clean_lines("a\tb\r\nc"), "a       b\nc");
+    }
+
+    #[test]
+    fn a_mark_in_the_input_is_not_mistaken_for_an_escape() {
+        assert_ne!(clean("␛[0m"), clean("\x1b[0m"));
+    }
+}
