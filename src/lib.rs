@@ -3,5 +3,7 @@
 
 pub mod id;
 pub mod runbook;
+pub mod session;
 pub mod text;
 pub mod time;
+pub mod wire;

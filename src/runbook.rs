@@ -2,5 +2,6 @@
 //! It must not know sessions, hosts or screens.
 
 pub mod model;
+pub mod values;
 
 pub use model::*;

@@ -1,0 +1,17 @@
+//! What a walk of a runbook is: its state, what may happen to it, who may ask for what. The heart. PURE.
+//! It must not know disks, processes, sockets or screens; "now" is always an argument.
+
+pub mod apply;
+pub mod command;
+pub mod decide;
+pub mod event;
+pub mod gate;
+pub mod next;
+pub mod recover;
+pub mod state;
+pub mod summary;
+pub mod view;
+
+pub use command::{Command, Fault, Kind, Refusal, Requirement};
+pub use event::{Answer, AskMode, Ended, Entry, Event, Opened, Outcome, Person, Verdict, Work};
+pub use state::{Progress, Session, State};

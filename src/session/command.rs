@@ -1,0 +1,213 @@
+//! What people may ask of a session, and how a rule says no. PURE.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CheckId, StepId};
+
+use super::event::Said;
+
+/// A request: the same for a key in the UI, a line in plain mode and `onbelay do`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Ask automatic checks, `wait` and all.
+    Check {
+        /// Which; empty: all whose values are captured.
+        checks: Vec<CheckItem>,
+    },
+    /// Answer a check in words.
+    Attest {
+        /// Which (and which item).
+        check: CheckItem,
+        /// Yes or no.
+        yes: bool,
+        /// The words.
+        words: String,
+    },
+    /// Ask what is not fresh, pass the gate, start the step.
+    Run {
+        /// Which.
+        step: StepId,
+        /// What was typed to confirm.
+        typed: Option<String>,
+        /// Somebody can be asked to confirm once all else is met.
+        will_ask: bool,
+        /// A person does what the script would.
+        by_hand: bool,
+    },
+    /// End a person's step well (starting it too where that is allowed).
+    Done {
+        /// Which.
+        step: StepId,
+        /// Words and captured value.
+        said: Said,
+    },
+    /// End a person's step badly.
+    Fail {
+        /// Which.
+        step: StepId,
+        /// Why.
+        why: String,
+    },
+    /// Pass steps by.
+    Skip {
+        /// Which.
+        steps: Vec<StepId>,
+        /// Why.
+        why: String,
+    },
+    /// Take a step back.
+    Undo {
+        /// Which.
+        step: StepId,
+        /// What was typed to confirm.
+        typed: Option<String>,
+        /// Somebody can be asked to confirm once all else is met.
+        will_ask: bool,
+    },
+    /// Withdraw a request that is still asking its checks.
+    Withdraw {
+        /// Which.
+        step: StepId,
+    },
+    /// The witness says yes. *(a later issue)*
+    Approve {
+        /// Which.
+        step: StepId,
+    },
+    /// The witness says no. *(a later issue)*
+    Refuse {
+        /// Which.
+        step: StepId,
+        /// Why.
+        why: String,
+    },
+    /// For the record.
+    Note {
+        /// The words.
+        text: String,
+    },
+    /// Nothing starts until it is released.
+    Hold {
+        /// Why.
+        why: String,
+    },
+    /// Release one's own holds; with words, other people's too.
+    Release {
+        /// Why.
+        why: Option<String>,
+    },
+    /// Say what became of an interrupted step.
+    Resolve {
+        /// Which.
+        step: StepId,
+        /// Done or failed.
+        done: bool,
+        /// What was seen.
+        what: String,
+    },
+    /// End a running step.
+    Stop {
+        /// Which.
+        step: StepId,
+    },
+    /// Another person is the operator from now. *(a later issue)*
+    Handover {
+        /// Account name.
+        to: String,
+    },
+    /// Close a session whose steps are all done or skipped.
+    Finish,
+    /// Nothing starts any more but undos.
+    Abort {
+        /// Why.
+        why: String,
+    },
+}
+
+/// A check, or one item of it: `all-regions@us-east-1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckItem {
+    /// The check.
+    pub check: CheckId,
+    /// The item; absent: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+}
+
+impl CheckItem {
+    /// Reads `CHECK` or `CHECK@ITEM`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text.split_once('@') {
+            Some((check, item)) => Self { check: check.into(), item: Some(item.to_owned()) },
+            None => Self { check: text.into(), item: None },
+        }
+    }
+}
+
+/// One thing a gate asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// Of which kind.
+    pub kind: Kind,
+    /// The step or check it speaks of; for `confirm` the text to be typed.
+    pub id: String,
+    /// Is it met?
+    pub met: bool,
+    /// The reason, in a sentence.
+    pub why: String,
+    /// What to do, in a sentence; may be empty.
+    pub fix: String,
+}
+
+/// The kinds of requirement, as `status --json` names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Steps before it.
+    Order,
+    /// A required step.
+    Step,
+    /// A required check.
+    Check,
+    /// Somebody called a hold.
+    Hold,
+    /// A second person.
+    Witness,
+    /// The text to be typed.
+    Confirm,
+}
+
+/// A rule said no: a normal answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The call itself is wrong (exit status 2, not journaled), or the answer is no (1, journaled).
+    pub fault: Fault,
+    /// One sentence for a person.
+    pub sentence: String,
+    /// Every unmet requirement, where a gate said no.
+    pub unmet: Vec<Requirement>,
+}
+
+/// Whose fault a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// It names something that is not there, or lacks words it needs.
+    Call,
+    /// The answer is no.
+    Rule,
+}
+
+impl Refusal {
+    /// The call is wrong.
+    pub fn call(sentence: impl Into<String>) -> Self {
+        Self { fault: Fault::Call, sentence: sentence.into(), unmet: Vec::new() }
+    }
+
+    /// The answer is no.
+    pub fn rule(sentence: impl Into<String>) -> Self {
+        Self { fault: Fault::Rule, sentence: sentence.into(), unmet: Vec::new() }
+    }
+}

@@ -1,0 +1,239 @@
+//! The messages. A frame is a 4-byte big-endian length and that many bytes of JSON. PURE.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::ValueName;
+use crate::session::{Command, Entry, Person, Refusal, Session};
+
+/// Version of this protocol; host and client must agree.
+pub const PROTOCOL: u32 = 1;
+
+/// The largest frame a host takes from a client, bytes.
+pub const MAX_TO_HOST: usize = 1 << 20;
+
+/// The largest frame a client takes from a host, bytes.
+pub const MAX_FROM_HOST: usize = 64 << 20;
+
+/// From a client. The first is always `Hello`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "to_host", rename_all = "snake_case")]
+pub enum ToHost {
+    /// Who speaks.
+    Hello {
+        /// [`PROTOCOL`] of the client.
+        protocol: u32,
+        /// Version of the program.
+        onbelay: String,
+        /// What it is for.
+        role: Role,
+    },
+    /// Please do this.
+    Request {
+        /// The client's number for it; comes back in `Reply`.
+        id: u64,
+        /// What.
+        command: Box<Command>,
+    },
+    /// Part of an output file.
+    ReadOutput {
+        /// Comes back with the part.
+        id: u64,
+        /// Which file.
+        of: OutputFile,
+        /// First byte.
+        from: u64,
+        /// At most this many bytes (the host gives no more than 256 KiB at once).
+        len: u32,
+    },
+    /// Tell me when this output grows (replaces what was followed before; `None`: nothing).
+    FollowOutput {
+        /// Which file.
+        of: Option<OutputFile>,
+    },
+    /// Older records than those sent with `Welcome`.
+    ReadLog {
+        /// Comes back with them.
+        id: u64,
+        /// Records before this number.
+        before: u64,
+        /// At most this many.
+        count: u32,
+    },
+    /// A secret that the host does not know (after a resume).
+    GiveSecret {
+        /// Its name.
+        name: ValueName,
+        /// Its value; kept in the host's memory only.
+        value: String,
+    },
+}
+
+/// What a client is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A screen that may act (as far as its account may).
+    Drive,
+    /// A screen that only looks.
+    Watch,
+    /// One action of a script.
+    Act,
+}
+
+/// One of the files that hold a command's output.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OutputFile {
+    /// The attempt.
+    pub attempt: u32,
+    /// Index of the item in the attempt, where it has items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<u32>,
+    /// Which of its files.
+    pub stream: Stream,
+}
+
+/// `output` holds stdout and stderr as they came; where stdout is used, `errors` holds stderr apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// `output`
+    Output,
+    /// `errors`
+    Errors,
+}
+
+/// From the host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "from_host", rename_all = "snake_case")]
+pub enum FromHost {
+    /// Answer to `Hello`: where the walk stands. Sent again, whole, to a client that lagged.
+    Welcome(Box<Welcome>),
+    /// The client cannot be served; the sentence says why. The connection ends.
+    Goodbye {
+        /// One sentence.
+        why: String,
+    },
+    /// Records that became durable, in order.
+    Entries {
+        /// At least one.
+        entries: Vec<Entry>,
+    },
+    /// Answer to `Request`. What follows from it comes as records.
+    Reply {
+        /// The client's number.
+        id: u64,
+        /// What became of it.
+        result: Reply,
+    },
+    /// Answer to `ReadOutput`.
+    Output {
+        /// The client's number.
+        id: u64,
+        /// First byte.
+        from: u64,
+        /// Length of the whole file now, bytes.
+        total: u64,
+        /// The part, base64.
+        data: String,
+    },
+    /// A followed output grew.
+    OutputGrew {
+        /// Which.
+        of: OutputFile,
+        /// Length of the whole file now, bytes.
+        total: u64,
+    },
+    /// Answer to `ReadLog`.
+    Log {
+        /// The client's number.
+        id: u64,
+        /// In order.
+        entries: Vec<Entry>,
+    },
+    /// Who is here; sent at every change.
+    People {
+        /// Everyone attached.
+        people: Vec<Present>,
+    },
+    /// How the journal fares; sent at every change.
+    Health {
+        /// How.
+        log: LogHealth,
+    },
+    /// Secrets that the host does not know; sent at every change.
+    SecretsMissing {
+        /// Their names.
+        names: Vec<ValueName>,
+    },
+}
+
+/// Where the walk stands, for a client that joins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// [`PROTOCOL`] of the host.
+    pub protocol: u32,
+    /// Version of the program.
+    pub onbelay: String,
+    /// The walk. `Session::reindex` before use.
+    pub session: Session,
+    /// The newest records, oldest first.
+    pub recent: Vec<Entry>,
+    /// Who the host takes this client for.
+    pub you: Person,
+    /// Who is here.
+    pub people: Vec<Present>,
+    /// How the journal fares.
+    pub log: LogHealth,
+    /// Secrets that the host does not know.
+    pub secrets_missing: Vec<ValueName>,
+}
+
+/// Somebody attached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Present {
+    /// Who.
+    pub person: Person,
+    /// What their client is for.
+    pub role: Role,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "result")]
+pub enum Reply {
+    /// It is on record; `n` is the first record of it.
+    Recorded {
+        /// Number of the record.
+        n: u64,
+    },
+    /// A rule said no.
+    Refused {
+        /// Number of the record that says so; 0 where the call itself is wrong.
+        n: u64,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The machine failed: the journal cannot be written.
+    Failed {
+        /// Where, and what is safe.
+        why: String,
+    },
+}
+
+/// How the journal fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "log")]
+pub enum LogHealth {
+    /// Every record is on disk.
+    Safe,
+    /// The last write took this long, milliseconds.
+    Slow {
+        /// Milliseconds.
+        took: u64,
+    },
+    /// It cannot be written; nothing starts any more.
+    Broken {
+        /// Where and why.
+        why: String,
+    },
+}
