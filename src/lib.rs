@@ -2,6 +2,8 @@
 //! and every action is logged. `ARCHITECTURE.md` is the map of the house; this file is its list of rooms.
 
 pub mod id;
+pub mod journal;
+pub mod report;
 pub mod runbook;
 pub mod session;
 pub mod text;

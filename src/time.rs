@@ -101,10 +101,8 @@ pub struct NotAQuantity {
 
 /// Reads `90s`, `5m`, `2h`, `3d`, `1h30m`: whole numbers, each unit once, larger units first.
 pub fn parse_duration(text: &str) -> Result<Duration, NotAQuantity> {
-    let wrong = || NotAQuantity {
-        expected: "a duration such as 90s, 5m, 2h, 3d or 1h30m",
-        found: text.to_owned(),
-    };
+    let wrong =
+        || NotAQuantity { expected: "a duration such as 90s, 5m, 2h, 3d or 1h30m", found: text.to_owned() };
     let mut seconds: u64 = 0;
     let mut digits = String::new();
     let mut last_unit = u64::MAX;
@@ -164,7 +162,9 @@ mod tests {
 
     #[test]
     fn durations_of_the_format() {
-        for (text, seconds) in [("90s", 90), ("5m", 300), ("2h", 7_200), ("3d", 259_200), ("1h30m", 5_400), ("0s", 0)] {
+        for (text, seconds) in
+            [("90s", 90), ("5m", 300), ("2h", 7_200), ("3d", 259_200), ("1h30m", 5_400), ("0s", 0)]
+        {
             assert_eq!(parse_duration(text).map(|d| d.as_secs()), Ok(seconds), "{text}");
         }
         for text in ["", "5", "m", "5 m", "1m1h", "5m5m", "-5m", "1.5h", "99999999999999999999d", "40000d"] {

@@ -55,6 +55,10 @@ pub fn names_in(_text: &Template) -> Vec<ValueName> {
 }
 
 /// Makes a script ready to run. `secrets` are the runbook's secret parameters.
-pub fn script_call(_script: &Script, _scope: &Scope<'_>, _secrets: &[ValueName]) -> Result<ScriptCall, FillError> {
+pub fn script_call(
+    _script: &Script,
+    _scope: &Scope<'_>,
+    _secrets: &[ValueName],
+) -> Result<ScriptCall, FillError> {
     todo!("h1")
 }

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::id::{CheckId, StepId};
-use crate::runbook::values::ScriptCall;
 use crate::runbook::Expect;
+use crate::runbook::values::ScriptCall;
 use crate::time::Moment;
 
 use super::event::{Answer, AskMode, Person, Work};
