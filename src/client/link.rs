@@ -1,0 +1,231 @@
+//! One connection: the socket, the greeting, and the thread that reads until it ends. SHELL.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+use crate::wire::frame::{self, Frames};
+use crate::wire::messages::{MAX_FROM_HOST, PROTOCOL, Welcome};
+use crate::wire::{FromHost, ToHost};
+
+use super::{ClientError, IfNoHost, Incoming, Shared, Wish, start};
+
+/// How long a host may take to say welcome.
+const GREETING: Duration = Duration::from_secs(20);
+
+/// How long a host may take to take in one message.
+const SENDING: Duration = Duration::from_secs(10);
+
+/// A connection that was greeted.
+pub(super) struct Linked {
+    pub(super) stream: UnixStream,
+    pub(super) welcome: Box<Welcome>,
+    frames: Frames,
+}
+
+/// Connects and greets, starting a host where there is none and the wish allows it.
+pub(super) fn establish(dir: &Path, wish: &Wish) -> Result<Linked, ClientError> {
+    let mut last = None;
+    // A host may end, or lose its race, between its answer and our connection; twice more is enough.
+    for _ in 0..3 {
+        match open(dir)? {
+            Some(stream) => match greet(stream, wish) {
+                Err(lost @ ClientError::Lost { .. }) => last = Some(lost),
+                other => return other,
+            },
+            None => match &wish.if_no_host {
+                IfNoHost::Never => return Err(ClientError::NoHost { dir: dir.to_owned() }),
+                IfNoHost::Start(how) => {
+                    start::resume(dir, how)?;
+                }
+            },
+        }
+    }
+    Err(last.unwrap_or_else(|| ClientError::NoHost { dir: dir.to_owned() }))
+}
+
+/// Opens the session's socket; `None`: no host listens there.
+fn open(dir: &Path) -> Result<Option<UnixStream>, ClientError> {
+    let path = dir.join("socket");
+    // Held by descriptor: what was looked at is what is connected to, and the path may be of any length.
+    let handle =
+        match rustix::fs::open(&path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(handle) => File::from(handle),
+            Err(rustix::io::Errno::NOENT) if dir.is_dir() => return Ok(None),
+            Err(e) => return Err(ClientError::io(format!("open {}", path.display()))(e.into())),
+        };
+    let stat = rustix::fs::fstat(&handle)
+        .map_err(|e| ClientError::io(format!("look at {}", path.display()))(e.into()))?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Socket => {}
+        other => {
+            let what = format!("{other:?}").to_lowercase();
+            return Err(ClientError::NotOurSocket { path, what: format!("no socket but a {what}") });
+        }
+    }
+    match UnixStream::connect(format!("/proc/self/fd/{}", handle.as_raw_fd())) {
+        Ok(stream) => Ok(Some(stream)),
+        Err(e) if matches!(e.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Ok(None),
+        Err(e) => Err(ClientError::io(format!("connect to {}", path.display()))(e)),
+    }
+}
+
+fn greet(mut stream: UnixStream, wish: &Wish) -> Result<Linked, ClientError> {
+    let lost = |e: std::io::Error| ClientError::Lost { why: e.to_string() };
+    let hello =
+        ToHost::Hello { protocol: PROTOCOL, onbelay: env!("CARGO_PKG_VERSION").to_owned(), role: wish.role };
+    let hello = frame::encode(&hello).map_err(|e| ClientError::Wrong { why: e.to_string() })?;
+    stream.set_write_timeout(Some(SENDING)).map_err(lost)?;
+    stream.write_all(&hello).map_err(lost)?;
+    let deadline = Instant::now() + GREETING;
+    let mut frames = Frames::new(MAX_FROM_HOST);
+    loop {
+        match frames.next_bytes() {
+            Ok(Some(json)) => {
+                let welcome = read_welcome(json)?;
+                stream.set_read_timeout(None).map_err(lost)?;
+                return Ok(Linked { stream, welcome, frames });
+            }
+            Ok(None) => {}
+            Err(e) => return Err(ClientError::Goodbye { why: e.to_string() }),
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ClientError::Lost { why: format!("no greeting within {} s", GREETING.as_secs()) });
+        }
+        stream.set_read_timeout(Some(left)).map_err(lost)?;
+        read_some(&mut stream, &mut frames).map_err(|why| ClientError::Lost { why })?;
+    }
+}
+
+/// The first message: a welcome of our version, or a clear word about what else it is.
+fn read_welcome(json: &[u8]) -> Result<Box<Welcome>, ClientError> {
+    /// What every version of a greeting holds.
+    #[derive(serde::Deserialize)]
+    struct AnyVersion {
+        protocol: u32,
+        onbelay: String,
+    }
+    let versions = |protocol, theirs| ClientError::Versions {
+        ours: env!("CARGO_PKG_VERSION").to_owned(),
+        theirs,
+        protocol,
+    };
+    match serde_json::from_slice(json) {
+        Ok(FromHost::Welcome(mut welcome)) if welcome.protocol == PROTOCOL => {
+            welcome.session.reindex();
+            Ok(welcome)
+        }
+        Ok(FromHost::Welcome(welcome)) => Err(versions(welcome.protocol, welcome.onbelay)),
+        Ok(FromHost::Goodbye { why }) => Err(ClientError::Goodbye { why }),
+        Ok(_) => Err(ClientError::Goodbye { why: "its first message is no greeting".to_owned() }),
+        Err(e) => match serde_json::from_slice::<AnyVersion>(json) {
+            Ok(other) if other.protocol != PROTOCOL => Err(versions(other.protocol, other.onbelay)),
+            _ => Err(ClientError::Goodbye { why: format!("its greeting was not understood: {e}") }),
+        },
+    }
+}
+
+/// One read; an error is the sentence that says why the connection is over.
+fn read_some(stream: &mut UnixStream, frames: &mut Frames) -> Result<(), String> {
+    let mut buffer = [0; 64 << 10];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return Err("the host ended the connection".to_owned()),
+            Ok(n) => {
+                frames.push(&buffer[..n]);
+                return Ok(());
+            }
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.to_string()),
+        }
+    }
+}
+
+/// How a connection came to its end.
+enum End {
+    /// Nobody listens here any more.
+    Unheard,
+    /// The host said goodbye, or spoke in tongues: not to be tried again.
+    Final(String),
+    /// The host is gone.
+    Broken(String),
+}
+
+/// Delivers what comes until nobody listens, connecting anew where that is wished.
+pub(super) fn read_for_ever(
+    dir: &Path,
+    wish: &Wish,
+    first: Linked,
+    shared: &Shared,
+    mut deliver: impl FnMut(Incoming) -> bool,
+) {
+    let mut linked = first;
+    let mut recent_losses: Vec<Instant> = Vec::new();
+    loop {
+        let end = read_one(&mut linked, &mut deliver);
+        shared.set(None);
+        let why = match end {
+            End::Unheard => return,
+            _ if shared.is_closing() => return,
+            End::Final(why) => {
+                deliver(Incoming::Gone { why });
+                return;
+            }
+            End::Broken(why) => why,
+        };
+        recent_losses.retain(|at| at.elapsed() < Duration::from_secs(60));
+        recent_losses.push(Instant::now());
+        if !wish.stay || recent_losses.len() > 5 {
+            deliver(Incoming::Gone { why });
+            return;
+        }
+        if !deliver(Incoming::Lost { why }) {
+            return;
+        }
+        match establish(dir, wish).and_then(|new| {
+            shared.set(Some(new.stream.try_clone().map_err(ClientError::io("keep the connection"))?));
+            Ok(new)
+        }) {
+            Ok(new) => linked = new,
+            Err(e) => {
+                deliver(Incoming::Gone { why: e.to_string() });
+                return;
+            }
+        }
+        // Dropped meanwhile: the new connection was not there yet to be shut.
+        if shared.is_closing()
+            || !deliver(Incoming::Message(Box::new(FromHost::Welcome(linked.welcome.clone()))))
+        {
+            return;
+        }
+    }
+}
+
+fn read_one(linked: &mut Linked, deliver: &mut impl FnMut(Incoming) -> bool) -> End {
+    loop {
+        loop {
+            let message = match linked.frames.next::<FromHost>() {
+                Ok(Some(FromHost::Goodbye { why })) => return End::Final(why),
+                Ok(Some(FromHost::Welcome(mut welcome))) => {
+                    welcome.session.reindex();
+                    FromHost::Welcome(welcome)
+                }
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                Err(e) => return End::Final(e.to_string()),
+            };
+            if !deliver(Incoming::Message(Box::new(message))) {
+                return End::Unheard;
+            }
+        }
+        if let Err(why) = read_some(&mut linked.stream, &mut linked.frames) {
+            return End::Broken(why);
+        }
+    }
+}

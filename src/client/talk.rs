@@ -1,0 +1,144 @@
+//! A conversation for scripts: ask, wait, watch the session change. SHELL.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use crate::session::{Command, Entry, Session};
+use crate::wire::messages::{LogHealth, Reply};
+use crate::wire::{FromHost, ToHost};
+
+use super::{Client, ClientError, Incoming, Wish, connect};
+
+/// A client that waits for what it asked, and keeps its own [`Session`] up to date meanwhile.
+#[derive(Debug)]
+pub struct Talk {
+    /// The connection.
+    pub client: Client,
+    /// The walk, up to the last record that was heard.
+    pub session: Session,
+    /// How the journal fares.
+    pub log: LogHealth,
+    incoming: Receiver<Incoming>,
+    heard: VecDeque<Heard>,
+}
+
+/// What [`Talk::hear`] tells.
+#[derive(Debug)]
+pub enum Heard {
+    /// A record; the session has taken it in.
+    Entry(Box<Entry>),
+    /// The session was replaced whole (the client lagged, or a new host came); records may have been left out.
+    Replaced,
+    /// Any other message.
+    Other(Box<FromHost>),
+}
+
+impl Talk {
+    /// Connects to the session in `dir`.
+    pub fn open(dir: &Path, wish: Wish) -> Result<Self, ClientError> {
+        let (sender, incoming) = channel();
+        let client = connect(dir, wish, move |message| sender.send(message).is_ok())?;
+        let (session, log) = (client.welcome.session.clone(), client.welcome.log.clone());
+        Ok(Self { client, session, log, incoming, heard: VecDeque::new() })
+    }
+
+    /// Sends a request and waits for its reply. What is heard meanwhile is kept for [`Talk::hear`]; the session
+    /// takes it in when it is heard.
+    pub fn act(&mut self, command: Command) -> Result<Reply, ClientError> {
+        let asked = self.client.request(command)?;
+        loop {
+            let message = self.receive(None)?;
+            match message {
+                Some(Incoming::Message(message)) => match *message {
+                    FromHost::Reply { id, result } if id == asked => return Ok(result),
+                    other => self.keep(other)?,
+                },
+                Some(Incoming::Lost { why }) => {
+                    return Err(ClientError::Lost {
+                        why: format!("{why}; whether the request was taken is not known"),
+                    });
+                }
+                Some(Incoming::Gone { why }) => return Err(ClientError::Lost { why }),
+                None => {}
+            }
+        }
+    }
+
+    /// The next thing the host tells; `None` when `deadline` has passed.
+    pub fn hear(&mut self, deadline: Option<Instant>) -> Result<Option<Heard>, ClientError> {
+        loop {
+            if let Some(heard) = self.heard.pop_front() {
+                if let Heard::Entry(entry) = &heard {
+                    self.session.apply(entry).map_err(|e| ClientError::Lost { why: e.to_string() })?;
+                }
+                return Ok(Some(heard));
+            }
+            match self.receive(deadline)? {
+                None => return Ok(None),
+                Some(Incoming::Message(message)) => self.keep(*message)?,
+                Some(Incoming::Lost { .. }) => {}
+                Some(Incoming::Gone { why }) => return Err(ClientError::Lost { why }),
+            }
+        }
+    }
+
+    /// Hears records until `done` says so; it is asked once before (with `None`), then after each record and each
+    /// replacement of the session (with `None`).
+    pub fn follow_until<T>(
+        &mut self,
+        mut done: impl FnMut(&Session, Option<&Entry>) -> Option<T>,
+    ) -> Result<T, ClientError> {
+        if let Some(result) = done(&self.session, None) {
+            return Ok(result);
+        }
+        loop {
+            let entry = match self.hear(None)? {
+                Some(Heard::Entry(entry)) => Some(entry),
+                Some(Heard::Replaced) => None,
+                _ => continue,
+            };
+            if let Some(result) = done(&self.session, entry.as_deref()) {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// Sends a message that is no request.
+    pub fn send(&self, message: &ToHost) -> Result<(), ClientError> {
+        self.client.send(message)
+    }
+
+    fn receive(&mut self, deadline: Option<Instant>) -> Result<Option<Incoming>, ClientError> {
+        let over = || ClientError::Lost { why: "its reader ended".to_owned() };
+        let Some(deadline) = deadline else { return self.incoming.recv().map(Some).map_err(|_| over()) };
+        let left: Duration = deadline.saturating_duration_since(Instant::now());
+        match self.incoming.recv_timeout(left) {
+            Ok(incoming) => Ok(Some(incoming)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(over()),
+        }
+    }
+
+    fn keep(&mut self, message: FromHost) -> Result<(), ClientError> {
+        match message {
+            FromHost::Entries { entries } => {
+                self.heard.extend(entries.into_iter().map(|entry| Heard::Entry(Box::new(entry))));
+            }
+            FromHost::Welcome(welcome) => {
+                self.heard.retain(|heard| !matches!(heard, Heard::Entry(_)));
+                self.session = welcome.session;
+                self.log = welcome.log;
+                self.heard.push_back(Heard::Replaced);
+            }
+            FromHost::Goodbye { why } => return Err(ClientError::Goodbye { why }),
+            FromHost::Health { log } => {
+                self.log = log.clone();
+                self.heard.push_back(Heard::Other(Box::new(FromHost::Health { log })));
+            }
+            other => self.heard.push_back(Heard::Other(Box::new(other))),
+        }
+        Ok(())
+    }
+}
