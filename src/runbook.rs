@@ -2,6 +2,7 @@
 //! It must not know sessions, hosts or screens.
 
 pub mod model;
+pub mod pattern;
 pub mod values;
 
 pub use model::*;

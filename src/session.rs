@@ -5,6 +5,7 @@ pub mod apply;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod freshness;
 pub mod gate;
 pub mod next;
 pub mod recover;

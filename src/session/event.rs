@@ -216,6 +216,26 @@ pub enum Event {
         /// How.
         ended: Box<Ended>,
     },
+    /// An item has its new state: its own checks of `verify` were asked.
+    ItemSettled {
+        /// Which.
+        step: StepId,
+        /// The attempt.
+        attempt: u32,
+        /// The item.
+        item: String,
+        /// Did it reach what it was for?
+        ok: bool,
+        /// Why, in a sentence.
+        why: String,
+    },
+    /// Every item of the attempt is done. The rest of `verify` comes next.
+    ItemsEnded {
+        /// Which.
+        step: StepId,
+        /// The attempt.
+        attempt: u32,
+    },
     /// The command of a step without items, or a person's part, ended. `verify` comes next.
     WorkEnded {
         /// Which.

@@ -141,6 +141,8 @@ pub struct StepState {
     pub touched: bool,
     /// Record of its last start (for `stale_after`); 0: never.
     pub started_n: u64,
+    /// What was under way when its outcome was lost.
+    pub interrupted: Option<Running>,
 }
 
 /// Where a step stands, as records tell it. `waiting` and `ready` come from the gate.
@@ -181,12 +183,42 @@ pub struct Running {
     pub next_item: u32,
     /// Somebody asked to stop it.
     pub stop_asked: bool,
+    /// What was typed to confirm it.
+    pub typed: Option<String>,
+    /// Where the step stood before, should the start turn out never to have happened.
+    pub before: Before,
     /// Which automatic retry this is; 0: a person started it.
     pub retry: u32,
     /// Record that started it.
     pub start_n: u64,
     /// Who started it.
     pub by: Person,
+}
+
+/// Where a step stood before its last start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// Its state.
+    pub stood: Stood,
+    /// [`StepState::touched`].
+    pub touched: bool,
+}
+
+/// The states a step can be started from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stood {
+    /// Not begun.
+    #[default]
+    Untouched,
+    /// Done.
+    Done,
+    /// Failed.
+    Failed,
+    /// Passed by.
+    Skipped,
+    /// Taken back.
+    Undone,
 }
 
 /// What a running step is doing.
@@ -198,6 +230,11 @@ pub enum Phase {
     /// Between two items, its checks being asked again; record number from which answers count.
     BetweenItems {
         /// Answers after this record count.
+        from: u64,
+    },
+    /// The item's own checks of `verify` are being asked; answers after this record count.
+    VerifyingItem {
+        /// Record that ended the item's work.
         from: u64,
     },
     /// Its `verify` is being asked; answers after this record count.
@@ -300,6 +337,8 @@ pub struct Given {
     pub answer: Answer,
     /// Who gave it, for an attestation.
     pub by: Option<Person>,
+    /// It was asked as one try, in the same breath as a start.
+    pub once: bool,
     /// A newer host has started since (automatic answers are then stale).
     pub of_older_host: bool,
 }

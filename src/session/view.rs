@@ -2,11 +2,19 @@
 //!
 //! Everything a screen, `status` or a report shows comes from here, so that all of them say the same.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use crate::time::{Moment, Timestamp};
+use crate::id::ValueName;
+use crate::runbook::values::{FillError, Scope, fill};
+use crate::runbook::{ForEach, ListSource, Template, Value};
+use crate::time::{Moment, Timestamp, in_words};
 
-use super::{Requirement, Session};
+use super::event::{Verdict, Work};
+use super::freshness;
+use super::state::{Phase, Stage};
+use super::{Kind, Progress, Requirement, Session};
 
 /// The states of a step, as `format.md` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,42 +95,392 @@ pub struct Order {
 
 /// Finds what stands before the walk's steps. Linear in the steps.
 #[must_use]
-pub fn order(_session: &Session) -> Order {
-    todo!("lead")
+pub fn order(session: &Session) -> Order {
+    let first = |hold_points| (0..session.steps.len()).find(|&place| !lets_pass(session, place, hold_points));
+    Order { first_open: first(false), first_open_for_hold_points: first(true) }
+}
+
+/// Does the step at `place` let the steps after it pass (`format.md`, "Order")?
+fn lets_pass(session: &Session, place: usize, hold_points: bool) -> bool {
+    let model = &session.runbook.steps[place];
+    match &session.steps[place].progress {
+        Progress::Done => true,
+        Progress::Skipped => !hold_points || model.optional,
+        Progress::Running(running) => !hold_points && model.background && running.work == Work::Run,
+        _ => false,
+    }
 }
 
 /// The state of the step at place `step`, right now.
 #[must_use]
-pub fn step_status(_session: &Session, _order: &Order, _step: usize, _now: Moment) -> StepStatus {
-    todo!("lead")
+pub fn step_status(session: &Session, order: &Order, step: usize, now: Moment) -> StepStatus {
+    match &session.steps[step].progress {
+        Progress::Untouched => {
+            let open = gate(session, order, step, now).iter().all(|r| r.met || r.kind == Kind::Confirm);
+            if open { StepStatus::Ready } else { StepStatus::Waiting }
+        }
+        Progress::Running(_) => StepStatus::Running,
+        Progress::Done => StepStatus::Done,
+        Progress::Failed => StepStatus::Failed,
+        Progress::Skipped => StepStatus::Skipped,
+        Progress::Interrupted => StepStatus::Interrupted,
+        Progress::Undone => StepStatus::Undone,
+    }
 }
 
 /// The gate of the step at place `step`, right now: every requirement in the order of `format.md`, met or not.
 #[must_use]
-pub fn gate(_session: &Session, _order: &Order, _step: usize, _now: Moment) -> Vec<Requirement> {
-    todo!("lead")
+pub fn gate(session: &Session, order: &Order, step: usize, now: Moment) -> Vec<Requirement> {
+    let model = &session.runbook.steps[step];
+    let mut all = Vec::new();
+    all.extend(stage_requirement(session, Work::Run));
+    let first = if model.is_hold_point() { order.first_open_for_hold_points } else { order.first_open };
+    all.extend(order_requirement(session, first.filter(|first| *first < step), step));
+    for id in &model.requires_steps {
+        all.extend(session.step_at(id.as_str()).map(|place| step_requirement(session, place)));
+    }
+    for id in &model.requires_checks {
+        all.extend(session.check_at(id.as_str()).map(|place| check_requirement(session, place, None, now)));
+    }
+    all.extend(hold_requirements(session));
+    all.extend(witness_requirement(session, step));
+    all.extend(confirm_requirement(session, step));
+    all
 }
 
-/// The gate of its undo.
+/// The gate of its undo. Empty where the step has none.
 #[must_use]
-pub fn undo_gate(_session: &Session, _step: usize, _now: Moment) -> Vec<Requirement> {
-    todo!("lead")
+pub fn undo_gate(session: &Session, step: usize, now: Moment) -> Vec<Requirement> {
+    let model = &session.runbook.steps[step];
+    let Some(undo) = &model.undo else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    all.extend(stage_requirement(session, Work::Undo));
+    all.extend(undo_order(session, step));
+    for id in &undo.requires {
+        all.extend(session.check_at(id.as_str()).map(|place| check_requirement(session, place, None, now)));
+    }
+    all.extend(hold_requirements(session));
+    if model.is_hold_point() {
+        all.extend(witness_requirement(session, step));
+        all.extend(confirm_requirement(session, step));
+    }
+    all
+}
+
+fn stage_requirement(session: &Session, work: Work) -> Option<Requirement> {
+    let why = match &session.stage {
+        Stage::Open => return None,
+        Stage::Aborted { .. } if work == Work::Undo => return None,
+        Stage::Aborted { why } => format!("the session was aborted: {why}"),
+        Stage::Finished => "the session is finished".to_owned(),
+    };
+    Some(Requirement { kind: Kind::Order, id: session.id.to_string(), met: false, why, fix: String::new() })
+}
+
+fn order_requirement(session: &Session, first: Option<usize>, step: usize) -> Option<Requirement> {
+    let Some(place) = first else {
+        return (step > 0).then(|| Requirement {
+            kind: Kind::Order,
+            id: session.runbook.steps[step - 1].id.to_string(),
+            met: true,
+            why: "the steps before it let it pass".to_owned(),
+            fix: String::new(),
+        });
+    };
+    let id = &session.runbook.steps[place].id;
+    let name = step_name(session, place);
+    let (why, fix) = match &session.steps[place].progress {
+        Progress::Skipped => (
+            format!("{name} was skipped and is not optional: a hold point needs it done"),
+            format!("run it after all: onbelay do {} run {id}", session.id),
+        ),
+        Progress::Running(running) if running.work == Work::Undo => {
+            (format!("{name} is being undone"), "wait for it, then do it again or skip it".to_owned())
+        }
+        Progress::Running(_) => (format!("{name} is still running"), "wait for it to end".to_owned()),
+        Progress::Failed => (format!("{name} failed"), "run it again, or skip it with a reason".to_owned()),
+        Progress::Interrupted => (
+            format!("what became of {name} is not known"),
+            format!("look, then say what you saw: onbelay do {} resolve {id} done|failed --say WHAT", session.id),
+        ),
+        Progress::Undone => (format!("{name} was undone"), "run it again, or skip it with a reason".to_owned()),
+        Progress::Untouched | Progress::Done => (format!("{name} comes first"), "do it, or skip it with a reason".to_owned()),
+    };
+    Some(Requirement { kind: Kind::Order, id: id.to_string(), met: false, why, fix })
+}
+
+fn step_requirement(session: &Session, place: usize) -> Requirement {
+    let name = step_name(session, place);
+    let (met, why) = match &session.steps[place].progress {
+        Progress::Done => (true, format!("{name} is done")),
+        Progress::Skipped => (false, format!("{name} was skipped; a skipped step satisfies nothing")),
+        Progress::Running(_) => (false, format!("{name} is still running")),
+        Progress::Failed => (false, format!("{name} failed")),
+        Progress::Interrupted => (false, format!("what became of {name} is not known")),
+        Progress::Undone => (false, format!("{name} was undone")),
+        Progress::Untouched => (false, format!("{name} is not done")),
+    };
+    let id = session.runbook.steps[place].id.to_string();
+    let fix = if met { String::new() } else { format!("it must be done first: {id}") };
+    Requirement { kind: Kind::Step, id, met, why, fix }
+}
+
+/// A required check as a requirement; of one item where the gate speaks of one.
+pub(super) fn check_requirement(session: &Session, place: usize, item: Option<&str>, now: Moment) -> Requirement {
+    let model = &session.runbook.checks[place];
+    let view = check_of(session, place, item, now);
+    let met = view.state == CheckStatus::Holds;
+    let mut why = view.detail;
+    let mut fix = String::new();
+    if !met {
+        let reason = filled(session, &model.why);
+        if !reason.trim().is_empty() && matches!(view.state, CheckStatus::Fails | CheckStatus::Error) {
+            why = format!("{why} ({})", reason.trim());
+        }
+        fix = filled(session, &model.fix).trim().to_owned();
+        if fix.is_empty() {
+            fix = if model.is_automatic() {
+                format!("check again: onbelay do {} check {}", session.id, model.id)
+            } else {
+                format!("answer it: onbelay do {} attest {} --say WORDS", session.id, model.id)
+            };
+        }
+    }
+    Requirement { kind: Kind::Check, id: model.id.to_string(), met, why, fix }
+}
+
+fn hold_requirements(session: &Session) -> impl Iterator<Item = Requirement> {
+    session.holds.iter().map(|hold| Requirement {
+        kind: Kind::Hold,
+        id: hold.by.name.clone(),
+        met: false,
+        why: format!("{} called a hold: {}", hold.by.name, hold.why),
+        fix: format!("settle it, then release it: onbelay do {} release", session.id),
+    })
+}
+
+fn witness_requirement(session: &Session, step: usize) -> Option<Requirement> {
+    let rule = session.runbook.steps[step].witness.as_ref()?;
+    let people = if rule.count == 1 { "a second person".to_owned() } else { format!("{} other people", rule.count) };
+    Some(Requirement {
+        kind: Kind::Witness,
+        id: session.runbook.steps[step].id.to_string(),
+        met: false,
+        why: format!("{people} must approve it, and this version cannot take approvals yet"),
+        fix: "not yet: walk it with a version that has witnesses; nothing overrides a gate".to_owned(),
+    })
+}
+
+fn confirm_requirement(session: &Session, step: usize) -> Option<Requirement> {
+    let text = confirmation(session, step)?;
+    let why = format!("type  {text}  to confirm");
+    let fix = format!("onbelay do {} run {} --confirm TEXT", session.id, session.runbook.steps[step].id);
+    Some(Requirement { kind: Kind::Confirm, id: text, met: false, why, fix })
+}
+
+/// What closes an undo besides checks: the point of no return, and "latest first" once aborted.
+fn undo_order(session: &Session, step: usize) -> Option<Requirement> {
+    let later = (step + 1)..session.steps.len();
+    let no_return = later.clone().find(|&place| session.runbook.steps[place].is_hold_point() && session.steps[place].touched);
+    let aborted = matches!(session.stage, Stage::Aborted { .. });
+    let latest_first = || {
+        later.clone().rev().find(|&place| {
+            aborted && session.steps[place].touched && session.runbook.steps[place].undo.is_some()
+        })
+    };
+    let (place, why) = match no_return {
+        Some(place) => (place, format!("{} was run after it and is not undone", step_name(session, place))),
+        None => {
+            let place = latest_first()?;
+            (place, format!("after an abort the latest is undone first: {}", step_name(session, place)))
+        }
+    };
+    let fix = if session.runbook.steps[place].undo.is_some() {
+        format!("undo that first: onbelay do {} undo {}", session.id, session.runbook.steps[place].id)
+    } else {
+        "it has no undo: this was the point of no return".to_owned()
+    };
+    let id = session.runbook.steps[place].id.to_string();
+    Some(Requirement { kind: Kind::Order, id, met: false, why, fix })
 }
 
 /// The check at place `check`, right now.
 #[must_use]
-pub fn check(_session: &Session, _check: usize, _now: Moment) -> CheckView {
-    todo!("lead")
+pub fn check(session: &Session, check: usize, now: Moment) -> CheckView {
+    check_of(session, check, None, now)
+}
+
+/// As [`check`], of one item alone where `item` is given and the check has items.
+#[must_use]
+pub fn check_of(session: &Session, check: usize, item: Option<&str>, now: Moment) -> CheckView {
+    let model = &session.runbook.checks[check];
+    let mut view = CheckView {
+        state: CheckStatus::Unknown,
+        detail: String::new(),
+        at: None,
+        began: None,
+        valid_until: None,
+        items: Vec::new(),
+    };
+    if let Some(waits) = waits_for_capture(session, check) {
+        view.detail = waits;
+        return view;
+    }
+    let Some(for_each) = &model.for_each else {
+        (view.state, view.detail) = freshness::look(session, check, "", now);
+        stamp(&mut view, session, check, &[String::new()]);
+        return view;
+    };
+    let all = match items_of(session, for_each) {
+        Ok(items) => items,
+        Err(error) => {
+            view.detail = error.to_string();
+            return view;
+        }
+    };
+    let items: Vec<String> = match item {
+        Some(item) => all.iter().filter(|text| *text == item).cloned().collect(),
+        None => all.into_owned(),
+    };
+    for item in &items {
+        let (state, detail) = freshness::look(session, check, item, now);
+        view.items.push(ItemView { item: item.clone(), state, detail });
+    }
+    (view.state, view.detail) = fold(&view.items);
+    stamp(&mut view, session, check, &items);
+    view
+}
+
+/// One state for all items, and a sentence that names what does not hold.
+fn fold(items: &[ItemView]) -> (CheckStatus, String) {
+    use CheckStatus::{Error, Fails, Holds, Running, Stale, Unknown};
+    if items.is_empty() {
+        return (Fails, "the list is empty: nothing was looked at, so nothing holds".to_owned());
+    }
+    let state = [Running, Error, Fails, Stale, Unknown]
+        .into_iter()
+        .find(|state| items.iter().any(|item| item.state == *state))
+        .unwrap_or(Holds);
+    let open: Vec<&ItemView> = items.iter().filter(|item| item.state != Holds).collect();
+    let Some(first) = open.iter().find(|item| item.state == state) else {
+        let names: Vec<&str> = items.iter().map(|item| item.item.as_str()).collect();
+        return (Holds, format!("all {} hold: {}", items.len(), names.join(", ")));
+    };
+    if open.len() == items.len() && state == Unknown {
+        return (Unknown, first.detail.clone());
+    }
+    let more = if open.len() > 1 { format!(", and {} more of {}", open.len() - 1, items.len()) } else { String::new() };
+    (state, format!("{}: {}{more}", first.item, first.detail))
+}
+
+fn stamp(view: &mut CheckView, session: &Session, check: usize, items: &[String]) {
+    let answers = &session.checks[check].answers;
+    let oldest = items.iter().filter_map(|item| answers.get(item)).map(|given| given.answer.began).min_by_key(|m| m.at);
+    view.began = oldest;
+    view.at = oldest.map(|moment| moment.at);
+    if view.state == CheckStatus::Holds {
+        view.valid_until = freshness::serves_for(&session.runbook.checks[check]).zip(oldest).and_then(|(length, began)| {
+            let millis = i64::try_from(length.as_millis()).ok()?;
+            Some(Timestamp::from_millis(began.at.millis().checked_add(millis)?))
+        });
+    }
+}
+
+/// Why the check cannot be asked yet: a value that a step has yet to capture.
+#[must_use]
+pub fn waits_for_capture(session: &Session, check: usize) -> Option<String> {
+    session.runbook.checks[check].needs_captures_of.iter().find_map(|id| {
+        let place = session.step_at(id.as_str())?;
+        let capture = session.runbook.steps[place].capture.as_ref()?;
+        (!session.values.contains_key(&capture.name))
+            .then(|| format!("waits for ${{{}}}, which {} captures", capture.name, step_name(session, place)))
+    })
+}
+
+/// The items of a `for_each`, right now.
+pub fn items_of<'a>(session: &'a Session, for_each: &ForEach) -> Result<Cow<'a, [String]>, FillError> {
+    match &for_each.list {
+        ListSource::Literal(texts) => {
+            let scope = Scope { values: &session.state.values, item: None };
+            texts.iter().map(|text| fill(text, &scope)).collect::<Result<Vec<_>, _>>().map(Cow::Owned)
+        }
+        ListSource::Named(name) => match session.state.values.get(name) {
+            Some(Value::List(items)) => Ok(Cow::Borrowed(items)),
+            Some(Value::Text(text)) => {
+                Ok(Cow::Owned(text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect()))
+            }
+            None => Err(FillError::NotCaptured(name.clone())),
+        },
+    }
 }
 
 /// Texts of a step with values filled in (a value not captured yet stays as `${name}`).
 #[must_use]
-pub fn filled(_session: &Session, _text: &crate::runbook::Template) -> String {
-    todo!("lead")
+pub fn filled(session: &Session, text: &Template) -> String {
+    filled_for(session, text, None)
+}
+
+/// As [`filled`], for one item of a `for_each`.
+#[must_use]
+pub fn filled_for(session: &Session, text: &Template, item: Option<(&ValueName, &str)>) -> String {
+    fill(text, &Scope { values: &session.state.values, item }).unwrap_or_else(|_| text.raw().to_owned())
 }
 
 /// The text that confirms the step at place `step`; `None`: it is not asked.
 #[must_use]
-pub fn confirmation(_session: &Session, _step: usize) -> Option<String> {
-    todo!("lead")
+pub fn confirmation(session: &Session, step: usize) -> Option<String> {
+    session.runbook.steps[step].confirm.as_ref().map(|text| filled(session, text))
+}
+
+/// A step by its place and title, for sentences: `3 Restore drill`.
+#[must_use]
+pub fn step_name(session: &Session, place: usize) -> String {
+    format!("{} {}", place + 1, filled(session, &session.runbook.steps[place].title))
+}
+
+/// What a running step is doing, in a few words; `None` where it is not running.
+#[must_use]
+pub fn doing(session: &Session, place: usize) -> Option<String> {
+    let step = &session.steps[place];
+    if step.request.is_some() {
+        return Some("asking its checks".to_owned());
+    }
+    let Progress::Running(running) = &step.progress else {
+        return None;
+    };
+    let item = running.items.get(running.next_item as usize);
+    Some(match (&running.phase, item) {
+        (Phase::Working, Some(item)) => format!("{item} ({} of {})", running.next_item + 1, running.items.len()),
+        (Phase::Working, None) => match running.work {
+            Work::Run => "running".to_owned(),
+            Work::Undo => "being undone".to_owned(),
+        },
+        (Phase::BetweenItems { .. }, Some(item)) if !session.holds.is_empty() => format!("held before {item}"),
+        (Phase::BetweenItems { .. }, Some(item)) => format!("asking the checks before {item}"),
+        (Phase::BetweenItems { .. }, None) => "its items have ended".to_owned(),
+        (Phase::VerifyingItem { .. }, item) => format!("verifying {}", item.map_or("the item", String::as_str)),
+        (Phase::Verifying { .. }, _) => "its end is being verified".to_owned(),
+        (Phase::Retrying { pause, .. }, _) => format!("failed; tried again {} later", in_words(*pause)),
+    })
+}
+
+/// Has a running step taken longer than it said it would (`expect_within`)? By how much.
+#[must_use]
+pub fn late_by(session: &Session, place: usize, now: Moment) -> Option<std::time::Duration> {
+    let limit = session.runbook.steps[place].expect_within?;
+    let step = &session.steps[place];
+    matches!(step.progress, Progress::Running(_)).then_some(())?;
+    step.started?.age(now)?.checked_sub(limit)
+}
+
+/// The answer of a probe as a state of its check.
+#[must_use]
+pub fn status_of(verdict: Verdict) -> CheckStatus {
+    match verdict {
+        Verdict::Holds => CheckStatus::Holds,
+        Verdict::Fails => CheckStatus::Fails,
+        Verdict::Error => CheckStatus::Error,
+    }
 }
