@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod failpoint;
 pub mod id;
 pub mod journal;
 pub mod report;

@@ -1,0 +1,114 @@
+//! Named points of a step's life at which a test may end or halt this process. SHELL; empty unless the feature
+//! `failpoints` is on, which no release has. Knows nothing of what goes on around a point.
+//!
+//! `ONBELAY_FAILPOINT` holds `NAME=ACTION`, several separated by `;`. A name may be followed by `#N`: from the Nth
+//! passing only. Actions:
+//! `kill` ends the process as SIGKILL does · `stop:FILE` writes its process id to FILE, whole or not at all, and
+//! halts the process (SIGSTOP) until somebody continues or kills it · `mark:FILE` only writes FILE.
+//!
+//! The points, in the order in which a step passes them. In the host: `intent-unwritten` (about to write the record
+//! of a start), `intent-written` (it is durable, nothing is started), `runner-spawned`, `outcome-seen` (the outcome
+//! file was read, nothing is recorded), `outcome-recorded` (how the work ended is durable), `step-settled` (so is the
+//! step's new state). In the runner: `runner-up` (before its start record), `start-recorded` (before the command),
+//! `command-started`, `command-ended` (before the outcome file), `outcome-left` (after it).
+
+/// Passes the point `name`: nothing, unless a test asked for something there.
+#[inline]
+pub fn pass(name: &str) {
+    #[cfg(feature = "failpoints")]
+    armed::pass(name);
+    #[cfg(not(feature = "failpoints"))]
+    let _ = name;
+}
+
+#[cfg(feature = "failpoints")]
+mod armed {
+    use std::collections::HashMap;
+    use std::path::Path;
+    use std::sync::{LazyLock, Mutex, PoisonError};
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    /// What a test asked for at one point.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Action {
+        Kill,
+        Stop(String),
+        Mark(String),
+    }
+
+    /// The action, and how many more times the point is passed before it is due.
+    struct Armed {
+        action: Action,
+        wait: u32,
+    }
+
+    static ARMED: LazyLock<Mutex<HashMap<String, Armed>>> =
+        LazyLock::new(|| Mutex::new(parse(&std::env::var("ONBELAY_FAILPOINT").unwrap_or_default())));
+
+    fn parse(text: &str) -> HashMap<String, Armed> {
+        text.split(';')
+            .filter_map(|entry| {
+                let (point, action) = entry.split_once('=')?;
+                let (name, nth) = point.split_once('#').unwrap_or((point, "1"));
+                let action = match action.split_once(':') {
+                    None if action == "kill" => Action::Kill,
+                    Some(("stop", file)) => Action::Stop(file.to_owned()),
+                    Some(("mark", file)) => Action::Mark(file.to_owned()),
+                    _ => return None,
+                };
+                let wait = nth.parse::<u32>().ok()?.checked_sub(1)?;
+                Some((name.trim().to_owned(), Armed { action, wait }))
+            })
+            .collect()
+    }
+
+    pub(super) fn pass(name: &str) {
+        let due = {
+            let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+            match armed.get_mut(name) {
+                Some(point) if point.wait > 0 => {
+                    point.wait -= 1;
+                    None
+                }
+                Some(_) => armed.remove(name).map(|point| point.action),
+                None => None,
+            }
+        };
+        match due {
+            None => {}
+            Some(Action::Kill) => signal(Signal::KILL),
+            Some(Action::Stop(file)) => {
+                mark(Path::new(&file));
+                signal(Signal::STOP);
+            }
+            Some(Action::Mark(file)) => mark(Path::new(&file)),
+        }
+    }
+
+    fn signal(signal: Signal) {
+        // A test that asked for the impossible fails by itself.
+        let _ = kill_process(getpid(), signal);
+    }
+
+    fn mark(file: &Path) {
+        let draft = file.with_extension("draft");
+        if std::fs::write(&draft, getpid().as_raw_nonzero().to_string()).is_ok() {
+            let _ = std::fs::rename(&draft, file);
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::{Action, parse};
+
+        #[test]
+        fn reads_points_actions_and_counts() {
+            let armed = parse("a=kill;b#3=stop:/x/y;c=mark:/z;d=dance;e#0=kill;;f");
+            assert_eq!(armed["a"].action, Action::Kill);
+            assert_eq!((&armed["b"].action, armed["b"].wait), (&Action::Stop("/x/y".to_owned()), 2));
+            assert_eq!(armed["c"].action, Action::Mark("/z".to_owned()));
+            assert_eq!(armed.len(), 3);
+        }
+    }
+}
