@@ -2,6 +2,7 @@
 //! It must not know disks, processes, sockets or screens; "now" is always an argument.
 
 pub mod apply;
+pub mod ask;
 pub mod command;
 pub mod decide;
 pub mod event;

@@ -12,8 +12,8 @@ use crate::time::Moment;
 
 use super::event::{Answer, AskMode, Ended, Verdict, Work};
 use super::state::{
-    Asking, Before, CheckState, Given, Hold, HostInfo, Index, ItemProgress, ItemState, Phase, Progress, Request, Running,
-    Session, Stage, State, StepState, Stood,
+    Asking, Before, CheckState, Given, Hold, HostInfo, Index, ItemProgress, ItemState, Phase, Progress,
+    Request, Running, Session, Stage, State, StepState, Stood,
 };
 use super::{Entry, Event};
 
@@ -121,7 +121,8 @@ impl Session {
             | Event::Resolved { step, .. }
             | Event::StopAsked { step }
             | Event::StepSkipped { step, .. } => {
-                let place = self.step_at(step.as_str()).ok_or_else(|| format!("the runbook has no step {step}"))?;
+                let place =
+                    self.step_at(step.as_str()).ok_or_else(|| format!("the runbook has no step {step}"))?;
                 self.step_event(place, entry)
             }
         }
@@ -270,7 +271,8 @@ impl Session {
             }
             Event::QuestionPut { .. } | Event::RequestDropped { .. } | Event::Refused { .. } => {
                 step.request = None;
-                if let (Progress::Running(running), Event::Refused { why, .. }) = (&step.progress, &entry.event)
+                if let (Progress::Running(running), Event::Refused { why, .. }) =
+                    (&step.progress, &entry.event)
                     && matches!(running.phase, Phase::Retrying { .. })
                 {
                     step.why = format!("it was not tried again: {why}");
@@ -319,7 +321,9 @@ impl Session {
                 state.place = Some((running.attempt, *index));
             }
             Event::ItemEnded { item, ended, .. } => {
-                if running.phase != Phase::Working || running.items.get(running.next_item as usize) != Some(item) {
+                if running.phase != Phase::Working
+                    || running.items.get(running.next_item as usize) != Some(item)
+                {
                     return Err(format!("item `{item}` of {} is not running", model.id));
                 }
                 running.phase = Phase::VerifyingItem { from: entry.n };
@@ -347,7 +351,11 @@ impl Session {
                 if running.work == Work::Run {
                     step.verify_from = Some(entry.n);
                     if let Some(capture) = &model.capture {
-                        let texts = step.items.iter().filter_map(|item| item.ended.as_ref()?.captured.clone()).collect();
+                        let texts = step
+                            .items
+                            .iter()
+                            .filter_map(|item| item.ended.as_ref()?.captured.clone())
+                            .collect();
                         values.insert(capture.name.clone(), Value::List(texts));
                     }
                 }
@@ -401,7 +409,8 @@ impl Session {
     }
 
     fn step_started(&mut self, place: usize, entry: &Entry, at: Moment) -> Legal {
-        let Event::StepStarted { step: id, attempt, work, how, items, list, typed, retry, .. } = &entry.event else {
+        let Event::StepStarted { step: id, attempt, work, how, items, list, typed, retry, .. } = &entry.event
+        else {
             return Ok(());
         };
         let model = &self.state.runbook.steps[place];
@@ -415,7 +424,9 @@ impl Session {
             (Progress::Failed, _) => Stood::Failed,
             (Progress::Done, Work::Undo) => Stood::Done,
             (Progress::Done, Work::Run) if !hold_point => Stood::Done,
-            (Progress::Running(running), _) if matches!(running.phase, Phase::Retrying { .. }) => Stood::Failed,
+            (Progress::Running(running), _) if matches!(running.phase, Phase::Retrying { .. }) => {
+                Stood::Failed
+            }
             _ => return Err(format!("{id} cannot start from where it stands")),
         };
         if *attempt != self.state.attempts + 1 {
@@ -510,9 +521,10 @@ impl Session {
                 item.progress = if done { reached } else { ItemProgress::Failed };
             }
         }
-        let all_items = running.items.iter().all(|item| {
-            step.items.iter().any(|state| state.item == *item && state.progress == reached)
-        });
+        let all_items = running
+            .items
+            .iter()
+            .all(|item| step.items.iter().any(|state| state.item == *item && state.progress == reached));
         step.settled = Some(at);
         if done && all_items {
             if running.work == Work::Run {
@@ -587,7 +599,8 @@ fn item_mut<'a>(items: &'a mut [ItemState], item: &str) -> Result<&'a mut ItemSt
 
 /// The list as shown, with what is known of each item kept.
 fn relist(known: &[ItemState], list: &[String]) -> Vec<ItemState> {
-    let mut by_item: BTreeMap<&str, &ItemState> = known.iter().map(|state| (state.item.as_str(), state)).collect();
+    let mut by_item: BTreeMap<&str, &ItemState> =
+        known.iter().map(|state| (state.item.as_str(), state)).collect();
     list.iter()
         .map(|item| match by_item.remove(item.as_str()) {
             Some(state) => state.clone(),

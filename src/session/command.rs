@@ -1,5 +1,7 @@
 //! What people may ask of a session, and how a rule says no. PURE.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{CheckId, StepId};
@@ -123,6 +125,68 @@ pub enum Command {
         /// Why.
         why: String,
     },
+}
+
+impl Command {
+    /// The action in the words of the command line, without what was said: `run terminate`.
+    #[must_use]
+    pub fn action(&self) -> String {
+        match self {
+            Self::Check { checks } if checks.is_empty() => "check --all".to_owned(),
+            Self::Check { checks } => {
+                let ids: Vec<String> = checks.iter().map(ToString::to_string).collect();
+                format!("check {}", ids.join(" "))
+            }
+            Self::Attest { check, .. } => format!("attest {check}"),
+            Self::Run { step, .. } => format!("run {step}"),
+            Self::Done { step, .. } => format!("done {step}"),
+            Self::Fail { step, .. } => format!("fail {step}"),
+            Self::Skip { steps, .. } => {
+                let ids: Vec<&str> = steps.iter().map(StepId::as_str).collect();
+                format!("skip {}", ids.join(" "))
+            }
+            Self::Undo { step, .. } => format!("undo {step}"),
+            Self::Withdraw { step } => format!("withdraw {step}"),
+            Self::Approve { step } => format!("approve {step}"),
+            Self::Refuse { step, .. } => format!("refuse {step}"),
+            Self::Note { .. } => "note".to_owned(),
+            Self::Hold { .. } => "hold".to_owned(),
+            Self::Release { .. } => "release".to_owned(),
+            Self::Resolve { step, .. } => format!("resolve {step}"),
+            Self::Stop { step } => format!("stop {step}"),
+            Self::Handover { to } => format!("handover {to}"),
+            Self::Finish => "finish".to_owned(),
+            Self::Abort { .. } => "abort".to_owned(),
+        }
+    }
+
+    /// Every text a person put into it.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let texts: [Option<&str>; 2] = match self {
+            Self::Attest { words, .. } => [Some(words), None],
+            Self::Run { typed, .. } | Self::Undo { typed, .. } => [typed.as_deref(), None],
+            Self::Done { said, .. } => [said.say.as_deref(), said.value.as_deref()],
+            Self::Fail { why, .. }
+            | Self::Skip { why, .. }
+            | Self::Refuse { why, .. }
+            | Self::Hold { why }
+            | Self::Abort { why } => [Some(why), None],
+            Self::Note { text } => [Some(text), None],
+            Self::Release { why } => [why.as_deref(), None],
+            Self::Resolve { what, .. } => [Some(what), None],
+            _ => [None, None],
+        };
+        texts.into_iter().flatten()
+    }
+}
+
+impl fmt::Display for CheckItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.item {
+            Some(item) => write!(f, "{}@{item}", self.check),
+            None => write!(f, "{}", self.check),
+        }
+    }
 }
 
 /// A check, or one item of it: `all-regions@us-east-1`.

@@ -1,11 +1,22 @@
 //! The gate: the one place that lets something start, and the only maker of a [`Permit`]. PURE.
+//!
+//! What is required stands in `view`, which every screen shows too; here it is decided, with what only a start needs:
+//! that the answers are of this breath, that the typed text is the one asked for, that every value is there.
 
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use crate::id::StepId;
-use crate::runbook::values::ScriptCall;
+use sha2::{Digest as _, Sha256};
 
-use super::event::Work;
+use crate::id::{CheckId, Digest, StepId, ValueName};
+use crate::runbook::values::{FillError, Scope, ScriptCall, names_in, script_call};
+use crate::runbook::{Script, Step, UndoWork};
+use crate::time::Moment;
+
+use super::event::{Ended, How, Outcome, Said, Work};
+use super::state::{ItemProgress, Request, Running};
+use super::view::{self, Order};
+use super::{Event, Kind, Progress, Requirement, Session};
 
 /// Leave to start one command: made by the gate alone, used up by starting it.
 #[derive(Debug)]
@@ -60,5 +71,351 @@ impl Permit {
     #[must_use]
     pub fn separate_stdout(&self) -> bool {
         self.separate_stdout
+    }
+}
+
+/// The gate opened: what to record, and leave to start what follows.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) events: Vec<Event>,
+    pub(super) permit: Option<Permit>,
+}
+
+/// The gate stayed shut.
+#[derive(Debug)]
+pub(super) enum Closed {
+    /// These are not met.
+    Unmet(Vec<Requirement>),
+    /// Everything is met but the confirmation, and somebody is there to be asked.
+    AskToConfirm,
+    /// It cannot be started at all, whatever is met.
+    Cannot(String),
+}
+
+/// Decides a request whose checks have been asked: the start of a step, or of its undo.
+pub(super) fn open(
+    session: &Session,
+    order: &Order,
+    place: usize,
+    request: &Request,
+    now: Moment,
+    known_secrets: &BTreeSet<ValueName>,
+) -> Result<Opening, Closed> {
+    let model = &session.runbook.steps[place];
+    let mut unmet: Vec<Requirement> = match request.work {
+        Work::Run => view::gate(session, order, place, now),
+        Work::Undo => view::undo_gate(session, place, now),
+    };
+    unmet.retain(|requirement| !requirement.met);
+    unmet.extend(not_of_this_breath(session, place, request.work, request.n, None));
+    confirm(&mut unmet, request)?;
+    if !unmet.is_empty() {
+        return Err(Closed::Unmet(unmet));
+    }
+    let list = match &model.for_each {
+        Some(for_each) => {
+            view::items_of(session, for_each).map_err(|e| Closed::Cannot(e.to_string()))?.into_owned()
+        }
+        None => Vec::new(),
+    };
+    no_item_twice(&list)?;
+    let items = items_to_do(session, place, request.work, &list);
+    let how = how(model, request);
+    let attempt = session.attempts.checked_add(1).ok_or_else(|| {
+        Closed::Cannot("this session has used up its attempt numbers; start another".to_owned())
+    })?;
+    let first_item = items.first().map(|item| (0, item.clone()));
+    let start_now = model.for_each.is_none() || first_item.is_some();
+    let permit = match how {
+        How::Script if start_now => {
+            Some(permit(session, place, request.work, attempt, first_item.clone(), known_secrets)?)
+        }
+        _ => None,
+    };
+    let command = permit.as_ref().map(|permit| digest(&permit.call));
+    let mut events = vec![Event::StepStarted {
+        step: model.id.clone(),
+        attempt,
+        work: request.work,
+        how,
+        items: items.clone(),
+        list,
+        command: command.clone().filter(|_| first_item.is_none()),
+        typed: request.typed.clone(),
+        rests_on: rests_on(session, place, request.work),
+        retry: retry_number(session, place),
+    }];
+    if let Some((index, item)) = first_item {
+        events.push(Event::ItemStarted { step: model.id.clone(), attempt, item, index, command });
+    } else if let (Some(said), true) = (&request.said, start_now) {
+        events.push(Event::WorkEnded {
+            step: model.id.clone(),
+            attempt,
+            ended: Box::new(said_ended(said, true, 0)),
+        });
+    }
+    Ok(Opening { events, permit })
+}
+
+/// Decides whether the next item of a running step may start: its checks have been asked again.
+pub(super) fn open_item(
+    session: &Session,
+    place: usize,
+    running: &Running,
+    from: u64,
+    now: Moment,
+    known_secrets: &BTreeSet<ValueName>,
+) -> Result<Opening, Closed> {
+    let step = &session.runbook.steps[place].id;
+    let index = running.next_item;
+    let Some(item) = running.items.get(index as usize).cloned() else {
+        return Err(Closed::Cannot("there are no more items".to_owned()));
+    };
+    let mut unmet: Vec<Requirement> = required_checks(session, place, running.work)
+        .filter_map(|check| {
+            let check = session.check_at(check.as_str())?;
+            let of_item = counts_for_item(session, place, check).then_some(item.as_str());
+            Some(view::check_requirement(session, check, of_item, now))
+        })
+        .filter(|requirement| !requirement.met)
+        .collect();
+    unmet.extend(not_of_this_breath(session, place, running.work, from, Some(&item)));
+    if !unmet.is_empty() {
+        return Err(Closed::Unmet(unmet));
+    }
+    let permit = match running.how {
+        How::Script => {
+            let item = Some((index, item.clone()));
+            Some(permit(session, place, running.work, running.attempt, item, known_secrets)?)
+        }
+        How::Person | How::ByHand => None,
+    };
+    let command = permit.as_ref().map(|permit| digest(&permit.call));
+    let event = Event::ItemStarted { step: step.clone(), attempt: running.attempt, item, index, command };
+    Ok(Opening { events: vec![event], permit })
+}
+
+/// SHA-256 of a command as it will run, secrets left out.
+#[must_use]
+pub fn digest(call: &ScriptCall) -> Digest {
+    let text = serde_json::to_vec(call).unwrap_or_default();
+    Digest::new(data_encoding::HEXLOWER.encode(&Sha256::digest(text)))
+}
+
+/// The command of a step (or of its undo, or of one item) with its values, as it would run now.
+pub fn command(
+    session: &Session,
+    place: usize,
+    work: Work,
+    item: Option<&str>,
+) -> Result<Option<ScriptCall>, FillError> {
+    let model = &session.runbook.steps[place];
+    let Some(script) = script_of(model, work) else {
+        return Ok(None);
+    };
+    let item = model.for_each.as_ref().map(|for_each| &for_each.name).zip(item);
+    let scope = Scope { values: &session.values, item };
+    script_call(script, &scope, &session.opened.secrets).map(Some)
+}
+
+/// Checks that a start of this kind requires.
+pub(super) fn required_checks(session: &Session, place: usize, work: Work) -> impl Iterator<Item = &CheckId> {
+    let model = &session.runbook.steps[place];
+    match work {
+        Work::Run => model.requires_checks.iter(),
+        Work::Undo => model.undo.as_ref().map_or(&[] as &[CheckId], |undo| &undo.requires).iter(),
+    }
+}
+
+/// Inside this step's `for_each`, does the check count for the item alone (`format.md`: one of the same name)?
+pub(super) fn counts_for_item(session: &Session, place: usize, check: usize) -> bool {
+    let step = session.runbook.steps[place].for_each.as_ref();
+    let check = session.runbook.checks[check].for_each.as_ref();
+    step.zip(check).is_some_and(|(step, check)| step.name == check.name)
+}
+
+/// What a person's word makes of their part.
+pub(super) fn said_ended(said: &Said, done: bool, took: u64) -> Ended {
+    Ended {
+        outcome: Outcome::Said { done, words: said.say.clone().unwrap_or_default() },
+        took,
+        output_bytes: 0,
+        output_sha256: None,
+        captured: said.value.clone(),
+        left: Vec::new(),
+    }
+}
+
+/// Automatic checks without `valid_for` whose answers were not asked after record `from`: they cannot open this gate.
+fn not_of_this_breath(
+    session: &Session,
+    place: usize,
+    work: Work,
+    from: u64,
+    item: Option<&str>,
+) -> Vec<Requirement> {
+    required_checks(session, place, work)
+        .filter_map(|id| session.check_at(id.as_str()))
+        .filter(|&check| {
+            let model = &session.runbook.checks[check];
+            let of_item = item.filter(|_| counts_for_item(session, place, check));
+            let answers = &session.checks[check].answers;
+            let old = |key: &str| answers.get(key).is_some_and(|given| given.asked_n <= from);
+            model.is_automatic()
+                && model.valid_for.is_none()
+                && of_item
+                    .map_or_else(|| scope_keys(session, place, check, work).iter().any(|key| old(key)), old)
+        })
+        .map(|check| Requirement {
+            kind: Kind::Check,
+            id: session.runbook.checks[check].id.to_string(),
+            met: false,
+            why: "its answer is from before this start was asked for".to_owned(),
+            fix: "ask again".to_owned(),
+        })
+        .collect()
+}
+
+/// The items of a check that count when this step is to start; one empty text where it has none.
+pub(super) fn scope_keys(session: &Session, place: usize, check: usize, work: Work) -> Vec<String> {
+    let Some(for_each) = &session.runbook.checks[check].for_each else {
+        return vec![String::new()];
+    };
+    let all = view::items_of(session, for_each).map(std::borrow::Cow::into_owned).unwrap_or_default();
+    if !counts_for_item(session, place, check) {
+        return all;
+    }
+    match view::first_item(session, place, work) {
+        Some(first) => all.into_iter().filter(|item| *item == first).collect(),
+        None => all,
+    }
+}
+
+fn confirm(unmet: &mut Vec<Requirement>, request: &Request) -> Result<(), Closed> {
+    let Some(at) = unmet.iter().position(|requirement| requirement.kind == Kind::Confirm) else {
+        return Ok(());
+    };
+    let expected = unmet[at].id.clone();
+    if expected.trim().is_empty() || expected.contains('\n') {
+        return Err(Closed::Cannot(
+            "the text to be typed is empty or has several lines once filled in".to_owned(),
+        ));
+    }
+    match &request.typed {
+        Some(typed) if *typed == expected => {
+            unmet.remove(at);
+        }
+        Some(typed) => unmet[at].why = format!("“{typed}” was typed; it asks for  {expected}"),
+        None if request.will_ask && unmet.len() == 1 => return Err(Closed::AskToConfirm),
+        None => {}
+    }
+    Ok(())
+}
+
+fn no_item_twice(list: &[String]) -> Result<(), Closed> {
+    let mut seen = HashSet::new();
+    match list.iter().find(|item| !seen.insert(item.as_str())) {
+        Some(item) => Err(Closed::Cannot(format!("its list names “{item}” twice"))),
+        None => Ok(()),
+    }
+}
+
+/// The items an attempt takes: forward those not done (all, if all are), backward those that were begun, last first.
+pub(super) fn items_to_do(session: &Session, place: usize, work: Work, list: &[String]) -> Vec<String> {
+    let known = |item: &String| {
+        session.steps[place].items.iter().find(|state| state.item == *item).map(|s| s.progress)
+    };
+    match work {
+        Work::Run => {
+            let open: Vec<String> =
+                list.iter().filter(|i| known(i) != Some(ItemProgress::Done)).cloned().collect();
+            if open.is_empty() { list.to_vec() } else { open }
+        }
+        Work::Undo => {
+            let begun = |item: &&String| {
+                matches!(
+                    known(item),
+                    Some(ItemProgress::Done | ItemProgress::Failed | ItemProgress::Interrupted)
+                )
+            };
+            session.steps[place].items.iter().rev().map(|state| &state.item).filter(begun).cloned().collect()
+        }
+    }
+}
+
+fn how(model: &Step, request: &Request) -> How {
+    match (script_of(model, request.work), request.by_hand) {
+        (None, _) => How::Person,
+        (Some(_), true) => How::ByHand,
+        (Some(_), false) => How::Script,
+    }
+}
+
+fn script_of(model: &Step, work: Work) -> Option<&Script> {
+    match work {
+        Work::Run => model.run.as_ref(),
+        Work::Undo => match &model.undo.as_ref()?.work {
+            UndoWork::Script(script) => Some(script),
+            UndoWork::Words(_) => None,
+        },
+    }
+}
+
+fn permit(
+    session: &Session,
+    place: usize,
+    work: Work,
+    attempt: u32,
+    item: Option<(u32, String)>,
+    known_secrets: &BTreeSet<ValueName>,
+) -> Result<Permit, Closed> {
+    let model = &session.runbook.steps[place];
+    let call = command(session, place, work, item.as_ref().map(|(_, item)| item.as_str()))
+        .map_err(|error| Closed::Cannot(error.to_string()))?
+        .ok_or_else(|| Closed::Cannot("there is nothing to run".to_owned()))?;
+    if let Some(missing) =
+        secrets_used(&call, &session.opened.secrets).find(|name| !known_secrets.contains(*name))
+    {
+        return Err(Closed::Cannot(format!(
+            "the secret `{missing}` is not known since the session's host started again; give it: onbelay attach {}",
+            session.id
+        )));
+    }
+    Ok(Permit {
+        step: model.id.clone(),
+        attempt,
+        work,
+        item,
+        call,
+        timeout: model.timeout,
+        separate_stdout: work == Work::Run && model.capture.is_some(),
+    })
+}
+
+/// The secrets a command gets.
+fn secrets_used<'a>(call: &'a ScriptCall, secrets: &'a [ValueName]) -> impl Iterator<Item = &'a ValueName> {
+    let by_env =
+        secrets.iter().filter(|name| call.secret_env.values().any(|text| names_in(text).contains(name)));
+    call.secrets.iter().chain(by_env)
+}
+
+fn rests_on(session: &Session, place: usize, work: Work) -> Vec<u64> {
+    let mut numbers: Vec<u64> = required_checks(session, place, work)
+        .filter_map(|id| session.check_at(id.as_str()))
+        .flat_map(|check| {
+            let answers = &session.checks[check].answers;
+            scope_keys(session, place, check, work)
+                .into_iter()
+                .filter_map(|key| answers.get(&key).map(|given| given.n))
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn retry_number(session: &Session, place: usize) -> u32 {
+    match &session.steps[place].progress {
+        Progress::Running(running) => running.retry + 1,
+        _ => 0,
     }
 }

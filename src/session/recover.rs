@@ -1,9 +1,13 @@
 //! What a new host does with what the last one left: the resume table of `design.md`, "Journal". PURE.
+//!
+//! By the last durable record of a step: no start record and same boot → not started; process alive → running, adopted;
+//! outcome file → its outcome, recorded once; anything else → interrupted, and a person resolves it.
 
 use crate::time::Moment;
 
-use super::event::Ended;
-use super::{Event, Session};
+use super::event::{Ended, How};
+use super::state::{Phase, Running};
+use super::{Event, Progress, Session};
 
 /// What the attempt's directory and the kernel say about a command that was on record as started.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,16 +31,84 @@ pub struct Loose {
     pub item: Option<(u32, String)>,
     /// Was it started in an earlier boot of the machine?
     pub other_boot: bool,
+    /// Place of its step in the walk.
+    pub place: usize,
 }
 
-/// Every command that the journal says was started and does not say ended.
+/// Every command that the journal says was started and does not say ended. Call before `HostStarted` is applied:
+/// `boot_id` is the machine's now.
 #[must_use]
-pub fn loose(_session: &Session, _boot_id: &str) -> Vec<Loose> {
-    todo!("lead")
+pub fn loose(session: &Session, boot_id: &str) -> Vec<Loose> {
+    let other_boot = session.host.as_ref().is_some_and(|host| host.boot_id != boot_id);
+    session
+        .steps
+        .iter()
+        .enumerate()
+        .filter_map(|(place, step)| match &step.progress {
+            Progress::Running(running) if running.phase == Phase::Working && running.how == How::Script => {
+                Some((place, running))
+            }
+            _ => None,
+        })
+        .map(|(place, running)| Loose { attempt: running.attempt, item: item_of(running), other_boot, place })
+        .collect()
 }
 
 /// The events that bring the session up to what was found, in order. `HostStarted` has been applied already.
 #[must_use]
-pub fn recover(_session: &Session, _found: &[(Loose, Found)], _now: Moment) -> Vec<Event> {
-    todo!("lead")
+pub fn recover(session: &Session, found: &[(Loose, Found)], _now: Moment) -> Vec<Event> {
+    let mut events: Vec<Event> =
+        found.iter().filter_map(|(loose, found)| settle(session, loose, found)).collect();
+    for (place, step) in session.steps.iter().enumerate() {
+        if let Progress::Running(running) = &step.progress
+            && matches!(running.phase, Phase::Retrying { .. })
+        {
+            events.push(Event::StepSettled {
+                step: session.runbook.steps[place].id.clone(),
+                attempt: running.attempt,
+                work: running.work,
+                ok: false,
+                why: "it failed, and is not tried again by itself after the session's host started again"
+                    .to_owned(),
+            });
+        }
+    }
+    events
+}
+
+fn settle(session: &Session, loose: &Loose, found: &Found) -> Option<Event> {
+    let step = session.runbook.steps[loose.place].id.clone();
+    let attempt = loose.attempt;
+    match found {
+        Found::Alive => None,
+        Found::Ended(ended) => Some(ended_event(session, loose, (**ended).clone())),
+        Found::NoStart if !loose.other_boot => Some(Event::NeverStarted {
+            step,
+            attempt,
+            evidence: "its start was on record, but nothing was started: the session's host ended before"
+                .to_owned(),
+        }),
+        Found::NoStart => Some(Event::Interrupted {
+            step,
+            attempt,
+            evidence: "the machine restarted around its start; whether it ran is not known".to_owned(),
+        }),
+        Found::Gone(evidence) => Some(Event::Interrupted { step, attempt, evidence: evidence.clone() }),
+    }
+}
+
+/// The event that records the end of a command, live or found afterwards.
+#[must_use]
+pub fn ended_event(session: &Session, loose: &Loose, ended: Ended) -> Event {
+    let step = session.runbook.steps[loose.place].id.clone();
+    match &loose.item {
+        Some((_, item)) => {
+            Event::ItemEnded { step, attempt: loose.attempt, item: item.clone(), ended: Box::new(ended) }
+        }
+        None => Event::WorkEnded { step, attempt: loose.attempt, ended: Box::new(ended) },
+    }
+}
+
+fn item_of(running: &Running) -> Option<(u32, String)> {
+    running.items.get(running.next_item as usize).map(|item| (running.next_item, item.clone()))
 }

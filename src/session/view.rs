@@ -140,12 +140,26 @@ pub fn gate(session: &Session, order: &Order, step: usize, now: Moment) -> Vec<R
         all.extend(session.step_at(id.as_str()).map(|place| step_requirement(session, place)));
     }
     for id in &model.requires_checks {
-        all.extend(session.check_at(id.as_str()).map(|place| check_requirement(session, place, None, now)));
+        let Some(check) = session.check_at(id.as_str()) else { continue };
+        let of_item = if super::gate::counts_for_item(session, step, check) {
+            first_item(session, step, Work::Run)
+        } else {
+            None
+        };
+        all.push(check_requirement(session, check, of_item.as_deref(), now));
     }
     all.extend(hold_requirements(session));
     all.extend(witness_requirement(session, step));
     all.extend(confirm_requirement(session, step));
     all
+}
+
+/// The item that a start of this step would take first.
+#[must_use]
+pub fn first_item(session: &Session, step: usize, work: Work) -> Option<String> {
+    let for_each = session.runbook.steps[step].for_each.as_ref()?;
+    let list = items_of(session, for_each).ok()?;
+    super::gate::items_to_do(session, step, work, &list).into_iter().next()
 }
 
 /// The gate of its undo. Empty where the step has none.
@@ -203,10 +217,17 @@ fn order_requirement(session: &Session, first: Option<usize>, step: usize) -> Op
         Progress::Failed => (format!("{name} failed"), "run it again, or skip it with a reason".to_owned()),
         Progress::Interrupted => (
             format!("what became of {name} is not known"),
-            format!("look, then say what you saw: onbelay do {} resolve {id} done|failed --say WHAT", session.id),
+            format!(
+                "look, then say what you saw: onbelay do {} resolve {id} done|failed --say WHAT",
+                session.id
+            ),
         ),
-        Progress::Undone => (format!("{name} was undone"), "run it again, or skip it with a reason".to_owned()),
-        Progress::Untouched | Progress::Done => (format!("{name} comes first"), "do it, or skip it with a reason".to_owned()),
+        Progress::Undone => {
+            (format!("{name} was undone"), "run it again, or skip it with a reason".to_owned())
+        }
+        Progress::Untouched | Progress::Done => {
+            (format!("{name} comes first"), "do it, or skip it with a reason".to_owned())
+        }
     };
     Some(Requirement { kind: Kind::Order, id: id.to_string(), met: false, why, fix })
 }
@@ -228,7 +249,12 @@ fn step_requirement(session: &Session, place: usize) -> Requirement {
 }
 
 /// A required check as a requirement; of one item where the gate speaks of one.
-pub(super) fn check_requirement(session: &Session, place: usize, item: Option<&str>, now: Moment) -> Requirement {
+pub(super) fn check_requirement(
+    session: &Session,
+    place: usize,
+    item: Option<&str>,
+    now: Moment,
+) -> Requirement {
     let model = &session.runbook.checks[place];
     let view = check_of(session, place, item, now);
     let met = view.state == CheckStatus::Holds;
@@ -263,7 +289,8 @@ fn hold_requirements(session: &Session) -> impl Iterator<Item = Requirement> {
 
 fn witness_requirement(session: &Session, step: usize) -> Option<Requirement> {
     let rule = session.runbook.steps[step].witness.as_ref()?;
-    let people = if rule.count == 1 { "a second person".to_owned() } else { format!("{} other people", rule.count) };
+    let people =
+        if rule.count == 1 { "a second person".to_owned() } else { format!("{} other people", rule.count) };
     Some(Requirement {
         kind: Kind::Witness,
         id: session.runbook.steps[step].id.to_string(),
@@ -283,7 +310,9 @@ fn confirm_requirement(session: &Session, step: usize) -> Option<Requirement> {
 /// What closes an undo besides checks: the point of no return, and "latest first" once aborted.
 fn undo_order(session: &Session, step: usize) -> Option<Requirement> {
     let later = (step + 1)..session.steps.len();
-    let no_return = later.clone().find(|&place| session.runbook.steps[place].is_hold_point() && session.steps[place].touched);
+    let no_return = later
+        .clone()
+        .find(|&place| session.runbook.steps[place].is_hold_point() && session.steps[place].touched);
     let aborted = matches!(session.stage, Stage::Aborted { .. });
     let latest_first = || {
         later.clone().rev().find(|&place| {
@@ -371,20 +400,29 @@ fn fold(items: &[ItemView]) -> (CheckStatus, String) {
     if open.len() == items.len() && state == Unknown {
         return (Unknown, first.detail.clone());
     }
-    let more = if open.len() > 1 { format!(", and {} more of {}", open.len() - 1, items.len()) } else { String::new() };
+    let more = if open.len() > 1 {
+        format!(", and {} more of {}", open.len() - 1, items.len())
+    } else {
+        String::new()
+    };
     (state, format!("{}: {}{more}", first.item, first.detail))
 }
 
 fn stamp(view: &mut CheckView, session: &Session, check: usize, items: &[String]) {
     let answers = &session.checks[check].answers;
-    let oldest = items.iter().filter_map(|item| answers.get(item)).map(|given| given.answer.began).min_by_key(|m| m.at);
+    let oldest = items
+        .iter()
+        .filter_map(|item| answers.get(item))
+        .map(|given| given.answer.began)
+        .min_by_key(|m| m.at);
     view.began = oldest;
     view.at = oldest.map(|moment| moment.at);
     if view.state == CheckStatus::Holds {
-        view.valid_until = freshness::serves_for(&session.runbook.checks[check]).zip(oldest).and_then(|(length, began)| {
-            let millis = i64::try_from(length.as_millis()).ok()?;
-            Some(Timestamp::from_millis(began.at.millis().checked_add(millis)?))
-        });
+        view.valid_until =
+            freshness::serves_for(&session.runbook.checks[check]).zip(oldest).and_then(|(length, began)| {
+                let millis = i64::try_from(length.as_millis()).ok()?;
+                Some(Timestamp::from_millis(began.at.millis().checked_add(millis)?))
+            });
     }
 }
 
@@ -408,9 +446,9 @@ pub fn items_of<'a>(session: &'a Session, for_each: &ForEach) -> Result<Cow<'a, 
         }
         ListSource::Named(name) => match session.state.values.get(name) {
             Some(Value::List(items)) => Ok(Cow::Borrowed(items)),
-            Some(Value::Text(text)) => {
-                Ok(Cow::Owned(text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect()))
-            }
+            Some(Value::Text(text)) => Ok(Cow::Owned(
+                text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect(),
+            )),
             None => Err(FillError::NotCaptured(name.clone())),
         },
     }
@@ -452,15 +490,21 @@ pub fn doing(session: &Session, place: usize) -> Option<String> {
     };
     let item = running.items.get(running.next_item as usize);
     Some(match (&running.phase, item) {
-        (Phase::Working, Some(item)) => format!("{item} ({} of {})", running.next_item + 1, running.items.len()),
+        (Phase::Working, Some(item)) => {
+            format!("{item} ({} of {})", running.next_item + 1, running.items.len())
+        }
         (Phase::Working, None) => match running.work {
             Work::Run => "running".to_owned(),
             Work::Undo => "being undone".to_owned(),
         },
-        (Phase::BetweenItems { .. }, Some(item)) if !session.holds.is_empty() => format!("held before {item}"),
+        (Phase::BetweenItems { .. }, Some(item)) if !session.holds.is_empty() => {
+            format!("held before {item}")
+        }
         (Phase::BetweenItems { .. }, Some(item)) => format!("asking the checks before {item}"),
         (Phase::BetweenItems { .. }, None) => "its items have ended".to_owned(),
-        (Phase::VerifyingItem { .. }, item) => format!("verifying {}", item.map_or("the item", String::as_str)),
+        (Phase::VerifyingItem { .. }, item) => {
+            format!("verifying {}", item.map_or("the item", String::as_str))
+        }
         (Phase::Verifying { .. }, _) => "its end is being verified".to_owned(),
         (Phase::Retrying { pause, .. }, _) => format!("failed; tried again {} later", in_words(*pause)),
     })
