@@ -69,8 +69,13 @@ fn mark(c: char, out: &mut String) {
     }
 }
 
-/// Characters that would act on a terminal, hide, or reorder what is shown; and the marks themselves, so that the
-/// mapping stays injective.
+/// Does this character show as a mark? Those do that would act on a terminal, hide, or reorder what is shown; and the
+/// marks themselves, so that the mapping stays injective.
+#[must_use]
+pub fn is_marked(c: char) -> bool {
+    needs_mark(c)
+}
+
 fn needs_mark(c: char) -> bool {
     matches!(c,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' // C0, DEL, C1
