@@ -10,6 +10,9 @@ pub mod store;
 pub mod verify;
 pub mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::PathBuf;
 

@@ -104,7 +104,11 @@ fn sort_out(error: &serde_json::Error) -> NotARecord {
 struct OneSafeLine;
 
 impl serde_json::ser::Formatter for OneSafeLine {
-    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: io::Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut from = 0;
         for (at, c) in fragment.char_indices().filter(|(_, c)| !c.is_ascii_graphic() && text::is_marked(*c)) {
             out.write_all(&fragment.as_bytes()[from..at])?;
@@ -174,7 +178,10 @@ mod tests {
     fn j19_an_unknown_kind_is_told_from_garbage_and_unknown_fields_are_left_alone() {
         let text = String::from_utf8(line(&note(1, "x"), &no_link())).unwrap();
         let text = text.trim_end();
-        assert!(matches!(read(text.replace("\"noted\"", "\"beamed\"").as_bytes()), Err(NotARecord::Unknown(_))));
+        assert!(matches!(
+            read(text.replace("\"noted\"", "\"beamed\"").as_bytes()),
+            Err(NotARecord::Unknown(_))
+        ));
         assert!(matches!(read(text.replace("\"n\":", "\"m\":").as_bytes()), Err(NotARecord::Malformed(_))));
         assert_eq!(read(text.replace("prev", "prov").as_bytes()), Err(NotARecord::NoLink));
         let more = text.replace("\"noted\",", "\"noted\",\"mood\":{\"a\":[1]},");
