@@ -1,0 +1,111 @@
+//! "Did you mean": near misses, and the words of other tools. PURE.
+
+/// The candidate nearest to `word`, if one is near enough to be meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > 64 {
+        return None;
+    }
+    let folded = fold(word);
+    let allowed = match folded.chars().count() {
+        0..=2 => 0,
+        3..=5 => 1,
+        6..=9 => 2,
+        _ => 3,
+    };
+    candidates
+        .into_iter()
+        .filter_map(|candidate| {
+            if candidate.len() > 96 {
+                return None;
+            }
+            let distance = strsim::damerau_levenshtein(&folded, &fold(candidate));
+            (distance <= allowed).then_some((distance, candidate))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Case and the choice between `-`, `_` and space are no difference worth counting.
+fn fold(word: &str) -> String {
+    word.trim().to_lowercase().replace(['_', ' '], "-")
+}
+
+/// What another tool's word is called here, for a key; several where it depends on the place, the likeliest first.
+#[must_use]
+pub fn other_tools_word(word: &str) -> &'static [&'static str] {
+    match fold(word).as_str() {
+        "needs" | "need" | "depends-on" | "depends" | "dependson" | "dependencies" | "require"
+        | "required" | "after" | "prerequisites" | "preconditions" | "precondition" | "gate" | "gates" => {
+            &["requires", "checks"]
+        }
+        "if" | "when" | "unless" | "only-if" | "not-if" | "creates" | "condition" | "skip-if" | "status" => {
+            &["done_when", "requires"]
+        }
+        "register" | "output" | "outputs" | "save" | "set-fact" | "store" | "export" => &["capture"],
+        "loop" | "with-items" | "foreach" | "each" | "matrix" | "items" | "repeat" => &["for_each"],
+        "vars" | "var" | "variables" | "inputs" | "input" | "parameters" | "args" | "arguments"
+        | "values" => &["params", "env"],
+        "name" | "label" | "summary" | "display-name" => &["title", "id"],
+        "script" | "command" | "cmd" | "exec" | "bash" | "sh" | "commands" | "action" => &["run"],
+        "description" | "desc" | "doc" | "docs" | "help" | "instructions" | "text" | "note" | "notes" => {
+            &["about", "why"]
+        }
+        "environment" | "envs" => &["env"],
+        "working-directory" | "working-dir" | "workdir" | "workingdir" | "cwd" | "chdir" | "directory" => {
+            &["dir"]
+        }
+        "rollback" | "revert" | "down" | "back-out" | "backout" => &["undo"],
+        "retries" => &["retry"],
+        "tasks" | "task" | "jobs" | "stages" | "plays" | "actions" | "step" => &["steps", "phase"],
+        "section" | "stage" | "heading" | "group" => &["phase"],
+        "approval" | "approve" | "approvers" | "approvals" | "reviewers" | "four-eyes" => &["witness"],
+        "ignore-errors" | "allow-failure" | "continue-on-error" => &["optional"],
+        "async" | "detach" => &["background"],
+        "danger" | "dangerous" | "hold-point" | "irreversible" => &["destructive"],
+        "version" | "apiversion" | "api-version" => &["onbelay"],
+        "validate" | "post" | "postconditions" | "test" | "tests" | "assert" => &["verify", "run"],
+        "ask" | "question" | "prompt" | "manual" => &["attest", "about"],
+        "until" | "delay" | "poll" => &["wait"],
+        "ttl" | "max-age" | "expires" | "cache" => &["valid_for"],
+        "remedy" | "hint" | "solution" => &["fix"],
+        "pattern" | "regex" | "regexp" => &["matches"],
+        "enum" | "options" | "one-of" | "values-allowed" => &["choices"],
+        "sensitive" | "password" | "no-log" | "masked" => &["secret"],
+        "exit-code" | "exitcode" | "rc" | "exit-status" => &["exit"],
+        "equal" | "eq" | "is" => &["equals"],
+        "min" | "minimum" | "gte" => &["at_least"],
+        "max" | "maximum" | "lte" => &["at_most"],
+        "interval" => &["every"],
+        "count" | "attempts" | "max-attempts" => &["times"],
+        "timeout-seconds" | "timeout-minutes" | "time-limit" => &["timeout", "up_to"],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_miss_is_found_and_a_far_one_is_not() {
+        let keys = ["destructive", "requires", "title", "run"];
+        assert_eq!(nearest("destrutive", keys), Some("destructive"));
+        assert_eq!(nearest("Title", keys), Some("title"));
+        assert_eq!(nearest("rnu", keys), Some("run"));
+        assert_eq!(nearest("colour", keys), None);
+    }
+
+    #[test]
+    fn the_words_the_format_names_are_known() {
+        for (word, ours) in [
+            ("needs", "requires"),
+            ("if", "done_when"),
+            ("register", "capture"),
+            ("loop", "for_each"),
+            ("vars", "params"),
+            ("name", "title"),
+        ] {
+            assert_eq!(other_tools_word(word).first(), Some(&ours), "{word}");
+        }
+    }
+}
