@@ -6,6 +6,8 @@ pub mod clock;
 pub mod failpoint;
 pub mod id;
 pub mod journal;
+pub mod probe;
+pub mod process;
 pub mod report;
 pub mod runbook;
 pub mod session;

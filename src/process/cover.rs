@@ -1,0 +1,1 @@
+//! Covering secrets in output, across write boundaries. PURE.

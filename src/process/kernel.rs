@@ -1,0 +1,1 @@
+//! What the kernel knows about processes: boot, start times, groups, descriptors that pin one. SHELL.

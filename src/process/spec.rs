@@ -1,0 +1,1 @@
+//! What the host tells a runner, as JSON over a pipe. PURE.
