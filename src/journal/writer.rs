@@ -30,6 +30,8 @@ pub trait Storage: Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts it to `len` bytes.
     fn truncate(&mut self, len: u64) -> io::Result<()>;
+    /// Its directory was renamed, by us.
+    fn moved_to(&mut self, _dir: &Path) {}
 }
 
 /// The one writer of a journal. Holds the kernel's lock on it for life.
@@ -161,6 +163,11 @@ impl Writer {
         })
     }
 
+    /// Its directory was renamed, by us.
+    pub(super) fn moved_to(&mut self, dir: &Path) {
+        self.storage.moved_to(dir);
+    }
+
     /// Number of the last record.
     #[must_use]
     pub fn last(&self) -> u64 {
@@ -243,6 +250,10 @@ impl Storage for OnDisk {
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         self.file.set_len(len)
+    }
+
+    fn moved_to(&mut self, dir: &Path) {
+        self.path = dir.join(JOURNAL);
     }
 }
 

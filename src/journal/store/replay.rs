@@ -1,0 +1,124 @@
+//! Bringing a session back from its directory. SHELL: reads the runbook's copy and the journal.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::id::Digest;
+use crate::runbook::Runbook;
+use crate::session::apply::Illegal;
+use crate::session::{Entry, Event, Session};
+
+use super::super::reader::{self, Tail};
+use super::super::writer::{Repair, Writer};
+use super::super::{JOURNAL, JournalError, RUNBOOK, record};
+use super::{SessionState, host_alive, safety};
+
+/// A session brought back from its directory.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Where it stands.
+    pub session: Session,
+    /// Every record.
+    pub entries: Vec<Entry>,
+    /// SHA-256 of the last line.
+    pub head: Digest,
+    /// What comes after the last whole record.
+    pub tail: Tail,
+    /// The runbook's text.
+    pub runbook: String,
+    /// How it fares.
+    pub state: SessionState,
+}
+
+/// A session that this process is the host of from now.
+#[derive(Debug)]
+pub struct Resumed {
+    /// Appends to its journal.
+    pub writer: Writer,
+    /// Where it stands.
+    pub session: Session,
+    /// Every record.
+    pub entries: Vec<Entry>,
+    /// What must be noted as `JournalRepaired`.
+    pub repair: Option<Repair>,
+    /// The runbook's text.
+    pub runbook: String,
+}
+
+/// Reads a session from its directory: the runbook's copy (its digest checked) and the journal, replayed. Takes no lock
+/// that lasts and changes nothing. A damaged journal is replayed up to the damage; see `tail`.
+pub fn load(dir: &Path) -> Result<Loaded, JournalError> {
+    // Asked first: a host that ends while the journal is read has written all it will.
+    let alive = host_alive(dir)?;
+    let log = reader::read(dir)?;
+    let (runbook, text) = stored_runbook(dir, &log.entries)?;
+    let session = replay(runbook, &log.entries).map_err(|illegal| illegal_in(dir, &illegal))?;
+    let tail = match log.tail {
+        // The host is writing this very record.
+        Tail::Torn { .. } if alive => Tail::Whole,
+        tail => tail,
+    };
+    let state = SessionState::of(&session, alive);
+    Ok(Loaded {
+        dir: dir.to_owned(),
+        session,
+        entries: log.entries,
+        head: log.head,
+        tail,
+        runbook: text,
+        state,
+    })
+}
+
+/// Becomes the host of a session: takes the lock, cuts a torn tail, replays.
+pub fn resume(dir: &Path) -> Result<Resumed, JournalError> {
+    safety::check_session(dir)?;
+    let (writer, log, repair) = Writer::open(dir)?;
+    let (runbook, text) = stored_runbook(dir, &log.entries)?;
+    let session = replay(runbook, &log.entries).map_err(|illegal| illegal_in(dir, &illegal))?;
+    Ok(Resumed { writer, session, entries: log.entries, repair, runbook: text })
+}
+
+/// Where a session stands after these records, the first of which opens it.
+pub fn replay(runbook: Arc<Runbook>, entries: &[Entry]) -> Result<Session, Illegal> {
+    let Some((first, rest)) = entries.split_first() else {
+        return Err(Illegal { n: 1, why: "it is missing".to_owned() });
+    };
+    let mut session = Session::open(runbook, first)?;
+    rest.iter().try_for_each(|entry| session.apply(entry))?;
+    Ok(session)
+}
+
+/// The runbook that is walked, with its text: the copy, if it is the one that the first record names.
+pub(in super::super) fn stored_runbook(
+    dir: &Path,
+    entries: &[Entry],
+) -> Result<(Arc<Runbook>, String), JournalError> {
+    let path = dir.join(RUNBOOK);
+    let wrong = |why: String| JournalError::Runbook { path: path.clone(), why };
+    let Some(Event::SessionOpened(opened)) = entries.first().map(|entry| &entry.event) else {
+        let why = "the first record, which opens the session, cannot be read".to_owned();
+        return Err(JournalError::Illegal { path: dir.join(JOURNAL), why });
+    };
+    let bytes = fs::read(&path).map_err(JournalError::io("read", &path))?;
+    let found = record::link_to(&bytes);
+    if found != opened.sha256 {
+        let why =
+            format!("was changed: its SHA-256 is {found}, and the session was opened with {}", opened.sha256);
+        return Err(wrong(why));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
+    let runbook = parse(&text).map_err(|why| wrong(format!("cannot be read: {why}")))?;
+    Ok((Arc::new(runbook), text))
+}
+
+fn parse(_text: &str) -> Result<Runbook, String> {
+    Err("reading runbooks is not built yet".to_owned())
+}
+
+fn illegal_in(dir: &Path, illegal: &Illegal) -> JournalError {
+    JournalError::Illegal { path: dir.join(JOURNAL), why: illegal.to_string() }
+}

@@ -1,0 +1,167 @@
+//! Making, finding and listing sessions.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::id::Digest;
+use crate::journal::record;
+use crate::journal::tests::{entry, opened};
+use crate::session::Event;
+use crate::session::event::Person;
+
+fn store() -> (tempfile::TempDir, Store) {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path().join("state")).unwrap();
+    (home, store)
+}
+
+fn make(store: &Store, id: &str, at: i64, more: &[Event]) -> Writer {
+    let events = [opened(record::link_to(b"onbelay: 1"))].into_iter().chain(more.iter().cloned());
+    let entries: Vec<Entry> = (1..)
+        .zip(events)
+        .map(|(n, event)| Entry {
+            session: id.into(),
+            at: Timestamp::from_millis(at * 1_000 + i64::try_from(n).unwrap()),
+            ..entry(n, event)
+        })
+        .collect();
+    store.create(&id.into(), b"onbelay: 1", &entries).unwrap()
+}
+
+#[test]
+fn homes_are_found_as_the_contract_says() {
+    let home_of = |pairs: &[(&str, &str)]| {
+        home(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value)))
+    };
+    let all = [("ONBELAY_HOME", "/a"), ("XDG_STATE_HOME", "/b"), ("HOME", "/c")];
+    assert_eq!(home_of(&all).unwrap(), Path::new("/a"));
+    assert_eq!(home_of(&all[1..]).unwrap(), Path::new("/b/onbelay"));
+    assert_eq!(home_of(&all[2..]).unwrap(), Path::new("/c/.local/state/onbelay"));
+    assert_eq!(
+        home_of(&[("ONBELAY_HOME", ""), ("XDG_STATE_HOME", "b"), ("HOME", "/c")]).unwrap(),
+        Path::new("/c/.local/state/onbelay")
+    );
+    assert!(home_of(&[]).is_err());
+}
+
+#[test]
+fn ids_tell_when_and_what() {
+    let at = Timestamp::from_millis(1_795_187_413_201);
+    let id = |title: &str| session_id(title, at, [0, 31, 255, 64]).to_string();
+    assert_eq!(id("Retire the old dev VM"), "20261120-151013-retire-the-old-dev-vm-a99a");
+    assert_eq!(id("…"), "20261120-151013-a99a");
+    assert_eq!(
+        id("Move the shop and all its customers to the new machine in Phoenix"),
+        "20261120-151013-move-the-shop-and-all-its-customers-to-a99a"
+    );
+    assert_eq!(id(&"x".repeat(300)).len(), 16 + 40 + 5);
+}
+
+#[test]
+fn j9_a_session_appears_whole_and_for_its_owner_alone() {
+    let (_home, store) = store();
+    let mut writer = make(&store, "20260101-000000-tour-aaaa", 1, &[]);
+    let dir = store.dir(&"20260101-000000-tour-aaaa".into());
+    for (path, mode) in [("", 0o700), (ATTEMPTS, 0o700), (JOURNAL, 0o600), (RUNBOOK, 0o400)] {
+        let found = fs::metadata(dir.join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(found, mode, "{path}");
+    }
+    assert!(host_alive(&dir).unwrap(), "its maker is its host");
+    let next = Entry { session: "20260101-000000-tour-aaaa".into(), ..entry(2, Event::Finished) };
+    writer.append(&[next]).expect("the writer knows the place it was moved to");
+    drop(writer);
+    assert!(!host_alive(&dir).unwrap());
+    let again = store.create(&"20260101-000000-tour-aaaa".into(), b"", &[]);
+    assert!(matches!(again, Err(JournalError::Exists(_))));
+}
+
+#[test]
+fn j9_a_session_that_cannot_be_made_leaves_nothing_behind() {
+    let (_home, store) = store();
+    // A record that does not start at 1 is refused half-way through.
+    let refused = store.create(&"x".into(), b"", &[entry(7, Event::Finished)]);
+    assert!(refused.is_err());
+    assert_eq!(fs::read_dir(store.home()).unwrap().count(), 0);
+}
+
+#[test]
+fn directories_open_to_others_are_refused_with_what_to_do() {
+    let (home, store) = store();
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(store.home(), 0o770);
+    let refused = Store::open(store.home().to_owned()).unwrap_err().to_string();
+    assert!(refused.contains("chmod go-w"), "{refused}");
+    mode(store.home(), 0o700);
+    mode(home.path(), 0o777);
+    let refused = Store::open(store.home().to_owned()).unwrap_err().to_string();
+    assert!(refused.contains("chmod o-w"), "{refused}");
+    mode(home.path(), 0o1777);
+    Store::open(store.home().to_owned()).unwrap();
+    drop(make(&store, "s", 1, &[]));
+    mode(&store.dir(&"s".into()), 0o755);
+    let refused = resume(&store.dir(&"s".into())).unwrap_err().to_string();
+    assert!(refused.contains("chmod 700"), "{refused}");
+}
+
+#[test]
+fn a_part_of_an_id_finds_the_one_it_fits() {
+    let (_home, store) = store();
+    for id in ["20260101-000000-tour-aaaa", "20260102-000000-tour-bbbb", "20260103-000000-shop-cccc"] {
+        drop(make(&store, id, 1, &[]));
+    }
+    let found =
+        |name: &str| store.find(name).map(|dir| dir.file_name().unwrap().to_string_lossy().into_owned());
+    assert_eq!(found("bbbb").unwrap(), "20260102-000000-tour-bbbb");
+    assert_eq!(found("20260103-000000-shop-cccc").unwrap(), "20260103-000000-shop-cccc");
+    let several = found("tour").unwrap_err().to_string();
+    assert!(several.contains("aaaa") && several.contains("bbbb") && !several.contains("cccc"), "{several}");
+    assert!(found("\u{1b}[2J").unwrap_err().to_string().contains("␛[2J"));
+    assert!(found("../20260101-000000-tour-aaaa").is_err());
+}
+
+#[test]
+fn a_list_is_newest_first_and_says_how_each_fares() {
+    let (_home, store) = store();
+    let hold = Event::HoldCalled { why: "wait".to_owned() };
+    let release = |n| Event::HoldReleased { holds: vec![n], why: None };
+    let abort = Event::Aborted { why: "\"event\":\"finished\"".to_owned() };
+    let note = |text: &str| Event::Noted { text: text.to_owned() };
+    let long = note(&"x".repeat(300_000));
+    let _open = make(&store, "open", 6, &[note("\"event\":\"finished\""), hold.clone(), release(3)]);
+    let _held = make(&store, "held", 5, &[long.clone(), hold.clone(), long.clone()]);
+    drop(make(&store, "lost", 4, &[hold]));
+    drop(make(&store, "aborted", 3, &[abort, note("still here"), long]));
+    let _finished = make(&store, "finished", 2, &[Event::Finished]);
+    fs::create_dir(store.home().join("rubbish")).unwrap();
+    let listing = store.list().unwrap();
+    let states: Vec<_> = listing.sessions.iter().map(|s| (s.id.as_str(), s.state)).collect();
+    assert_eq!(
+        states,
+        [
+            ("open", SessionState::Open),
+            ("held", SessionState::Held),
+            ("lost", SessionState::Lost),
+            ("aborted", SessionState::Aborted),
+            ("finished", SessionState::Finished),
+        ]
+    );
+    assert_eq!(listing.sessions[0].last_at, Timestamp::from_millis(6_004));
+    assert_eq!(listing.sessions[0].operator, Person { name: "dana".to_owned(), uid: Some(1000) });
+    assert_eq!(listing.unreadable.len(), 1);
+}
+
+#[test]
+fn the_same_runbook_with_the_same_values_is_found_while_it_is_going() {
+    let (_home, store) = store();
+    drop(make(&store, "done", 2, &[Event::Finished]));
+    let digest = record::link_to(b"onbelay: 1");
+    assert!(store.same_open(&digest, &BTreeMap::new()).unwrap().is_none());
+    drop(make(&store, "lost", 1, &[]));
+    assert_eq!(store.same_open(&digest, &BTreeMap::new()).unwrap().unwrap().id.as_str(), "lost");
+    assert!(store.same_open(&Digest::new("0"), &BTreeMap::new()).unwrap().is_none());
+    let other = BTreeMap::from([("a".into(), crate::runbook::Value::Text("b".to_owned()))]);
+    assert!(store.same_open(&digest, &other).unwrap().is_none());
+}
