@@ -14,6 +14,11 @@ pub mod state;
 pub mod summary;
 pub mod view;
 
+#[cfg(test)]
+pub(crate) mod bench;
+#[cfg(test)]
+mod tests;
+
 pub use command::{Command, Fault, Kind, Refusal, Requirement};
 pub use event::{Answer, AskMode, Ended, Entry, Event, Opened, Outcome, Person, Verdict, Work};
 pub use state::{Progress, Session, State};
