@@ -236,7 +236,8 @@ impl Bench {
 
     pub(crate) fn ends(&mut self, outcome: Outcome, captured: Option<String>) {
         let loose = self.started.remove(0);
-        let ended = Ended { outcome, took: 5, output_bytes: 0, output_sha256: None, captured, left: Vec::new() };
+        let ended =
+            Ended { outcome, took: 5, output_bytes: 0, output_sha256: None, captured, left: Vec::new() };
         let event = ended_event(&self.session, &loose, ended);
         self.record(&Person::tool(), event);
         self.settle();
@@ -275,8 +276,10 @@ impl Bench {
         self.started.clear();
         let loose = loose(&self.session, boot_id);
         self.host_starts(boot_id);
-        let seen: Vec<(Loose, Found)> = loose.into_iter().map(|loose| (loose.clone(), found(&loose))).collect();
-        self.started = seen.iter().filter(|(_, found)| *found == Found::Alive).map(|(loose, _)| loose.clone()).collect();
+        let seen: Vec<(Loose, Found)> =
+            loose.into_iter().map(|loose| (loose.clone(), found(&loose))).collect();
+        self.started =
+            seen.iter().filter(|(_, found)| *found == Found::Alive).map(|(loose, _)| loose.clone()).collect();
         for event in recover(&self.session, &seen, self.now) {
             self.record(&Person::tool(), event);
         }
@@ -286,7 +289,8 @@ impl Bench {
     pub(crate) fn later(&mut self, length: Duration) {
         let millis = u64::try_from(length.as_millis()).expect("short enough");
         self.now.up += millis;
-        self.now.at = Timestamp::from_millis(self.now.at.millis() + i64::try_from(millis).expect("short enough"));
+        self.now.at =
+            Timestamp::from_millis(self.now.at.millis() + i64::try_from(millis).expect("short enough"));
         self.settle();
     }
 
@@ -301,7 +305,9 @@ impl Bench {
             .iter()
             .rev()
             .find_map(|entry| match &entry.event {
-                Event::Refused { unmet, .. } => Some(unmet.iter().map(|r| format!("{:?} {}", r.kind, r.id)).collect()),
+                Event::Refused { unmet, .. } => {
+                    Some(unmet.iter().map(|r| format!("{:?} {}", r.kind, r.id)).collect())
+                }
                 _ => None,
             })
             .unwrap_or_default()

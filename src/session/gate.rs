@@ -6,9 +6,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-
-use crate::id::{CheckId, Digest, StepId, ValueName};
+use crate::id::{CheckId, StepId, ValueName};
+use crate::runbook::digest::of_call;
 use crate::runbook::values::{FillError, Scope, ScriptCall, names_in, script_call};
 use crate::runbook::{Script, Step, UndoWork};
 use crate::time::Moment;
@@ -132,7 +131,7 @@ pub(super) fn open(
         }
         _ => None,
     };
-    let command = permit.as_ref().map(|permit| digest(&permit.call));
+    let command = permit.as_ref().map(|permit| of_call(&permit.call));
     let mut events = vec![Event::StepStarted {
         step: model.id.clone(),
         attempt,
@@ -190,16 +189,9 @@ pub(super) fn open_item(
         }
         How::Person | How::ByHand => None,
     };
-    let command = permit.as_ref().map(|permit| digest(&permit.call));
+    let command = permit.as_ref().map(|permit| of_call(&permit.call));
     let event = Event::ItemStarted { step: step.clone(), attempt: running.attempt, item, index, command };
     Ok(Opening { events: vec![event], permit })
-}
-
-/// SHA-256 of a command as it will run, secrets left out.
-#[must_use]
-pub fn digest(call: &ScriptCall) -> Digest {
-    let text = serde_json::to_vec(call).unwrap_or_default();
-    Digest::new(data_encoding::HEXLOWER.encode(&Sha256::digest(text)))
 }
 
 /// The command of a step (or of its undo, or of one item) with its values, as it would run now.

@@ -119,7 +119,8 @@ fn verify_goes_on_after_a_crash() {
 
 #[test]
 fn a_retry_is_not_made_by_itself_after_a_crash() {
-    let mut bench = Bench::new("steps:\n  - { id: f, title: F, run: 'true', retry: { times: 5, every: 10s } }\n");
+    let mut bench =
+        Bench::new("steps:\n  - { id: f, title: F, run: 'true', retry: { times: 5, every: 10s } }\n");
     bench.run("f").unwrap();
     bench.exits(1);
     bench.host_dies("boot-a", &|_| panic!("nothing is loose"));

@@ -30,7 +30,11 @@ fn nothing_out_of_order_starts() {
     bench.run_typed("terminate", "vm-1").unwrap();
     assert!(bench.refused().contains(&"Order prepare".to_owned()), "{:?}", bench.refused());
     assert!(bench.log.is_empty());
-    assert_eq!(bench.last_events(2), ["requested", "refused"], "its checks are not asked while its order is not met");
+    assert_eq!(
+        bench.last_events(2),
+        ["requested", "refused"],
+        "its checks are not asked while its order is not met"
+    );
 }
 
 #[test]
@@ -117,7 +121,15 @@ fn a_no_in_words_fails() {
     bench.attest("copy", false).unwrap();
     bench.run_typed("terminate", "vm-1").unwrap();
     assert_eq!(bench.refused(), ["Check copy"]);
-    assert!(bench.act(&Command::Attest { check: crate::session::command::CheckItem::parse("copy"), yes: true, words: "  ".into() }).is_err());
+    assert!(
+        bench
+            .act(&Command::Attest {
+                check: crate::session::command::CheckItem::parse("copy"),
+                yes: true,
+                words: "  ".into()
+            })
+            .is_err()
+    );
 }
 
 #[test]
@@ -265,7 +277,8 @@ steps:
 
 #[test]
 fn a_witness_keeps_the_gate_shut_for_now() {
-    let mut bench = Bench::new("steps:\n  - { id: wipe, title: Wipe, destructive: true, witness: true, run: 'true' }\n");
+    let mut bench =
+        Bench::new("steps:\n  - { id: wipe, title: Wipe, destructive: true, witness: true, run: 'true' }\n");
     bench.run_typed("wipe", "wipe").unwrap();
     assert_eq!(bench.refused(), ["Witness wipe"]);
 }

@@ -8,12 +8,17 @@ use crate::session::view::StepStatus::{Done, Failed, Ready, Running, Undone, Wai
 use crate::session::{Command, Event, Progress};
 
 fn done(step: &str, value: Option<&str>) -> Command {
-    Command::Done { step: step.into(), said: Said { say: Some("did it".into()), value: value.map(str::to_owned) } }
+    Command::Done {
+        step: step.into(),
+        said: Said { say: Some("did it".into()), value: value.map(str::to_owned) },
+    }
 }
 
 #[test]
 fn a_persons_step_is_started_and_ended_in_one_go() {
-    let mut bench = Bench::new("steps:\n  - { id: call, title: Call them }\n  - { id: next, title: Next, run: 'true' }\n");
+    let mut bench = Bench::new(
+        "steps:\n  - { id: call, title: Call them }\n  - { id: next, title: Next, run: 'true' }\n",
+    );
     bench.act(&done("call", None)).unwrap();
     assert_eq!(bench.status("call"), Done);
     assert_eq!(bench.status("next"), Ready);
@@ -40,7 +45,10 @@ fn what_a_person_types_is_captured_or_fails_the_step() {
     bench.act(&done("switch", Some("D12"))).unwrap();
     assert_eq!(bench.status("switch"), Failed);
     bench.run("tell").unwrap();
-    assert!(bench.refused().contains(&"Step switch".to_owned()), "using a captured value requires the step that captures it");
+    assert!(
+        bench.refused().contains(&"Step switch".to_owned()),
+        "using a captured value requires the step that captures it"
+    );
     bench.act(&done("switch", Some("C12"))).unwrap();
     assert_eq!(bench.status("switch"), Done);
     bench.walk("tell");
@@ -160,7 +168,9 @@ fn a_later_hold_point_is_the_point_of_no_return() {
     bench.exits(1);
     bench.undo("a").unwrap();
     assert_eq!(bench.refused(), ["Order wipe"]);
-    bench.act(&Command::Resolve { step: "wipe".into(), done: false, what: "nothing came of it".into() }).unwrap();
+    bench
+        .act(&Command::Resolve { step: "wipe".into(), done: false, what: "nothing came of it".into() })
+        .unwrap();
     bench.undo("a").unwrap();
     bench.exits(0);
     assert_eq!(bench.status("a"), Undone);
@@ -217,7 +227,8 @@ fn by_hand_passes_the_same_gate_and_is_marked() {
 
 #[test]
 fn finish_wants_every_step_done_or_skipped() {
-    let mut bench = Bench::new("steps:\n  - { id: a, title: A, run: 'true' }\n  - { id: b, title: B, run: 'true' }\n");
+    let mut bench =
+        Bench::new("steps:\n  - { id: a, title: A, run: 'true' }\n  - { id: b, title: B, run: 'true' }\n");
     bench.walk("a");
     let refusal = bench.act(&Command::Finish).unwrap_err();
     assert_eq!(refusal.unmet.len(), 1);
@@ -285,7 +296,8 @@ fn running_again_is_a_new_attempt() {
 
 #[test]
 fn a_failed_earlier_step_closes_what_comes_after() {
-    let mut bench = Bench::new("steps:\n  - { id: a, title: A, run: 'true' }\n  - { id: b, title: B, run: 'true' }\n");
+    let mut bench =
+        Bench::new("steps:\n  - { id: a, title: A, run: 'true' }\n  - { id: b, title: B, run: 'true' }\n");
     bench.run("a").unwrap();
     bench.exits(1);
     assert_eq!(bench.status("b"), Waiting);

@@ -96,7 +96,9 @@ fn check_starts(bench: &Bench, from: usize) {
             let check = bench.session.check_at(id.as_str()).expect("a check");
             let check = &bench.session.runbook.checks[check];
             let answer = before.iter().rev().find_map(|e| match &e.event {
-                Event::CheckAnswered { check, answer, .. } if check == id => Some((e.n, answer.verdict == Verdict::Holds)),
+                Event::CheckAnswered { check, answer, .. } if check == id => {
+                    Some((e.n, answer.verdict == Verdict::Holds))
+                }
                 Event::Attested { check, yes, .. } if check == id => Some((e.n, *yes)),
                 _ => None,
             });
@@ -104,15 +106,21 @@ fn check_starts(bench: &Bench, from: usize) {
             assert!(holds, "{id} held at the start of {step}");
             assert!(rests_on.contains(&n), "{step} rests on {n}");
             if check.is_automatic() && check.valid_for.is_none() {
-                let asked = before.iter().rev().find(|e| matches!(&e.event, Event::CheckAsked { check, .. } if check == id));
+                let asked = before
+                    .iter()
+                    .rev()
+                    .find(|e| matches!(&e.event, Event::CheckAsked { check, .. } if check == id));
                 assert!(asked.expect("asked").n > request.n, "{id} was asked in the same breath");
             }
         }
-        let held: i32 = before.iter().map(|e| match &e.event {
-            Event::HoldCalled { .. } => 1,
-            Event::HoldReleased { holds, .. } => -i32::try_from(holds.len()).unwrap_or(0),
-            _ => 0,
-        }).sum();
+        let held: i32 = before
+            .iter()
+            .map(|e| match &e.event {
+                Event::HoldCalled { .. } => 1,
+                Event::HoldReleased { holds, .. } => -i32::try_from(holds.len()).unwrap_or(0),
+                _ => 0,
+            })
+            .sum();
         assert_eq!(held, 0, "no hold");
     }
 }
