@@ -2,6 +2,7 @@
 //! It must not know disks, hosts or screens.
 
 pub mod markdown;
+pub mod status;
 
 use serde::{Deserialize, Serialize};
 

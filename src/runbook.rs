@@ -17,3 +17,12 @@ pub use problem::{Problem, Problems};
 pub fn read(_source: &[u8], _path: &str) -> Result<Runbook, Problems> {
     todo!("h1")
 }
+
+/// Reads a file of parameter values (`--params`): one YAML map of texts and lists of texts, vetted as a runbook is; a
+/// number is text as spelled. `path` is only for messages.
+pub fn read_params(
+    _source: &[u8],
+    _path: &str,
+) -> Result<std::collections::BTreeMap<String, Value>, Problems> {
+    todo!("h1")
+}

@@ -1,0 +1,304 @@
+//! Where a walk stands, as `status --json` prints it: a contract with scripts. PURE.
+
+use serde::{Deserialize, Serialize};
+
+use crate::session::state::{ItemProgress, Session};
+use crate::session::view::{self, CheckStatus, StepStatus};
+use crate::session::Requirement;
+use crate::text::clean;
+use crate::time::{Moment, Timestamp};
+
+/// The whole of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The session's id.
+    pub session: String,
+    /// `open`, `held`, `finished`, `aborted` or `lost`.
+    pub state: String,
+    /// What is walked.
+    pub runbook: RunbookStatus,
+    /// Holds not released, oldest first.
+    pub holds: Vec<HoldStatus>,
+    /// Who takes part.
+    pub people: Vec<PersonStatus>,
+    /// In the order of the walk.
+    pub steps: Vec<StepLine>,
+    /// In the order of the runbook.
+    pub checks: Vec<CheckLine>,
+}
+
+/// What is walked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunbookStatus {
+    /// Its title, filled in.
+    pub title: String,
+    /// Where it was read from.
+    pub path: String,
+    /// SHA-256 of the copy that is walked.
+    pub sha256: String,
+}
+
+/// Somebody's "stop".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldStatus {
+    /// Who called it.
+    pub by: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Somebody who takes part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonStatus {
+    /// Account name.
+    pub name: String,
+    /// `operator`.
+    pub role: String,
+    /// How they are known: `account`.
+    pub proof: String,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepLine {
+    /// Its id.
+    pub id: String,
+    /// Its title, filled in.
+    pub title: String,
+    /// The heading it stands under.
+    pub phase: Option<String>,
+    /// Its state.
+    pub state: StepStatus,
+    /// Is it a hold point?
+    pub destructive: bool,
+    /// How often it was started.
+    pub attempts: u32,
+    /// Its last start was by hand.
+    pub by_hand: bool,
+    /// Why it is in its state; may be empty.
+    pub why: String,
+    /// Its items.
+    pub items: Vec<StepItem>,
+    /// Everything its gate asks for.
+    pub gate: Vec<Requirement>,
+}
+
+/// One item of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepItem {
+    /// The item.
+    pub item: String,
+    /// Where it stands.
+    pub state: ItemProgress,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckLine {
+    /// Its id.
+    pub id: String,
+    /// Its title, filled in.
+    pub title: String,
+    /// Its state.
+    pub state: CheckStatus,
+    /// One sentence.
+    pub detail: String,
+    /// When its answer's probe began.
+    pub at: Option<Timestamp>,
+    /// Until when it serves, where the clock sets that.
+    pub valid_until: Option<Timestamp>,
+    /// Its items.
+    pub items: Vec<view::ItemView>,
+}
+
+/// Gathers it, as of `now`; `state` is how the session fares.
+#[must_use]
+pub fn status(session: &Session, state: &str, now: Moment) -> Status {
+    let order = view::order(session);
+    let filled = |text| view::filled(session, text);
+    let runbook = &session.runbook;
+    Status {
+        session: session.id.to_string(),
+        state: state.to_owned(),
+        runbook: RunbookStatus {
+            title: session.opened.title.clone(),
+            path: session.opened.path.clone(),
+            sha256: session.opened.sha256.to_string(),
+        },
+        holds: session
+            .holds
+            .iter()
+            .map(|hold| HoldStatus { by: hold.by.name.clone(), why: hold.why.clone() })
+            .collect(),
+        people: vec![PersonStatus {
+            name: session.operator.name.clone(),
+            role: "operator".to_owned(),
+            proof: "account".to_owned(),
+        }],
+        steps: runbook
+            .steps
+            .iter()
+            .zip(&session.steps)
+            .enumerate()
+            .map(|(place, (model, step))| StepLine {
+                id: model.id.to_string(),
+                title: filled(&model.title),
+                phase: model.phase.and_then(|at| runbook.phases.get(at)).map(filled),
+                state: view::step_status(session, &order, place, now),
+                destructive: model.is_hold_point(),
+                attempts: step.attempts,
+                by_hand: step.by_hand,
+                why: step.why.clone(),
+                items: step
+                    .items
+                    .iter()
+                    .map(|item| StepItem { item: item.item.clone(), state: item.progress })
+                    .collect(),
+                gate: view::gate(session, &order, place, now),
+            })
+            .collect(),
+        checks: runbook
+            .checks
+            .iter()
+            .enumerate()
+            .map(|(place, model)| {
+                let view = view::check(session, place, now);
+                CheckLine {
+                    id: model.id.to_string(),
+                    title: filled(&model.title),
+                    state: view.state,
+                    detail: view.detail,
+                    at: view.at,
+                    valid_until: view.valid_until,
+                    items: view.items,
+                }
+            })
+            .collect(),
+    }
+}
+
+/// The mark of a step's state, as every screen shows it.
+#[must_use]
+pub fn step_mark(state: StepStatus) -> &'static str {
+    match state {
+        StepStatus::Waiting => "·",
+        StepStatus::Ready => "○",
+        StepStatus::Running => "▶",
+        StepStatus::Done => "✓",
+        StepStatus::Failed => "✗",
+        StepStatus::Skipped => "⊘",
+        StepStatus::Interrupted => "?",
+        StepStatus::Undone => "↶",
+    }
+}
+
+/// The mark of a check's state.
+#[must_use]
+pub fn check_mark(state: CheckStatus) -> &'static str {
+    match state {
+        CheckStatus::Holds => "✓",
+        CheckStatus::Fails | CheckStatus::Error => "✗",
+        CheckStatus::Running => "▶",
+        CheckStatus::Unknown => "?",
+        CheckStatus::Stale => "·",
+    }
+}
+
+/// The word for a step's state.
+#[must_use]
+pub fn step_word(state: StepStatus) -> &'static str {
+    match state {
+        StepStatus::Waiting => "waiting",
+        StepStatus::Ready => "ready",
+        StepStatus::Running => "running",
+        StepStatus::Done => "done",
+        StepStatus::Failed => "failed",
+        StepStatus::Skipped => "skipped",
+        StepStatus::Interrupted => "interrupted",
+        StepStatus::Undone => "undone",
+    }
+}
+
+/// The word for a check's state.
+#[must_use]
+pub fn check_word(state: CheckStatus) -> &'static str {
+    match state {
+        CheckStatus::Unknown => "unknown",
+        CheckStatus::Running => "running",
+        CheckStatus::Holds => "holds",
+        CheckStatus::Fails => "fails",
+        CheckStatus::Error => "error",
+        CheckStatus::Stale => "stale",
+    }
+}
+
+/// For people: a line a step, what its gate lacks below it, then the checks. Outside text in it is cleaned.
+#[must_use]
+pub fn text(status: &Status) -> String {
+    let mut lines = vec![clean(&status.runbook.title).into_owned()];
+    lines.push(format!("session {} · {}", status.session, status.state));
+    for hold in &status.holds {
+        lines.push(format!("⏸ hold by {}: {}", clean(&hold.by), clean(&hold.why)));
+    }
+    let mut phase = None;
+    let next =
+        status.steps.iter().position(|step| !matches!(step.state, StepStatus::Done | StepStatus::Skipped));
+    for (place, step) in status.steps.iter().enumerate() {
+        if step.phase != phase {
+            phase.clone_from(&step.phase);
+            lines.push(String::new());
+            lines.extend(phase.as_deref().map(|phase| clean(phase).into_owned()));
+        }
+        let diamond = if step.destructive { "◆ " } else { "" };
+        let by_hand = if step.by_hand { ", by hand" } else { "" };
+        lines.push(format!(
+            " {} {} {diamond}{}  ({}, {}{by_hand})",
+            step_mark(step.state),
+            place + 1,
+            clean(&step.title),
+            step.id,
+            step_word(step.state),
+        ));
+        let settled =
+            matches!(step.state, StepStatus::Failed | StepStatus::Interrupted | StepStatus::Skipped);
+        if settled && !step.why.is_empty() {
+            lines.push(format!("       {}", clean(&step.why)));
+        }
+        // A gate far down the walk lacks what everyone can see above it; only the next step, and hold points, say all.
+        let says_all = Some(place) == next || step.destructive;
+        if says_all && matches!(step.state, StepStatus::Waiting | StepStatus::Ready | StepStatus::Failed) {
+            lines.extend(step.gate.iter().filter(|r| !r.met).map(|r| format!("       {}", unmet_line(r))));
+        }
+    }
+    if !status.checks.is_empty() {
+        lines.push(String::new());
+        lines.push("Checks".to_owned());
+    }
+    for check in &status.checks {
+        let detail =
+            if check.detail.is_empty() { String::new() } else { format!("  {}", clean(&check.detail)) };
+        lines.push(format!(
+            " {} {} ({}){detail}",
+            check_mark(check.state),
+            check.id,
+            check_word(check.state)
+        ));
+        for item in &check.items {
+            let item_text = clean(&item.item);
+            lines.push(format!("     {} {item_text}: {}", check_mark(item.state), clean(&item.detail)));
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// One unmet requirement on one line.
+fn unmet_line(requirement: &Requirement) -> String {
+    use crate::session::Kind;
+    match requirement.kind {
+        Kind::Confirm => format!("· {}", clean(&requirement.why)),
+        Kind::Hold => format!("⏸ {}", clean(&requirement.why)),
+        Kind::Check => format!("✗ {}  {}", requirement.id, clean(&requirement.why)),
+        Kind::Order | Kind::Step | Kind::Witness => format!("· {}", clean(&requirement.why)),
+    }
+}
