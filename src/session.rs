@@ -9,6 +9,7 @@ pub mod event;
 pub mod freshness;
 pub mod gate;
 pub mod next;
+pub mod outcome;
 pub mod recover;
 pub mod state;
 pub mod summary;

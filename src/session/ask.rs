@@ -13,7 +13,7 @@ use super::state::{Phase, Running};
 use super::{Entry, Event, Progress, Session, view};
 
 /// A `run` check without `timeout` is ended after this (`format.md`, "checks").
-const RUN_TIMEOUT: Duration = Duration::from_secs(60);
+const RUN_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One item of a check, ready to be asked.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,14 +2,14 @@
 //!
 //! Starts are only asked for here; whether they happen is decided by the gate once their checks have been asked.
 
+mod person;
+
 use crate::id::{CheckId, StepId};
-use crate::runbook::{Probe, Step};
 use crate::time::Moment;
 
 use super::command::CheckItem;
-use super::event::{AskMode, How, Said, Work};
-use super::gate::said_ended;
-use super::state::{Phase, Running, Stage, StepState};
+use super::event::{AskMode, How, Work};
+use super::state::{Phase, Stage};
 use super::view;
 use super::{Command, Event, Kind, Person, Progress, Refusal, Requirement, Session};
 
@@ -27,7 +27,7 @@ pub fn decide(session: &Session, command: &Command, by: &Person, now: Moment) ->
     still_open(session, command)?;
     match command {
         Command::Check { checks } => ask(session, checks),
-        Command::Attest { check, yes, words } => attest(session, check, *yes, words, by, now),
+        Command::Attest { check, yes, words } => person::attest(session, check, *yes, words, by, now),
         Command::Run { step, typed, will_ask, by_hand } => {
             let place = find_step(session, step)?;
             may_run(session, place)?;
@@ -62,8 +62,8 @@ pub fn decide(session: &Session, command: &Command, by: &Person, now: Moment) ->
             }
             Ok(vec![Event::RequestDropped { step: step.clone(), why: "withdrawn".to_owned() }])
         }
-        Command::Done { step, said } => done(session, step, said, now),
-        Command::Fail { step, why } => fail(session, step, why, now),
+        Command::Done { step, said } => person::done(session, step, said, now),
+        Command::Fail { step, why } => person::fail(session, step, why, now),
         Command::Skip { steps, why } => skip(session, steps, why),
         Command::Note { text } => {
             words_needed(text, "a note needs words")?;
@@ -113,11 +113,9 @@ fn only_the_operator(session: &Session, command: &Command, by: &Person) -> Resul
 }
 
 fn still_open(session: &Session, command: &Command) -> Result<(), Refusal> {
-    let closed = match (&session.stage, command) {
-        (Stage::Open, _) | (_, Command::Note { .. }) => return Ok(()),
-        (
-            Stage::Aborted { .. },
-            Command::Undo { .. }
+    let after_abort = matches!(
+        command,
+        Command::Undo { .. }
             | Command::Check { .. }
             | Command::Attest { .. }
             | Command::Hold { .. }
@@ -126,10 +124,14 @@ fn still_open(session: &Session, command: &Command) -> Result<(), Refusal> {
             | Command::Resolve { .. }
             | Command::Withdraw { .. }
             | Command::Done { .. }
-            | Command::Fail { .. },
-        ) => return Ok(()),
-        (Stage::Aborted { why }, _) => format!("the session was aborted ({why}); only undos may start"),
-        (Stage::Finished, _) => "the session is finished; only notes may be added".to_owned(),
+            | Command::Fail { .. }
+    );
+    let closed = match &session.stage {
+        _ if matches!(command, Command::Note { .. }) => return Ok(()),
+        Stage::Open => return Ok(()),
+        Stage::Aborted { .. } if after_abort => return Ok(()),
+        Stage::Aborted { why } => format!("the session was aborted ({why}); only undos may start"),
+        Stage::Finished => "the session is finished; only notes may be added".to_owned(),
     };
     Err(Refusal::rule(closed))
 }
@@ -212,45 +214,6 @@ fn asked(session: &Session, place: usize, item: Option<&str>) -> Result<Option<E
     Ok(Some(Event::CheckAsked { check: model.id.clone(), items, mode: AskMode::Patient }))
 }
 
-fn attest(
-    session: &Session,
-    check: &CheckItem,
-    yes: bool,
-    words: &str,
-    by: &Person,
-    _now: Moment,
-) -> Decision {
-    let place = find_check(session, &check.check)?;
-    let model = &session.runbook.checks[place];
-    let Probe::Attest { witness, .. } = &model.probe else {
-        let how = format!("onbelay do {} check {}", session.id, model.id);
-        return Err(Refusal::call(format!("`{}` is not a question for a person; ask it: {how}", model.id)));
-    };
-    words_needed(words, "without words it is no answer: say what you saw")?;
-    if *witness && by.uid == session.operator.uid {
-        let sentence = format!("`{}` asks for a second person, not the operator", model.id);
-        return Err(Refusal::rule(sentence));
-    }
-    if let Some(why) = view::waits_for_capture(session, place) {
-        return Err(Refusal::rule(format!("`{}` cannot be answered yet: it {why}", model.id)));
-    }
-    let item = match (&model.for_each, &check.item) {
-        (None, None) => None,
-        (None, Some(_)) => return Err(Refusal::call(format!("`{}` has no items", model.id))),
-        (Some(for_each), given) => {
-            let all = view::items_of(session, for_each).map_err(|error| Refusal::rule(error.to_string()))?;
-            match given {
-                Some(item) if all.contains(item) => Some(item.clone()),
-                _ => {
-                    let list = all.join(", ");
-                    return Err(Refusal::call(format!("say which item: `{}@ITEM`, one of {list}", model.id)));
-                }
-            }
-        }
-    };
-    Ok(vec![Event::Attested { check: model.id.clone(), item, yes, words: words.to_owned() }])
-}
-
 fn may_run(session: &Session, place: usize) -> Result<(), Refusal> {
     not_busy(session, place)?;
     let name = view::step_name(session, place);
@@ -291,90 +254,6 @@ fn not_busy(session: &Session, place: usize) -> Result<(), Refusal> {
         _ => return Ok(()),
     };
     Err(Refusal::rule(sentence))
-}
-
-fn done(session: &Session, id: &StepId, said: &Said, now: Moment) -> Decision {
-    let place = find_step(session, id)?;
-    let model = &session.runbook.steps[place];
-    let step = &session.steps[place];
-    let name = view::step_name(session, place);
-    if let Progress::Running(running) = &step.progress {
-        if running.work == Work::Run {
-            value_needed(model, said)?;
-        }
-        return end_by_person(session, place, running, step, said, true, now);
-    }
-    if model.run.is_some() {
-        let by_hand = format!("onbelay do {} run {id} --by-hand", session.id);
-        return Err(Refusal::rule(format!(
-            "{name} is carried out by the tool; to do it yourself: {by_hand}"
-        )));
-    }
-    may_run(session, place)?;
-    if model.must_be_started() || model.for_each.is_some() {
-        let run = format!("onbelay do {} run {id}", session.id);
-        return Err(Refusal::rule(format!("{name} must be started before it can be called done: {run}")));
-    }
-    value_needed(model, said)?;
-    Ok(vec![Event::Requested {
-        step: id.clone(),
-        work: Work::Run,
-        by_hand: false,
-        typed: None,
-        will_ask: false,
-        said: Some(said.clone()),
-    }])
-}
-
-fn value_needed(model: &Step, said: &Said) -> Result<(), Refusal> {
-    match (&model.capture, &said.value) {
-        (Some(capture), None) => Err(Refusal::call(format!(
-            "`{}` captures `{}`: say what it is with --value",
-            model.id, capture.name
-        ))),
-        (None, Some(_)) => {
-            Err(Refusal::call(format!("`{}` captures nothing, so it takes no value", model.id)))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn fail(session: &Session, id: &StepId, why: &str, now: Moment) -> Decision {
-    let place = find_step(session, id)?;
-    words_needed(why, "say why it failed")?;
-    let step = &session.steps[place];
-    let Progress::Running(running) = &step.progress else {
-        return Err(Refusal::rule(format!("{} is not running", view::step_name(session, place))));
-    };
-    let said = Said { say: Some(why.to_owned()), value: None };
-    end_by_person(session, place, running, step, &said, false, now)
-}
-
-fn end_by_person(
-    session: &Session,
-    place: usize,
-    running: &Running,
-    step: &StepState,
-    said: &Said,
-    done: bool,
-    now: Moment,
-) -> Decision {
-    let name = view::step_name(session, place);
-    if running.how == How::Script {
-        let stop = format!("onbelay do {} stop {}", session.id, session.runbook.steps[place].id);
-        return Err(Refusal::rule(format!("the tool runs {name}; to end it: {stop}")));
-    }
-    if running.phase != Phase::Working {
-        return Err(Refusal::rule(format!("{name} has ended; what verifies it is being asked")));
-    }
-    let took =
-        step.started.and_then(|at| at.age(now)).map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(0));
-    let ended = Box::new(said_ended(said, done, took));
-    let (id, attempt) = (session.runbook.steps[place].id.clone(), running.attempt);
-    Ok(vec![match running.items.get(running.next_item as usize) {
-        Some(item) => Event::ItemEnded { step: id, attempt, item: item.clone(), ended },
-        None => Event::WorkEnded { step: id, attempt, ended },
-    }])
 }
 
 fn skip(session: &Session, ids: &[StepId], why: &str) -> Decision {

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CheckId, Digest, SessionId, StepId, ValueName};
 use crate::runbook::Value;
-use crate::time::{Moment, Timestamp};
+use crate::time::Timestamp;
+
+pub use super::outcome::{Answer, AskMode, Ended, LeftProcess, Outcome, Verdict};
 
 /// One thing that happened: what a line of the journal holds, less its link to the line before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -362,47 +364,6 @@ pub struct Opened {
     pub operator: Person,
 }
 
-/// One try, or all that `wait` allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AskMode {
-    /// One try, no `wait`, no new `steady`: in the same breath as a start.
-    Once,
-    /// With `wait` and `steady`.
-    Patient,
-}
-
-/// What an automatic check found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The answer.
-    pub verdict: Verdict,
-    /// One sentence for people.
-    pub detail: String,
-    /// When its probe began (its last try); ages count from here.
-    pub began: Moment,
-    /// How long that try took, milliseconds.
-    pub took: u64,
-    /// How many tries were made.
-    #[serde(default)]
-    pub tries: u32,
-    /// What was looked at: exit status, counts, digests.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub evidence: BTreeMap<String, serde_json::Value>,
-}
-
-/// The three answers a probe can give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Yes.
-    Holds,
-    /// No.
-    Fails,
-    /// There is no answer.
-    Error,
-}
-
 /// Forward or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -434,74 +395,4 @@ pub struct Said {
     /// What the step captures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-}
-
-/// How a command, or a person's part, ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ended {
-    /// The end.
-    pub outcome: Outcome,
-    /// Milliseconds from start to end.
-    pub took: u64,
-    /// Bytes in its `output` file.
-    #[serde(default)]
-    pub output_bytes: u64,
-    /// SHA-256 of its `output` file, where it is small enough to be read at the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_sha256: Option<Digest>,
-    /// Its standard output, trimmed, where the step captures it; or what a person typed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub captured: Option<String>,
-    /// Processes it left behind.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub left: Vec<LeftProcess>,
-}
-
-/// A process that outlived the command that started it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftProcess {
-    /// Its process id.
-    pub pid: u32,
-    /// Its name, as the kernel has it.
-    pub name: String,
-}
-
-/// Every way an attempt can end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Outcome {
-    /// By itself, with this status.
-    Exited {
-        /// 0 is well.
-        code: i32,
-    },
-    /// By a signal that this tool did not send.
-    Killed {
-        /// Its number.
-        signal: i32,
-    },
-    /// Ended after `timeout`.
-    TimedOut,
-    /// Ended because somebody asked.
-    Stopped,
-    /// It could not be started.
-    NotStarted {
-        /// Why.
-        why: String,
-    },
-    /// A person said how it went.
-    Said {
-        /// Well or not.
-        done: bool,
-        /// In their words; may be empty.
-        words: String,
-    },
-}
-
-impl Outcome {
-    /// Did it end well?
-    #[must_use]
-    pub fn is_well(&self) -> bool {
-        matches!(self, Self::Exited { code: 0 } | Self::Said { done: true, .. })
-    }
 }

@@ -14,7 +14,7 @@ use super::state::Given;
 use super::view::{CheckStatus, status_of};
 
 /// An attestation without `valid_for` serves this long (`format.md`, "Freshness").
-pub const ATTESTATION_SERVES: Duration = Duration::from_secs(12 * 3_600);
+pub const ATTESTATION_SERVES: Duration = Duration::from_hours(12);
 
 /// How long an answer of this check serves; `None`: until it is asked again.
 #[must_use]
