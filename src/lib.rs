@@ -4,6 +4,7 @@
 pub mod client;
 pub mod clock;
 pub mod failpoint;
+pub mod host;
 pub mod id;
 pub mod journal;
 pub mod probe;

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::session::Requirement;
 use crate::session::state::{ItemProgress, Session};
 use crate::session::view::{self, CheckStatus, StepStatus};
-use crate::session::Requirement;
 use crate::text::clean;
 use crate::time::{Moment, Timestamp};
 

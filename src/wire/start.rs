@@ -1,6 +1,7 @@
 //! What a starter tells a new host on its stdin, and the one line the host answers on its stdout. PURE.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -44,9 +45,8 @@ pub struct NewSession {
 pub struct Given {
     /// Values of secrets.
     pub secrets: BTreeMap<ValueName, String>,
-    /// The environment that commands get: the starter's, allow-list and `pass_env` applied. A value that is not
-    /// UTF-8 is left out.
-    pub environment: BTreeMap<String, String>,
+    /// The environment that commands get: the starter's, allow-list and `pass_env` applied.
+    pub environment: BTreeMap<String, OsString>,
 }
 
 impl fmt::Debug for Given {

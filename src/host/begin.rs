@@ -1,0 +1,194 @@
+//! How a host comes to own a session: it makes a new one, or takes one up that has no host. SHELL.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::rand::GetRandomFlags;
+
+use crate::clock;
+use crate::failpoint;
+use crate::journal::store::{self, Store};
+use crate::journal::writer::Writer;
+use crate::journal::{JournalError, JournalError::InUse};
+use crate::process::environment;
+use crate::runbook;
+use crate::session::event::How;
+use crate::session::recover::{self, Loose};
+use crate::session::{Entry, Event, Person, Session};
+use crate::wire::start::{Given, NewSession, StartHost};
+
+use super::HostError;
+use super::peer;
+use super::socket::SessionDir;
+use super::turn::{Append, AppendError};
+
+/// A session that this process owns.
+pub(super) struct Begun {
+    /// Its directory.
+    pub(super) path: PathBuf,
+    /// The same, open; nobody else starts or ends a host here until it is unlocked.
+    pub(super) dir: SessionDir,
+    /// Where it stands.
+    pub(super) session: Session,
+    /// Every record, or the newest.
+    pub(super) entries: Vec<Entry>,
+    /// Its journal.
+    pub(super) journal: Journal,
+    /// What must be recorded before anything else.
+    pub(super) events: Vec<Event>,
+    /// Commands that may still run.
+    pub(super) loose: Vec<Loose>,
+    /// What its commands get.
+    pub(super) given: Given,
+}
+
+/// What became of the wish to own a session.
+pub(super) enum Beginning {
+    /// It is ours.
+    Ours(Box<Begun>),
+    /// Another host has it: well enough for whoever wants to connect.
+    Theirs {
+        /// Its directory.
+        path: PathBuf,
+    },
+}
+
+/// Does what the starter asks for.
+pub(super) fn begin(start: StartHost) -> Result<Beginning, HostError> {
+    if clock::boot_id().is_empty() {
+        return Err(HostError::Failed("the kernel's boot id cannot be read; is /proc mounted?".to_owned()));
+    }
+    match start {
+        StartHost::New(new) => begin_new(*new).map(|begun| Beginning::Ours(Box::new(begun))),
+        StartHost::Resume { dir, given } => resume(dir, given),
+    }
+}
+
+fn begin_new(new: NewSession) -> Result<Begun, HostError> {
+    let NewSession { home, source, mut opened, given, another } = new;
+    let runbook = runbook::read(source.as_bytes(), &opened.path)
+        .map_err(|problems| HostError::Wrong(problems.render(false)))?;
+    // Who starts a session is its operator: the kernel's word, not the starter's.
+    opened.operator = peer::person(rustix::process::getuid().as_raw());
+    let store = Store::open(home)?;
+    // Two that start the same walk at once must not both find that there is none.
+    let home = SessionDir::open(store.home())?;
+    home.lock()?;
+    if !another && let Some(same) = store.same_open(&opened.sha256, &opened.values)? {
+        return Err(HostError::Same(same.id));
+    }
+    let runbook = Arc::new(runbook);
+    let mut tries = 0;
+    let (session, entries, writer) = loop {
+        let mut random = [0; 4];
+        rustix::rand::getrandom(&mut random, GetRandomFlags::empty())
+            .map_err(|e| HostError::io("get random bytes")(e.into()))?;
+        let now = clock::moment(0);
+        let id = store::session_id(&opened.title, now.at, random);
+        let events = [
+            (opened.operator.clone(), Event::SessionOpened(Box::new(opened.clone()))),
+            (Person::tool(), started(None, &given)),
+        ];
+        let entries: Vec<Entry> = (1..)
+            .zip(events)
+            .map(|(n, (by, event))| Entry { n, at: now.at, up: now.up, session: id.clone(), by, event })
+            .collect();
+        let session = replay(runbook.clone(), &entries)?;
+        match store.create(&id, source.as_bytes(), &entries) {
+            Ok(writer) => break (session, entries, writer),
+            Err(JournalError::Exists(_)) if tries < 3 => tries += 1,
+            Err(e) => return Err(e.into()),
+        }
+    };
+    let path = store.dir(&session.id);
+    let dir = SessionDir::open(&path)?;
+    dir.lock()?;
+    let journal = Journal { writer };
+    Ok(Begun { path, dir, session, entries, journal, events: Vec::new(), loose: Vec::new(), given })
+}
+
+fn replay(runbook: Arc<runbook::Runbook>, entries: &[Entry]) -> Result<Session, HostError> {
+    let fault = |e: crate::session::apply::Illegal| HostError::Failed(e.to_string());
+    let mut session = Session::open(runbook, &entries[0]).map_err(fault)?;
+    for entry in &entries[1..] {
+        session.apply(entry).map_err(fault)?;
+    }
+    Ok(session)
+}
+
+fn resume(path: PathBuf, given: Given) -> Result<Beginning, HostError> {
+    let dir = SessionDir::open(&path)?;
+    dir.lock()?;
+    let resumed = match store::resume(&path) {
+        Ok(resumed) => resumed,
+        Err(InUse { .. }) => return Ok(Beginning::Theirs { path }),
+        Err(e) => return Err(e.into()),
+    };
+    let (session, writer) = (resumed.session, resumed.writer);
+    let loose = recover::loose(&session, clock::boot_id());
+    let mut events = Vec::new();
+    if let Some(repair) = resumed.repair {
+        events.push(Event::JournalRepaired { kept_in: repair.kept_in, bytes: repair.bytes });
+    }
+    events.push(started(Some(&session), &given));
+    let journal = Journal { writer };
+    let entries = resumed.entries;
+    Ok(Beginning::Ours(Box::new(Begun { path, dir, session, entries, journal, events, loose, given })))
+}
+
+/// The record that announces this host.
+fn started(last: Option<&Session>, given: &Given) -> Event {
+    let env = environment::digests(&given.environment);
+    let boot_id = clock::boot_id().to_owned();
+    let host = last.and_then(|session| session.host.as_ref());
+    Event::HostStarted {
+        pid: std::process::id(),
+        boot: host.map_or(0, |host| clock::boot_after(host.boot, &host.boot_id, &boot_id)),
+        boot_id,
+        onbelay: env!("CARGO_PKG_VERSION").to_owned(),
+        env_changed: last.map_or_else(Vec::new, |session| environment::changed(&session.env, &env)),
+        env,
+    }
+}
+
+/// The id of a session, by its directory's name.
+pub(super) fn id_of(path: &Path) -> crate::id::SessionId {
+    crate::id::SessionId::new(path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// The journal as the turn of a host sees it.
+pub(super) struct Journal {
+    writer: Writer,
+}
+
+impl Append for Journal {
+    fn append(&mut self, entries: &[Entry]) -> Result<Duration, AppendError> {
+        let any = |what: fn(&Event) -> bool| entries.iter().any(|entry| what(&entry.event));
+        let starts = any(|event| {
+            matches!(event, Event::StepStarted { how: How::Script, .. } | Event::ItemStarted { .. })
+        });
+        let ends = any(|event| matches!(event, Event::WorkEnded { .. } | Event::ItemEnded { .. }));
+        if starts {
+            failpoint::pass("intent-unwritten");
+        }
+        if ends {
+            failpoint::pass("outcome-seen");
+        }
+        match self.writer.append(entries) {
+            Ok(()) => {}
+            Err(e @ JournalError::TooLong { .. }) => return Err(AppendError::NotTaken(e.to_string())),
+            Err(e) => return Err(AppendError::Broken(e.to_string())),
+        }
+        if starts {
+            failpoint::pass("intent-written");
+        }
+        if ends {
+            failpoint::pass("outcome-recorded");
+        }
+        if any(|event| matches!(event, Event::StepSettled { .. })) {
+            failpoint::pass("step-settled");
+        }
+        Ok(self.writer.last_took())
+    }
+}

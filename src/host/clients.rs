@@ -1,0 +1,388 @@
+//! The clients of a host: who is let in, and the thread that reads what each one says. SHELL.
+//!
+//! Reading parts of outputs and of the log is done on the client's own thread, so that it costs nobody else anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::journal::reader;
+use crate::process::output;
+use crate::session::Person;
+use crate::wire::messages::{MAX_TO_HOST, OutputFile, PROTOCOL, Role, Stream};
+use crate::wire::{Frames, FromHost, ToHost};
+
+use super::line::{Line, encode};
+use super::peer;
+use super::turn::{Audience, ClientId, Input};
+
+/// How many clients there may be at once.
+const MOST_CLIENTS: usize = 64;
+
+/// How long a client may take to say hello.
+const HELLO: Duration = Duration::from_secs(5);
+
+/// How long a message may take from its first byte to its last.
+const WHOLE_MESSAGE: Duration = Duration::from_secs(10);
+
+/// How often a followed output is looked at while its command runs.
+const GROWTH: Duration = Duration::from_millis(100);
+
+/// How long to wait when no connection can be taken (out of descriptors).
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The most records of one `ReadLog`.
+const MOST_RECORDS: usize = 1_000;
+
+/// What clients' threads tell the host's loop.
+#[derive(Debug)]
+pub(super) enum FromClients {
+    /// A client said hello; the line to it comes along.
+    Joined(ClientId, Person, Role, Arc<Line>),
+    /// Anything else.
+    Input(Input),
+}
+
+/// Commands that run now, by attempt and item: their outputs may grow.
+pub(super) type RunningOutputs = Arc<Mutex<BTreeSet<(u32, Option<u32>)>>>;
+
+/// What every client's thread knows.
+#[derive(Clone)]
+pub(super) struct Hall {
+    /// The session's directory.
+    pub(super) dir: PathBuf,
+    /// Whose session it is.
+    pub(super) owner: u32,
+    /// Where to say what happens.
+    pub(super) to_host: SyncSender<FromClients>,
+    /// What runs.
+    pub(super) running: RunningOutputs,
+    /// How many are here.
+    pub(super) count: Arc<AtomicUsize>,
+}
+
+/// The lines to all clients, for the host's loop.
+#[derive(Default)]
+pub(super) struct Lines {
+    lines: BTreeMap<ClientId, Arc<Line>>,
+}
+
+impl Lines {
+    pub(super) fn add(&mut self, client: ClientId, line: Arc<Line>) {
+        self.lines.insert(client, line);
+    }
+
+    pub(super) fn remove(&mut self, client: ClientId) {
+        if let Some(line) = self.lines.remove(&client) {
+            line.cut();
+        }
+    }
+
+    /// Sends a message; never waits.
+    pub(super) fn tell(&self, to: Audience, message: FromHost) {
+        match to {
+            Audience::One(client) => {
+                let Some(line) = self.lines.get(&client) else { return };
+                match message {
+                    FromHost::Welcome(_) => line.put_snapshot(message),
+                    message => {
+                        if let Some(frame) = encode(&message) {
+                            line.put(frame);
+                        }
+                    }
+                }
+            }
+            Audience::All => {
+                if self.lines.is_empty() {
+                    return;
+                }
+                if let Some(frame) = encode(&message) {
+                    for line in self.lines.values() {
+                        line.offer(&frame);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Says goodbye to everyone, and waits a moment until they have it.
+    pub(super) fn say_goodbye(&self, why: &str) {
+        if let Some(frame) = encode(&FromHost::Goodbye { why: why.to_owned() }) {
+            for line in self.lines.values() {
+                line.put(Arc::clone(&frame));
+                line.finish();
+            }
+        }
+        let deadline = Instant::now() + Duration::from_millis(500);
+        for line in self.lines.values() {
+            line.wait_closed(deadline);
+        }
+    }
+}
+
+/// Takes clients in, for ever.
+pub(super) fn accept_for_ever(listener: &UnixListener, hall: &Hall) {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    loop {
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => {
+                // Out of descriptors or memory: whoever waits stays in the kernel's queue meanwhile.
+                std::thread::sleep(PAUSE);
+                continue;
+            }
+        };
+        if hall.count.fetch_add(1, Ordering::SeqCst) >= MOST_CLIENTS {
+            hall.count.fetch_sub(1, Ordering::SeqCst);
+            refuse(&stream, &format!("{MOST_CLIENTS} clients are here already; close one of them"));
+            continue;
+        }
+        let client = ClientId(NEXT.fetch_add(1, Ordering::Relaxed));
+        let of_client = hall.clone();
+        let started = std::thread::Builder::new().name(format!("client-{}", client.0)).spawn(move || {
+            serve(client, stream, &of_client);
+            of_client.count.fetch_sub(1, Ordering::SeqCst);
+        });
+        if started.is_err() {
+            hall.count.fetch_sub(1, Ordering::SeqCst);
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Says goodbye to somebody who is not let in.
+fn refuse(mut stream: &UnixStream, why: &str) {
+    use std::io::Write as _;
+    if let Some(frame) = encode(&FromHost::Goodbye { why: why.to_owned() }) {
+        let _ = stream.set_nonblocking(true);
+        let _ = stream.write_all(&frame);
+    }
+}
+
+/// The life of one client, on its own thread.
+fn serve(client: ClientId, stream: UnixStream, hall: &Hall) {
+    let mut reading = Reading { frames: Frames::new(MAX_TO_HOST), partial_since: None };
+    let person = match peer::person_of(&stream, hall.owner) {
+        Ok(person) => person,
+        Err(why) => return refuse(&stream, &why),
+    };
+    let role = match reading.hello(&stream) {
+        Ok(role) => role,
+        Err(Some(why)) => return refuse(&stream, &why),
+        Err(None) => return,
+    };
+    let line = Arc::new(Line::new(stream));
+    let writer = Arc::clone(&line);
+    let to_host = hall.to_host.clone();
+    let started = std::thread::Builder::new().name(format!("to-client-{}", client.0)).spawn(move || {
+        writer.write_for_ever(|| {
+            let _ = to_host.send(FromClients::Input(Input::Drained(client)));
+        });
+    });
+    if started.is_err() {
+        return;
+    }
+    if hall.to_host.send(FromClients::Joined(client, person, role, Arc::clone(&line))).is_ok() {
+        reading.listen(client, &line, hall);
+        let _ = hall.to_host.send(FromClients::Input(Input::Left(client)));
+    }
+    line.cut();
+}
+
+/// What has come from one client.
+struct Reading {
+    frames: Frames,
+    partial_since: Option<Instant>,
+}
+
+/// What a read brought.
+enum Came {
+    /// Bytes.
+    Something,
+    /// Nothing in the time allowed.
+    Nothing,
+    /// The end.
+    End,
+}
+
+impl Reading {
+    /// Waits for the greeting. `Err(None)`: nobody is there to be told why not.
+    fn hello(&mut self, stream: &UnixStream) -> Result<Role, Option<String>> {
+        let deadline = Instant::now() + HELLO;
+        loop {
+            match self.frames.next::<ToHost>() {
+                Ok(Some(ToHost::Hello { protocol: PROTOCOL, role, .. })) => return Ok(role),
+                Ok(Some(ToHost::Hello { protocol, onbelay, .. })) => {
+                    return Err(Some(format!(
+                        "this session's host is onbelay {} (protocol {PROTOCOL}), you are onbelay {onbelay} (protocol \
+                         {protocol}): use the same version",
+                        env!("CARGO_PKG_VERSION")
+                    )));
+                }
+                Ok(Some(_)) => return Err(Some("the first message must be a greeting".to_owned())),
+                Ok(None) => {}
+                Err(e) => return Err(Some(e.to_string())),
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Some(format!("no greeting within {} s", HELLO.as_secs())));
+            }
+            if let Came::End = self.read(stream, Some(left)) {
+                return Err(None);
+            }
+        }
+    }
+
+    /// One read of at most this long.
+    fn read(&mut self, mut stream: &UnixStream, at_most: Option<Duration>) -> Came {
+        let mut buffer = [0; 16 << 10];
+        let at_most = at_most.map(|time| time.max(Duration::from_millis(1)));
+        if stream.set_read_timeout(at_most).is_err() {
+            return Came::End;
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) => Came::End,
+            Ok(n) => {
+                self.frames.push(&buffer[..n]);
+                Came::Something
+            }
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) =>
+            {
+                Came::Nothing
+            }
+            Err(_) => Came::End,
+        }
+    }
+
+    /// Hears the client until it is gone or speaks nonsense.
+    fn listen(&mut self, client: ClientId, line: &Line, hall: &Hall) {
+        let mut follow: Option<Follow> = None;
+        loop {
+            loop {
+                match self.frames.next::<ToHost>() {
+                    Ok(Some(ToHost::Hello { .. })) | Err(_) => return,
+                    Ok(Some(message @ (ToHost::Request { .. } | ToHost::GiveSecret { .. }))) => {
+                        let input = FromClients::Input(Input::Asked(client, message));
+                        if hall.to_host.send(input).is_err() {
+                            return;
+                        }
+                    }
+                    Ok(Some(ToHost::FollowOutput { of })) => follow = of.map(Follow::new),
+                    Ok(Some(ToHost::ReadOutput { id, of, from, len })) => {
+                        if !answer(line, &read_output(hall, id, &of, from, len)) {
+                            return;
+                        }
+                    }
+                    Ok(Some(ToHost::ReadLog { id, before, count })) => {
+                        if !answer(line, &read_log(hall, id, before, count)) {
+                            return;
+                        }
+                    }
+                    Ok(None) => break,
+                }
+            }
+            let now = Instant::now();
+            self.partial_since =
+                if self.frames.is_partial() { self.partial_since.or(Some(now)) } else { None };
+            let for_rest =
+                self.partial_since.map(|since| (since + WHOLE_MESSAGE).saturating_duration_since(now));
+            if for_rest.is_some_and(|left| left.is_zero()) {
+                return;
+            }
+            let for_growth = match &mut follow {
+                Some(followed) => match followed.look(hall, line, now) {
+                    Ok(next) => next,
+                    Err(()) => return,
+                },
+                None => None,
+            };
+            let wait = match (for_rest, for_growth) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+            if let Came::End = self.read(line.stream(), wait) {
+                return;
+            }
+        }
+    }
+}
+
+/// Sends this client's own answer, waiting for room; `false`: the client is gone.
+fn answer(line: &Line, message: &FromHost) -> bool {
+    encode(message).is_some_and(|frame| line.put_when_there_is_room(frame))
+}
+
+fn read_output(hall: &Hall, id: u64, of: &OutputFile, from: u64, len: u32) -> FromHost {
+    let dir = output::attempt_dir(&hall.dir, of.attempt, of.item);
+    match output::read_part(&dir, stream_of(of), from, len as usize) {
+        Ok(part) => {
+            let data = data_encoding::BASE64.encode(&part.bytes);
+            FromHost::Output { id, from: part.from, total: part.total, data }
+        }
+        // An output that cannot be read shows as empty; what it was is in the attempt's record.
+        Err(_) => FromHost::Output { id, from, total: 0, data: String::new() },
+    }
+}
+
+fn stream_of(of: &OutputFile) -> output::Stream {
+    match of.stream {
+        Stream::Output => output::Stream::Output,
+        Stream::Errors => output::Stream::Errors,
+    }
+}
+
+fn read_log(hall: &Hall, id: u64, before: u64, count: u32) -> FromHost {
+    let mut entries = reader::read(&hall.dir).map(|log| log.entries).unwrap_or_default();
+    entries.truncate(usize::try_from(before.saturating_sub(1)).unwrap_or(usize::MAX));
+    let keep = MOST_RECORDS.min(count as usize);
+    let entries = entries.split_off(entries.len().saturating_sub(keep));
+    FromHost::Log { id, entries }
+}
+
+/// An output that a client follows.
+struct Follow {
+    of: OutputFile,
+    told: Option<u64>,
+    next: Option<Instant>,
+}
+
+impl Follow {
+    fn new(of: OutputFile) -> Self {
+        Self { of, told: None, next: Some(Instant::now()) }
+    }
+
+    /// Tells the client when the output grew. How long until it is looked at again; `None`: it grows no more.
+    /// `Err`: the client is gone.
+    fn look(&mut self, hall: &Hall, line: &Line, now: Instant) -> Result<Option<Duration>, ()> {
+        let Some(next) = self.next else { return Ok(None) };
+        if next > now {
+            return Ok(Some(next - now));
+        }
+        // Asked before the length is: what comes between the two is seen the next time.
+        let runs = hall
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&(self.of.attempt, self.of.item));
+        let dir = output::attempt_dir(&hall.dir, self.of.attempt, self.of.item);
+        let total = output::size(&dir, stream_of(&self.of)).unwrap_or(0);
+        if self.told != Some(total) {
+            self.told = Some(total);
+            if !answer(line, &FromHost::OutputGrew { of: self.of.clone(), total }) {
+                return Err(());
+            }
+        }
+        self.next = runs.then(|| now + GROWTH);
+        Ok(runs.then_some(GROWTH))
+    }
+}

@@ -1,0 +1,156 @@
+//! The host's loop: one inbox, one turn for each input, outputs in order; asleep until something comes or is due. SHELL.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::time::Moment;
+
+use super::clients::{FromClients, Lines};
+use super::perform::Performer;
+use super::socket::SessionDir;
+use super::turn::{HostState, Input, Output, turn};
+
+/// A deadline is looked at again after this long, for the clock of waiting stands still while the machine is suspended.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How long checks that are let go may take to end.
+const LETTING_GO: Duration = Duration::from_secs(1);
+
+/// All that the loop holds.
+pub(super) struct Driver {
+    pub(super) state: HostState,
+    pub(super) performer: Performer,
+    pub(super) lines: Lines,
+    pub(super) dir: SessionDir,
+    pub(super) inbox: Receiver<FromClients>,
+    pub(super) clients: Arc<AtomicUsize>,
+    pub(super) boot: u32,
+}
+
+/// Runs until there is nothing left to do; `true` when the journal was in order to the end.
+pub(super) fn drive(mut driver: Driver, first: Vec<Output>) -> bool {
+    if let Some(in_order) = driver.carry_out(first) {
+        return in_order;
+    }
+    loop {
+        let input = driver.next_input();
+        let now = driver.now();
+        let outputs = turn(&mut driver.state, input, now);
+        if let Some(in_order) = driver.carry_out(outputs) {
+            return in_order;
+        }
+    }
+}
+
+impl Driver {
+    fn now(&self) -> Moment {
+        clock::moment(self.boot)
+    }
+
+    fn next_input(&mut self) -> Input {
+        loop {
+            if let Some(input) = self.performer.own_input() {
+                return self.note(input);
+            }
+            let came = match self.state.wake_after(self.now()) {
+                // What waits in the inbox goes before moves that are merely due.
+                Some(Duration::ZERO) => match self.inbox.try_recv() {
+                    Ok(came) => came,
+                    Err(_) => return Input::Tick,
+                },
+                Some(wait) => match self.inbox.recv_timeout(wait.min(LONGEST_WAIT)) {
+                    Ok(came) => came,
+                    Err(RecvTimeoutError::Timeout) => return Input::Tick,
+                    Err(RecvTimeoutError::Disconnected) => return Input::Terminate,
+                },
+                None => match self.inbox.recv() {
+                    Ok(came) => came,
+                    Err(_) => return Input::Terminate,
+                },
+            };
+            match came {
+                FromClients::Input(input) => return self.note(input),
+                FromClients::Joined(client, person, role, line) => {
+                    self.lines.add(client, line);
+                    return Input::Joined { client, person, role };
+                }
+            }
+        }
+    }
+
+    /// What the loop itself must know of an input.
+    fn note(&mut self, input: Input) -> Input {
+        match &input {
+            Input::Ended { attempt, item, .. } => self.performer.ended(*attempt, *item),
+            Input::Answered(tag, _) => self.performer.answered(tag),
+            Input::Left(client) => self.lines.remove(*client),
+            _ => {}
+        }
+        input
+    }
+
+    /// Does what a turn said, in order. `Some`: the host ends, and whether its journal was in order.
+    fn carry_out(&mut self, outputs: Vec<Output>) -> Option<bool> {
+        let mut outputs = VecDeque::from(outputs);
+        for output in &outputs {
+            if let Output::Start(permit) = output {
+                self.performer.announce(permit);
+            }
+        }
+        while let Some(output) = outputs.pop_front() {
+            match output {
+                Output::Tell(to, message) => self.lines.tell(to, message),
+                Output::Ask(tag, ask) => self.performer.ask(tag, ask),
+                Output::CancelAsks { check } => self.performer.cancel(&check),
+                Output::Start(permit) => self.performer.start(permit),
+                Output::Stop { attempt } => self.performer.stop(attempt),
+                Output::Keep { name, value } => self.performer.keep(name, value),
+                Output::Exit { why } => {
+                    if self.leave(why) {
+                        return Some(!self.state.is_broken());
+                    }
+                    outputs.extend(turn(&mut self.state, Input::Stay, clock::moment(self.boot)));
+                }
+            }
+        }
+        None
+    }
+
+    /// Leaves the session's directory as a host that is gone leaves it; `false`: somebody is about to connect.
+    fn leave(&mut self, why: Option<String>) -> bool {
+        match why {
+            None => {
+                if !self.dir.try_lock() {
+                    return false;
+                }
+                if self.clients.load(Ordering::SeqCst) > 0 {
+                    self.dir.unlock();
+                    return false;
+                }
+            }
+            Some(why) => {
+                self.lines.say_goodbye(&why);
+                // Failing that, the socket is found stale by the next host, as after a crash.
+                let _ = self.dir.lock();
+            }
+        }
+        self.dir.remove();
+        self.performer.cancel_all();
+        let deadline = Instant::now() + LETTING_GO;
+        while !self.performer.asks_nothing() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.inbox.recv_timeout(left) {
+                Ok(FromClients::Input(input)) => {
+                    self.note(input);
+                }
+                Ok(FromClients::Joined(..)) => {}
+                Err(_) => break,
+            }
+        }
+        true
+    }
+}

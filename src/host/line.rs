@@ -1,0 +1,226 @@
+//! The way out to one client: a bounded queue and the thread that writes from it. SHELL.
+//!
+//! The host's loop only ever puts something into a queue; it never waits for a client.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::wire::FromHost;
+use crate::wire::frame;
+use crate::wire::messages::MAX_FROM_HOST;
+
+/// What may wait for one client, bytes.
+const QUEUE: usize = 1 << 20;
+
+/// Answers to a client's own requests wait up to this, bytes; beyond, the client is let go.
+const QUEUE_OF_REPLIES: usize = 4 << 20;
+
+/// A client that takes nothing for this long is let go.
+const STALLED: Duration = Duration::from_secs(2);
+
+/// The way out to one client.
+#[derive(Debug)]
+pub(super) struct Line {
+    stream: UnixStream,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    bytes: usize,
+    /// Messages to everyone were left out; a fresh snapshot is due once the queue is empty.
+    lagging: bool,
+    /// The host's loop knows that the queue is empty.
+    told_drained: bool,
+    /// Nothing more is taken; what waits is still written.
+    closing: bool,
+    /// The writer has ended.
+    closed: bool,
+}
+
+#[derive(Debug)]
+enum Item {
+    /// Ready to be written, shared by all it goes to.
+    Frame(Arc<[u8]>),
+    /// To be turned into a frame by the writer (a snapshot can be large).
+    Message(Box<FromHost>),
+}
+
+impl Line {
+    pub(super) fn new(stream: UnixStream) -> Self {
+        Self { stream, queue: Mutex::default(), changed: Condvar::new() }
+    }
+
+    pub(super) fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Offers what everyone gets; a client that has too much waiting is marked and gets a snapshot later instead.
+    pub(super) fn offer(&self, frame: &Arc<[u8]>) {
+        let mut queue = self.queue();
+        if queue.closing || queue.lagging {
+            return;
+        }
+        if !queue.items.is_empty() && queue.bytes + frame.len() > QUEUE {
+            queue.lagging = true;
+            queue.told_drained = false;
+            return;
+        }
+        queue.bytes += frame.len();
+        queue.items.push_back(Item::Frame(Arc::clone(frame)));
+        self.changed.notify_all();
+    }
+
+    /// Puts in what only this client gets.
+    pub(super) fn put(&self, frame: Arc<[u8]>) {
+        let mut queue = self.queue();
+        if queue.closing {
+            return;
+        }
+        if queue.bytes + frame.len() > QUEUE_OF_REPLIES {
+            drop(queue);
+            self.cut();
+            return;
+        }
+        queue.bytes += frame.len();
+        queue.items.push_back(Item::Frame(frame));
+        self.changed.notify_all();
+    }
+
+    /// As [`Self::put`], but waits for room: only for this client's own reading thread. `false`: the line is closed.
+    pub(super) fn put_when_there_is_room(&self, frame: Arc<[u8]>) -> bool {
+        let mut queue = self.queue();
+        while !queue.closing && !queue.items.is_empty() && queue.bytes + frame.len() > QUEUE {
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        if queue.closing {
+            return false;
+        }
+        queue.bytes += frame.len();
+        queue.items.push_back(Item::Frame(frame));
+        self.changed.notify_all();
+        true
+    }
+
+    /// Puts in a snapshot: the client is up to date with it.
+    pub(super) fn put_snapshot(&self, message: FromHost) {
+        let mut queue = self.queue();
+        queue.lagging = false;
+        if !queue.closing {
+            queue.items.push_back(Item::Message(Box::new(message)));
+            self.changed.notify_all();
+        }
+    }
+
+    /// Takes nothing more; the writer ends the connection after what waits.
+    pub(super) fn finish(&self) {
+        self.queue().closing = true;
+        self.changed.notify_all();
+    }
+
+    /// Ends the connection now.
+    pub(super) fn cut(&self) {
+        {
+            let mut queue = self.queue();
+            queue.closing = true;
+            queue.items.clear();
+            queue.bytes = 0;
+        }
+        self.changed.notify_all();
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    /// Waits until the writer has ended, at most until `deadline`.
+    pub(super) fn wait_closed(&self, deadline: Instant) {
+        let mut queue = self.queue();
+        while !queue.closed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            queue = self.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Writes until the line is finished, or the client stalls or is gone. `drained` is called when a client that lagged
+    /// has caught up.
+    pub(super) fn write_for_ever(&self, mut drained: impl FnMut()) {
+        if self.stream.set_write_timeout(Some(STALLED)).is_ok() {
+            while let Some(frame) = self.next_frame(&mut drained) {
+                if write_all(&self.stream, &frame).is_err() {
+                    break;
+                }
+                let mut queue = self.queue();
+                queue.bytes = queue.bytes.saturating_sub(frame.len());
+                drop(queue);
+                self.changed.notify_all();
+            }
+        }
+        self.cut();
+        self.queue().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn next_frame(&self, drained: &mut impl FnMut()) -> Option<Arc<[u8]>> {
+        let mut queue = self.queue();
+        loop {
+            match queue.items.pop_front() {
+                Some(Item::Frame(frame)) => return Some(frame),
+                Some(Item::Message(message)) => {
+                    drop(queue);
+                    let frame = encode_snapshot(*message)?;
+                    self.queue().bytes += frame.len();
+                    return Some(frame);
+                }
+                None if queue.closing => return None,
+                None if queue.lagging && !queue.told_drained => {
+                    queue.told_drained = true;
+                    drop(queue);
+                    drained();
+                    queue = self.queue();
+                }
+                None => queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
+
+/// A message as a frame; `None` where it is none (which only a fault of ours could bring about).
+pub(super) fn encode(message: &FromHost) -> Option<Arc<[u8]>> {
+    frame::encode(message).ok().map(Arc::from)
+}
+
+/// A snapshot that would be too large goes without its newest records; the client can ask for them.
+fn encode_snapshot(mut message: FromHost) -> Option<Arc<[u8]>> {
+    let frame = encode(&message)?;
+    if frame.len() <= MAX_FROM_HOST {
+        return Some(frame);
+    }
+    if let FromHost::Welcome(welcome) = &mut message {
+        welcome.recent.clear();
+    }
+    encode(&message)
+}
+
+/// Writes all of it; a write that moves nothing within the socket's time-out is an error.
+fn write_all(mut stream: &UnixStream, mut bytes: &[u8]) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        match stream.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = &bytes[n..],
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}

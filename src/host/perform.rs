@@ -1,0 +1,320 @@
+//! Does what the walk decided: asks checks, starts commands, ends them. SHELL. What comes of it goes back as input.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::failpoint;
+use crate::id::{CheckId, ValueName};
+use crate::probe::{self, Cancel, ProbeWorld};
+use crate::process::{self, HostSide, Runner, Stopper};
+use crate::session::ask::Ask;
+use crate::session::event::{Answer, Ended, Outcome, Verdict};
+use crate::session::gate::Permit;
+use crate::session::recover::{Found, Loose};
+use crate::time::Moment;
+use crate::wire::start::Given;
+
+use super::clients::{FromClients, RunningOutputs};
+use super::turn::{AskTag, Input};
+
+/// Single tries under way at once.
+const AT_ONCE: usize = 8;
+
+/// Askings that `wait`, under way at once: they mostly sleep.
+const PATIENT_AT_ONCE: usize = 32;
+
+/// What commands and checks of a session share.
+pub(super) struct World {
+    /// The session's directory.
+    pub(super) session_dir: PathBuf,
+    /// The directory the session was started in.
+    pub(super) base_dir: PathBuf,
+    /// File mode creation mask of commands.
+    pub(super) umask: u32,
+    /// Which boot of the session's life this is.
+    pub(super) boot: u32,
+    /// Environment and secrets; a secret may be added.
+    pub(super) given: Mutex<Given>,
+    /// Where to say what came of it.
+    pub(super) to_host: SyncSender<FromClients>,
+}
+
+impl World {
+    fn given(&self) -> Given {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn tell(&self, input: Input) {
+        // The loop is gone only when the process is about to be.
+        let _ = self.to_host.send(FromClients::Input(input));
+    }
+
+    fn now(&self) -> Moment {
+        crate::clock::moment(self.boot)
+    }
+}
+
+/// What is under way.
+pub(super) struct Performer {
+    world: Arc<World>,
+    running: RunningOutputs,
+    commands: BTreeMap<(u32, Option<u32>), Arc<Mutex<Slot>>>,
+    asks: BTreeMap<AskTag, (Cancel, Pace)>,
+    waiting: VecDeque<(AskTag, Box<Ask>)>,
+    /// What went wrong at once; the loop takes it from here, for it cannot wait for room in its own inbox.
+    own: VecDeque<Input>,
+}
+
+/// How long an asking may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// One try.
+    Quick,
+    /// Until it holds.
+    Patient,
+}
+
+/// A command between its start and its end.
+#[derive(Default)]
+struct Slot {
+    stopper: Option<Stopper>,
+    /// Its end was asked for before it had started.
+    stop_wanted: bool,
+}
+
+impl Performer {
+    pub(super) fn new(world: World, running: RunningOutputs) -> Self {
+        Self {
+            world: Arc::new(world),
+            running,
+            commands: BTreeMap::new(),
+            asks: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            own: VecDeque::new(),
+        }
+    }
+
+    /// Keeps a secret in memory.
+    pub(super) fn keep(&self, name: ValueName, value: String) {
+        self.world.given.lock().unwrap_or_else(PoisonError::into_inner).secrets.insert(name, value);
+    }
+
+    /// Notes that a command is about to run, before anyone is told, so that whoever follows its output at once is served.
+    pub(super) fn announce(&self, permit: &Permit) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(place_of(permit));
+    }
+
+    /// Starts a command and watches it, on a thread of its own.
+    pub(super) fn start(&mut self, permit: Box<Permit>) {
+        let place = place_of(&permit);
+        let world = Arc::clone(&self.world);
+        self.watch(place, move |slot| {
+            let given = world.given();
+            let side = HostSide {
+                program: std::path::Path::new(process::SELF),
+                session_dir: &world.session_dir,
+                base_dir: &world.base_dir,
+                environment: &given.environment,
+                umask: world.umask,
+                secrets: &given.secrets,
+            };
+            let started = process::start(*permit, &side);
+            failpoint::pass("runner-spawned");
+            match started {
+                Ok(runner) => wait(runner, slot),
+                Err(ended) => Found::Ended(ended),
+            }
+        });
+    }
+
+    /// Watches a command that an earlier host started.
+    pub(super) fn adopt(&mut self, loose: &Loose) {
+        let place = (loose.attempt, loose.item.as_ref().map(|(index, _)| *index));
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
+        let dir = process::attempt_dir(&self.world.session_dir, place.0, place.1);
+        self.watch(place, move |slot| wait(Runner::adopt(&dir), slot));
+    }
+
+    fn watch(
+        &mut self,
+        place: (u32, Option<u32>),
+        work: impl FnOnce(&Mutex<Slot>) -> Found + Send + 'static,
+    ) {
+        let slot = Arc::new(Mutex::new(Slot::default()));
+        self.commands.insert(place, Arc::clone(&slot));
+        let world = Arc::clone(&self.world);
+        let thread = std::thread::Builder::new().name(format!("attempt-{}", place.0)).spawn(move || {
+            let ended = match catch_unwind(AssertUnwindSafe(|| work(&slot))) {
+                Ok(Found::Ended(ended)) => Ok(ended),
+                Ok(Found::Gone(evidence)) => Err(evidence),
+                Ok(Found::NoStart | Found::Alive) | Err(_) => {
+                    Err("its runner could not be watched; what it does is not known".to_owned())
+                }
+            };
+            world.tell(Input::Ended { attempt: place.0, item: place.1, ended });
+        });
+        if let Err(e) = thread {
+            // Nothing was started (an adopted command goes on, and is found again by the next host).
+            self.commands.remove(&place);
+            let outcome = Outcome::NotStarted { why: format!("there is no thread left to watch it: {e}") };
+            let ended = Box::new(Ended {
+                outcome,
+                took: 0,
+                output_bytes: 0,
+                output_sha256: None,
+                captured: None,
+                left: Vec::new(),
+            });
+            self.own.push_back(Input::Ended { attempt: place.0, item: place.1, ended: Ok(ended) });
+        }
+    }
+
+    /// A command has ended.
+    pub(super) fn ended(&mut self, attempt: u32, item: Option<u32>) {
+        self.commands.remove(&(attempt, item));
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&(attempt, item));
+    }
+
+    /// Ends the command of an attempt, now or as soon as it has started.
+    pub(super) fn stop(&self, attempt: u32) {
+        for slot in self.commands.range((attempt, None)..=(attempt, Some(u32::MAX))).map(|(_, slot)| slot) {
+            let stopper = {
+                let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+                slot.stop_wanted = true;
+                slot.stopper.clone()
+            };
+            if let Some(stopper) = stopper {
+                stop(&stopper);
+            }
+        }
+    }
+
+    /// Finds an answer, at once or when others have found theirs.
+    pub(super) fn ask(&mut self, tag: AskTag, ask: Box<Ask>) {
+        self.waiting.push_back((tag, ask));
+        self.ask_waiting();
+    }
+
+    /// An answer was found, or given up.
+    pub(super) fn answered(&mut self, tag: &AskTag) {
+        self.asks.remove(tag);
+        self.ask_waiting();
+    }
+
+    /// Nobody wants these answers any more.
+    pub(super) fn cancel(&mut self, check: &CheckId) {
+        self.waiting.retain(|(tag, _)| tag.check != *check);
+        for (tag, (cancel, _)) in &self.asks {
+            if tag.check == *check {
+                cancel.cancel();
+            }
+        }
+    }
+
+    /// Lets go of every asking: the host ends.
+    pub(super) fn cancel_all(&mut self) {
+        self.waiting.clear();
+        for (cancel, _) in self.asks.values() {
+            cancel.cancel();
+        }
+    }
+
+    fn ask_waiting(&mut self) {
+        loop {
+            let busy = |pace| self.asks.values().filter(|(_, of)| *of == pace).count();
+            let room = |pace| match pace {
+                Pace::Quick => busy(pace) < AT_ONCE,
+                Pace::Patient => busy(pace) < PATIENT_AT_ONCE,
+            };
+            let Some(next) = self.waiting.iter().position(|(_, ask)| room(pace_of(ask))) else { return };
+            let Some((tag, ask)) = self.waiting.remove(next) else { return };
+            self.ask_now(tag, ask);
+        }
+    }
+
+    fn ask_now(&mut self, tag: AskTag, ask: Box<Ask>) {
+        let cancel = match Cancel::new() {
+            Ok(cancel) => cancel,
+            Err(e) => return self.unanswered(tag, &e.to_string()),
+        };
+        let (of_thread, world) = (cancel.clone(), Arc::clone(&self.world));
+        let (of_answer, pace) = (tag.clone(), pace_of(&ask));
+        let thread = std::thread::Builder::new().name(format!("ask-{}", tag.check)).spawn(move || {
+            let given = world.given();
+            let probe_world = ProbeWorld {
+                base_dir: &world.base_dir,
+                environment: &given.environment,
+                secrets: &given.secrets,
+                now: &|| world.now(),
+            };
+            let found =
+                catch_unwind(AssertUnwindSafe(|| probe::ask(&ask, &probe_world, &of_thread, &mut |_| {})));
+            let answer = found.unwrap_or_else(|_| Some(no_answer("this is a fault of onbelay", world.now())));
+            world.tell(Input::Answered(of_answer, answer.map(Box::new)));
+        });
+        match thread {
+            Ok(_) => {
+                self.asks.insert(tag, (cancel, pace));
+            }
+            Err(e) => self.unanswered(tag, &e.to_string()),
+        }
+    }
+
+    /// The machine has no room to ask.
+    fn unanswered(&mut self, tag: AskTag, why: &str) {
+        let answer = Box::new(no_answer(why, self.world.now()));
+        self.own.push_back(Input::Answered(tag, Some(answer)));
+    }
+
+    /// What went wrong at once, if anything did.
+    pub(super) fn own_input(&mut self) -> Option<Input> {
+        self.own.pop_front()
+    }
+
+    /// Is no check being asked?
+    pub(super) fn asks_nothing(&self) -> bool {
+        self.asks.is_empty()
+    }
+}
+
+fn no_answer(why: &str, began: Moment) -> Answer {
+    Answer {
+        verdict: Verdict::Error,
+        detail: format!("it could not be asked: {why}"),
+        began,
+        took: 0,
+        tries: 0,
+        evidence: BTreeMap::new(),
+    }
+}
+
+fn pace_of(ask: &Ask) -> Pace {
+    if ask.wait.is_some() { Pace::Patient } else { Pace::Quick }
+}
+
+fn place_of(permit: &Permit) -> (u32, Option<u32>) {
+    (permit.attempt(), permit.item().map(|(index, _)| *index))
+}
+
+/// Waits for a command's end, after making it stoppable.
+fn wait(runner: Runner, slot: &Mutex<Slot>) -> Found {
+    let stopper = runner.stopper();
+    let stop_wanted = {
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.stopper = Some(stopper.clone());
+        slot.stop_wanted
+    };
+    if stop_wanted {
+        stop(&stopper);
+    }
+    runner.wait()
+}
+
+fn stop(stopper: &Stopper) {
+    if let Err(e) = stopper.stop() {
+        eprintln!("{} a command could not be ended: {e}", crate::clock::utc());
+    }
+}

@@ -1,0 +1,153 @@
+//! The socket in a session's directory. SHELL. Bound through `/proc/self/fd`, so that the path may be of any length.
+
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+
+use super::HostError;
+
+/// Name of the socket in a session's directory.
+pub(super) const SOCKET: &str = "socket";
+
+/// A session's directory, held open.
+#[derive(Debug)]
+pub(super) struct SessionDir {
+    handle: File,
+}
+
+impl SessionDir {
+    /// Opens it. It must be ours, and nobody else may write to it.
+    pub(super) fn open(dir: &Path) -> Result<Self, HostError> {
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = rustix::fs::open(dir, flags, Mode::empty())
+            .map_err(|e| HostError::io(format!("open {}", dir.display()))(e.into()))?;
+        let stat = rustix::fs::fstat(&handle)
+            .map_err(|e| HostError::io(format!("look at {}", dir.display()))(e.into()))?;
+        let me = rustix::process::geteuid().as_raw();
+        if stat.st_uid != me {
+            return Err(HostError::Wrong(format!(
+                "{} belongs to another account ({}); a session is walked by the account that started it",
+                dir.display(),
+                super::peer::person(stat.st_uid).name
+            )));
+        }
+        if stat.st_mode & 0o022 != 0 {
+            return Err(HostError::Wrong(format!(
+                "others may write to {}; make it safe with: chmod 700 {}",
+                dir.display(),
+                dir.display()
+            )));
+        }
+        Ok(Self { handle: File::from(handle) })
+    }
+
+    /// Waits until no other host is about to start or end here, and keeps it so until [`Self::unlock`] or the end of
+    /// this process. A kernel lock on the directory itself: the journal's lock says who is the host, this one only that
+    /// somebody is becoming or ceasing to be it.
+    pub(super) fn lock(&self) -> Result<(), HostError> {
+        rustix::fs::flock(&self.handle, FlockOperation::LockExclusive)
+            .map_err(|e| HostError::io("lock the session's directory")(e.into()))
+    }
+
+    /// As [`Self::lock`] without waiting: is it ours?
+    pub(super) fn try_lock(&self) -> bool {
+        rustix::fs::flock(&self.handle, FlockOperation::NonBlockingLockExclusive).is_ok()
+    }
+
+    /// Lets others start or end.
+    pub(super) fn unlock(&self) {
+        let _ = rustix::fs::flock(&self.handle, FlockOperation::Unlock);
+    }
+
+    /// Listens. What a dead host left is cleared away; anything that is no socket is left alone and refused.
+    /// Only whoever holds the journal's lock may call this.
+    pub(super) fn listen(&self) -> Result<UnixListener, HostError> {
+        match rustix::fs::statat(&self.handle, SOCKET, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Socket => self.remove(),
+            Ok(stat) => {
+                let what = format!("{:?}", FileType::from_raw_mode(stat.st_mode)).to_lowercase();
+                return Err(HostError::Wrong(format!(
+                    "there is a {what} called `{SOCKET}` in the session's directory that onbelay did not make; move it away"
+                )));
+            }
+            Err(rustix::io::Errno::NOENT) => {}
+            Err(e) => return Err(HostError::io("look at the session's socket")(e.into())),
+        }
+        let path = format!("/proc/self/fd/{}/{SOCKET}", self.handle.as_raw_fd());
+        let listener = UnixListener::bind(path).map_err(HostError::io("make the session's socket"))?;
+        // The process's mask is 077 already; this holds where a file system has ideas of its own.
+        rustix::fs::chmodat(&self.handle, SOCKET, Mode::RUSR | Mode::WUSR, AtFlags::empty())
+            .map_err(|e| HostError::io("protect the session's socket")(e.into()))?;
+        Ok(listener)
+    }
+
+    /// Takes the socket away.
+    pub(super) fn remove(&self) {
+        let _ = rustix::fs::unlinkat(&self.handle, SOCKET, AtFlags::empty());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    fn private_dir() -> tempfile::TempDir {
+        tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o700)).tempdir().unwrap()
+    }
+
+    #[test]
+    fn a_stale_socket_is_cleared_away_and_anything_else_is_left_alone() {
+        let dir = private_dir();
+        let session = SessionDir::open(dir.path()).unwrap();
+        drop(session.listen().unwrap());
+        let path = dir.path().join(SOCKET);
+        assert!(path.symlink_metadata().unwrap().file_type().is_socket(), "a dead host leaves its socket");
+        let _second = session.listen().unwrap();
+        UnixStream::connect(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "mine").unwrap();
+        assert!(matches!(session.listen(), Err(HostError::Wrong(_))), "S5: a file");
+        assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/nowhere", &path).unwrap();
+        assert!(matches!(session.listen(), Err(HostError::Wrong(_))), "S5: a link");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(matches!(session.listen(), Err(HostError::Wrong(_))), "S5: a directory");
+    }
+
+    #[test]
+    fn a_path_longer_than_a_socket_address_is_no_hindrance() {
+        let dir = private_dir();
+        let deep = dir.path().join("d".repeat(200)).join("e".repeat(200));
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o700)).unwrap();
+        SessionDir::open(&deep).unwrap().listen().unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_to_is_refused() {
+        let dir = private_dir();
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(SessionDir::open(dir.path()), Err(HostError::Wrong(_))));
+    }
+
+    #[test]
+    fn the_directory_s_lock_is_for_one() {
+        let dir = private_dir();
+        let one = SessionDir::open(dir.path()).unwrap();
+        let two = SessionDir::open(dir.path()).unwrap();
+        one.lock().unwrap();
+        assert!(!two.try_lock());
+        one.unlock();
+        assert!(two.try_lock());
+    }
+}

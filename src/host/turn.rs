@@ -1,0 +1,552 @@
+//! One turn of the host: an input and the time in, outputs out. PURE: the journal is a trait that is passed in; no clock,
+//! no process, no socket is known here.
+//!
+//! The order is the law: events are appended (one write, one sync for a batch), then applied, then told to every client,
+//! and only then are effects handed out. A failed append is final: nothing is started after it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::id::{CheckId, ValueName};
+use crate::session::ask::Ask;
+use crate::session::event::Ended;
+use crate::session::gate::Permit;
+use crate::session::next::{self, Effect};
+use crate::session::recover::{self, Found, Loose};
+use crate::session::state::{Phase, Stage};
+use crate::session::{Answer, Command, Entry, Event, Fault, Person, Progress, Refusal, Session, decide};
+use crate::time::Moment;
+use crate::wire::messages::{LogHealth, PROTOCOL, Present, Reply, Role, Welcome};
+use crate::wire::{FromHost, ToHost};
+
+use super::words;
+
+/// Where records become durable.
+pub trait Append {
+    /// Makes all of them durable, or none; how long that took.
+    fn append(&mut self, entries: &[Entry]) -> Result<Duration, AppendError>;
+}
+
+/// Why records did not become durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppendError {
+    /// They are not taken (too long); the journal is as it was and goes on.
+    NotTaken(String),
+    /// The journal cannot be written; that is final.
+    Broken(String),
+}
+
+/// A client, for the life of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
+
+/// One asking of one item of a check; an answer under an older tag is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AskTag {
+    /// Record that announced the asking.
+    pub n: u64,
+    /// The check.
+    pub check: CheckId,
+    /// The item.
+    pub item: Option<String>,
+}
+
+/// What happens to the host.
+#[derive(Debug)]
+pub enum Input {
+    /// The first: this host took the journal over.
+    Began(Vec<Event>),
+    /// Commands of the last host were looked for.
+    Recovered(Vec<(Loose, Found)>),
+    /// A client said hello.
+    Joined {
+        /// The connection.
+        client: ClientId,
+        /// Whom the kernel says it is.
+        person: Person,
+        /// What it is for.
+        role: Role,
+    },
+    /// A client has caught up after it lagged.
+    Drained(ClientId),
+    /// A client is gone.
+    Left(ClientId),
+    /// A client asks for something (`Request`, `GiveSecret`).
+    Asked(ClientId, ToHost),
+    /// A check found its answer; `None`: it was cancelled.
+    Answered(AskTag, Option<Box<Answer>>),
+    /// A command ended.
+    Ended {
+        /// The attempt.
+        attempt: u32,
+        /// The item's index.
+        item: Option<u32>,
+        /// How; or, where that is lost, what is known.
+        ended: Result<Box<Ended>, String>,
+    },
+    /// Time passed.
+    Tick,
+    /// Leaving was tried, but somebody is about to connect.
+    Stay,
+    /// The host is told to end; commands go on without it.
+    Terminate,
+}
+
+/// Who hears a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// One client.
+    One(ClientId),
+    /// Everyone that is not waiting for a fresh snapshot.
+    All,
+}
+
+/// What the host must do, in order.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a message.
+    Tell(Audience, FromHost),
+    /// Find an answer.
+    Ask(AskTag, Box<Ask>),
+    /// Let go of the askings of a record; their answers are not wanted any more.
+    CancelAsks {
+        /// The check.
+        check: CheckId,
+    },
+    /// Start a command; its intent is on disk.
+    Start(Box<Permit>),
+    /// End the command of an attempt.
+    Stop {
+        /// The attempt.
+        attempt: u32,
+    },
+    /// Keep a secret in memory.
+    Keep {
+        /// Its name.
+        name: ValueName,
+        /// Its value.
+        value: String,
+    },
+    /// Say goodbye to everyone and end.
+    Exit {
+        /// A sentence for clients, where the end is no end of the walk.
+        why: Option<String>,
+    },
+}
+
+/// Somebody attached.
+#[derive(Clone, Debug)]
+struct Guest {
+    person: Person,
+    role: Role,
+}
+
+/// How many of the newest records a client gets with its welcome.
+const RECENT: usize = 500;
+
+/// How many moves are made before others get their turn.
+const MOVES_IN_A_ROW: usize = 1_000;
+
+/// How long a host without work waits for a client before it leaves, milliseconds.
+const GRACE: u64 = 1_000;
+
+/// An append that takes longer than this is worth a warning.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// All that the host knows, but for what runs.
+pub struct HostState {
+    session: Session,
+    journal: Box<dyn Append + Send>,
+    recent: VecDeque<Entry>,
+    guests: BTreeMap<ClientId, Guest>,
+    health: LogHealth,
+    known_secrets: BTreeSet<ValueName>,
+    asking: BTreeSet<AskTag>,
+    /// More moves are due at once.
+    more: bool,
+    /// When a host without work leaves, milliseconds since boot.
+    leave_at: Option<u64>,
+}
+
+impl HostState {
+    /// Takes a session over.
+    #[must_use]
+    pub fn new(
+        session: Session,
+        entries: Vec<Entry>,
+        journal: Box<dyn Append + Send>,
+        known_secrets: impl IntoIterator<Item = ValueName>,
+    ) -> Self {
+        let skip = entries.len().saturating_sub(RECENT);
+        Self {
+            session,
+            journal,
+            recent: entries.into_iter().skip(skip).collect(),
+            guests: BTreeMap::new(),
+            health: LogHealth::Safe,
+            known_secrets: known_secrets.into_iter().collect(),
+            asking: BTreeSet::new(),
+            more: false,
+            leave_at: None,
+        }
+    }
+
+    /// The walk.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Can the journal not be written any more?
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self.health, LogHealth::Broken { .. })
+    }
+
+    /// Why it cannot, if so.
+    #[must_use]
+    pub fn broken_by(&self) -> Option<&str> {
+        match &self.health {
+            LogHealth::Broken { why } => Some(why),
+            _ => None,
+        }
+    }
+
+    /// When a [`Input::Tick`] is due although nothing happened.
+    #[must_use]
+    pub fn wake_after(&self, now: Moment) -> Option<Duration> {
+        if self.more {
+            return Some(Duration::ZERO);
+        }
+        let leave = self.leave_at.map(|at| Duration::from_millis(at.saturating_sub(now.up)));
+        let walk = if self.is_broken() { None } else { next::wake_after(&self.session, now) };
+        match (leave, walk) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn secrets_missing(&self) -> Vec<ValueName> {
+        let secrets = &self.session.opened.secrets;
+        secrets.iter().filter(|name| !self.known_secrets.contains(*name)).cloned().collect()
+    }
+
+    fn people(&self) -> Vec<Present> {
+        self.guests.values().map(|guest| Present { person: guest.person.clone(), role: guest.role }).collect()
+    }
+
+    fn welcome(&self, guest: &Guest) -> FromHost {
+        FromHost::Welcome(Box::new(Welcome {
+            protocol: PROTOCOL,
+            onbelay: env!("CARGO_PKG_VERSION").to_owned(),
+            session: self.session.clone(),
+            recent: self.recent.iter().cloned().collect(),
+            you: guest.person.clone(),
+            people: self.people(),
+            log: self.health.clone(),
+            secrets_missing: self.secrets_missing(),
+        }))
+    }
+
+    fn is_asking(&self, tag: &AskTag) -> bool {
+        let key = tag.item.as_deref().unwrap_or_default();
+        self.session
+            .check_at(tag.check.as_str())
+            .and_then(|place| self.session.checks[place].asking.as_ref())
+            .is_some_and(|asking| asking.n == tag.n && asking.open.iter().any(|open| open == key))
+    }
+}
+
+/// Takes an input in; what must be done now, in order.
+pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
+    let mut out = Vec::new();
+    state.more = false;
+    match input {
+        Input::Began(events) => {
+            // No move yet: what the last host left must be known first.
+            record_own(state, events, now, &mut out);
+            return out;
+        }
+        Input::Recovered(found) => {
+            let events = recover::recover(&state.session, &found, now);
+            record_own(state, events, now, &mut out);
+        }
+        Input::Joined { client, person, role } => {
+            let guest = Guest { person, role };
+            state.guests.insert(client, guest.clone());
+            out.push(Output::Tell(Audience::One(client), state.welcome(&guest)));
+            out.push(Output::Tell(Audience::All, FromHost::People { people: state.people() }));
+        }
+        Input::Drained(client) => {
+            if let Some(guest) = state.guests.get(&client) {
+                out.push(Output::Tell(Audience::One(client), state.welcome(guest)));
+            }
+        }
+        Input::Left(client) => {
+            if state.guests.remove(&client).is_some() {
+                out.push(Output::Tell(Audience::All, FromHost::People { people: state.people() }));
+            }
+        }
+        Input::Asked(client, message) => asked(state, client, message, now, &mut out),
+        Input::Answered(tag, answer) => {
+            state.asking.remove(&tag);
+            if let Some(answer) = answer.filter(|_| state.is_asking(&tag)) {
+                let event = Event::CheckAnswered { check: tag.check, item: tag.item, answer };
+                record_own(state, vec![event], now, &mut out);
+            }
+        }
+        Input::Ended { attempt, item, ended } => {
+            if let Some(event) = end_of(&state.session, attempt, item, ended) {
+                record_own(state, vec![event], now, &mut out);
+            }
+        }
+        Input::Stay => state.leave_at = None,
+        Input::Tick => {}
+        Input::Terminate => {
+            let why = "the session's host was told to end; commands that run go on without it".to_owned();
+            out.push(Output::Exit { why: Some(why) });
+            return out;
+        }
+    }
+    make_moves(state, now, &mut out);
+    consider_leaving(state, now, &mut out);
+    out
+}
+
+/// What an end of a command means for the walk; `None`: nothing waits for it.
+fn end_of(
+    session: &Session,
+    attempt: u32,
+    item: Option<u32>,
+    ended: Result<Box<Ended>, String>,
+) -> Option<Event> {
+    let (place, running) =
+        session.steps.iter().enumerate().find_map(|(place, step)| match &step.progress {
+            Progress::Running(running) if running.attempt == attempt => Some((place, running)),
+            _ => None,
+        })?;
+    let now = (!running.items.is_empty()).then_some(running.next_item);
+    if running.phase != Phase::Working || item != now {
+        return None;
+    }
+    let step = session.runbook.steps[place].id.clone();
+    Some(match (ended, item) {
+        (Err(evidence), _) => Event::Interrupted { step, attempt, evidence },
+        (Ok(ended), None) => Event::WorkEnded { step, attempt, ended },
+        (Ok(ended), Some(index)) => {
+            let item = running.items.get(index as usize)?.clone();
+            Event::ItemEnded { step, attempt, item, ended }
+        }
+    })
+}
+
+/// Records what the tool itself found out.
+fn record_own(state: &mut HostState, events: Vec<Event>, now: Moment, out: &mut Vec<Output>) {
+    let events = events.into_iter().map(|event| (Person::tool(), event)).collect();
+    if let Err(AppendError::NotTaken(why)) = record(state, events, now, out) {
+        // Only people's words can be too long; what the tool finds is bounded where it is found.
+        broken(state, why, out);
+    }
+}
+
+/// Appends, applies, tells, and hands out what follows from each record. The number of the first record (of the last
+/// one there was, where there is nothing to record).
+fn record(
+    state: &mut HostState,
+    events: Vec<(Person, Event)>,
+    now: Moment,
+    out: &mut Vec<Output>,
+) -> Result<u64, AppendError> {
+    if let LogHealth::Broken { why } = &state.health {
+        return Err(AppendError::Broken(why.clone()));
+    }
+    let first = state.session.head + 1;
+    let entries: Vec<Entry> = (first..)
+        .zip(events)
+        .map(|(n, (by, event))| Entry {
+            n,
+            at: now.at,
+            up: now.up,
+            session: state.session.id.clone(),
+            by,
+            event,
+        })
+        .collect();
+    if entries.is_empty() {
+        return Ok(state.session.head);
+    }
+    let took = match state.journal.append(&entries) {
+        Ok(took) => took,
+        Err(AppendError::Broken(why)) => {
+            broken(state, why.clone(), out);
+            return Err(AppendError::Broken(why));
+        }
+        Err(not_taken) => return Err(not_taken),
+    };
+    let mut effects = Vec::new();
+    for entry in &entries {
+        if let Err(illegal) = state.session.apply(entry) {
+            let why = format!("{illegal}; this is a fault of onbelay itself, please report it");
+            broken(state, why.clone(), out);
+            return Err(AppendError::Broken(why));
+        }
+        effects.extend(next::follow_up(&state.session, entry));
+        if let Event::CheckDropped { check } = &entry.event {
+            state.asking.retain(|tag| tag.check != *check);
+            out.push(Output::CancelAsks { check: check.clone() });
+        }
+        if state.recent.len() == RECENT {
+            state.recent.pop_front();
+        }
+        state.recent.push_back(entry.clone());
+    }
+    out.push(Output::Tell(Audience::All, FromHost::Entries { entries }));
+    for effect in effects {
+        hand_out(state, effect, out);
+    }
+    let health = if took > SLOW {
+        LogHealth::Slow { took: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
+    } else {
+        LogHealth::Safe
+    };
+    set_health(state, health, out);
+    Ok(first)
+}
+
+/// The journal is lost to this host: nothing is started any more, and everyone is told.
+fn broken(state: &mut HostState, why: String, out: &mut Vec<Output>) {
+    out.retain(|output| !matches!(output, Output::Start(_) | Output::Ask(..)));
+    let checks: BTreeSet<CheckId> = state.asking.iter().map(|tag| tag.check.clone()).collect();
+    out.extend(checks.into_iter().map(|check| Output::CancelAsks { check }));
+    state.asking.clear();
+    set_health(state, LogHealth::Broken { why }, out);
+}
+
+fn set_health(state: &mut HostState, health: LogHealth, out: &mut Vec<Output>) {
+    if state.health != health {
+        state.health = health.clone();
+        out.push(Output::Tell(Audience::All, FromHost::Health { log: health }));
+    }
+}
+
+/// Makes every move that is due, each on record before its effects are handed out.
+fn make_moves(state: &mut HostState, now: Moment, out: &mut Vec<Output>) {
+    for _ in 0..MOVES_IN_A_ROW {
+        if state.is_broken() {
+            return;
+        }
+        let Some(step) = next::next(&state.session, now, &state.known_secrets) else { return };
+        match record(state, step.events, now, out) {
+            Ok(_) => {
+                for effect in step.effects {
+                    hand_out(state, effect, out);
+                }
+            }
+            Err(AppendError::NotTaken(why)) => return broken(state, why, out),
+            Err(AppendError::Broken(_)) => return,
+        }
+    }
+    state.more = true;
+}
+
+fn hand_out(state: &mut HostState, effect: Effect, out: &mut Vec<Output>) {
+    out.push(match effect {
+        Effect::Start(permit) => Output::Start(permit),
+        Effect::Stop { attempt } => Output::Stop { attempt },
+        Effect::Ask(ask) => {
+            let asking = state
+                .session
+                .check_at(ask.check.as_str())
+                .and_then(|place| state.session.checks[place].asking.as_ref());
+            let n = asking.map_or(0, |asking| asking.n);
+            let tag = AskTag { n, check: ask.check.clone(), item: ask.item.clone() };
+            state.asking.insert(tag.clone());
+            Output::Ask(tag, ask)
+        }
+    });
+}
+
+fn asked(state: &mut HostState, client: ClientId, message: ToHost, now: Moment, out: &mut Vec<Output>) {
+    let Some(guest) = state.guests.get(&client).cloned() else { return };
+    match message {
+        ToHost::Request { id, command } => {
+            let result = request(state, &guest, &command, now, out);
+            out.push(Output::Tell(Audience::One(client), FromHost::Reply { id, result }));
+        }
+        ToHost::GiveSecret { name, value } => {
+            let may = guest.role != Role::Watch && guest.person.uid == state.session.operator.uid;
+            if may && state.session.opened.secrets.contains(&name) && !value.is_empty() {
+                state.known_secrets.insert(name.clone());
+                out.push(Output::Keep { name, value });
+            }
+            // Told in any case: who gave it sees whether it was taken.
+            let names = state.secrets_missing();
+            out.push(Output::Tell(Audience::All, FromHost::SecretsMissing { names }));
+        }
+        ToHost::Hello { .. }
+        | ToHost::ReadOutput { .. }
+        | ToHost::FollowOutput { .. }
+        | ToHost::ReadLog { .. } => {}
+    }
+}
+
+fn request(
+    state: &mut HostState,
+    guest: &Guest,
+    command: &Command,
+    now: Moment,
+    out: &mut Vec<Output>,
+) -> Reply {
+    if guest.role == Role::Watch {
+        let refusal = Refusal::call("this screen only watches; attach without --watch to act");
+        return Reply::Refused { n: 0, refusal };
+    }
+    if let LogHealth::Broken { why } = &state.health {
+        return Reply::Failed { why: words::journal_broken(why) };
+    }
+    let result = match decide::decide(&state.session, command, &guest.person, now) {
+        Ok(events) => {
+            let events = events.into_iter().map(|event| (guest.person.clone(), event)).collect();
+            record(state, events, now, out).map(|n| Reply::Recorded { n })
+        }
+        Err(refusal) if refusal.fault == Fault::Call => Ok(Reply::Refused { n: 0, refusal }),
+        Err(refusal) => {
+            let event = Event::Refused {
+                action: words::of_command(command),
+                step: words::step_of(command)
+                    .filter(|step| may_note_refusal_at(&state.session, step.as_str()))
+                    .cloned(),
+                why: refusal.sentence.clone(),
+                unmet: refusal.unmet.clone(),
+            };
+            record(state, vec![(guest.person.clone(), event)], now, out)
+                .map(|n| Reply::Refused { n, refusal })
+        }
+    };
+    match result {
+        Ok(reply) => reply,
+        Err(AppendError::NotTaken(why)) => Reply::Refused { n: 0, refusal: Refusal::call(why) },
+        Err(AppendError::Broken(why)) => Reply::Failed { why: words::journal_broken(&why) },
+    }
+}
+
+/// A refusal that names a step ends that step's request (or retry). One that was decided at once must not end what
+/// somebody else has under way.
+fn may_note_refusal_at(session: &Session, step: &str) -> bool {
+    session.step_at(step).is_some_and(|place| {
+        let step = &session.steps[place];
+        step.request.is_none() && !matches!(step.progress, Progress::Running(_))
+    })
+}
+
+fn consider_leaving(state: &mut HostState, now: Moment, out: &mut Vec<Output>) {
+    let closed = state.session.stage != Stage::Open && state.session.running().is_empty();
+    if !state.guests.is_empty() || !(closed || state.is_broken()) {
+        state.leave_at = None;
+        return;
+    }
+    let at = *state.leave_at.get_or_insert(now.up + GRACE);
+    if at <= now.up {
+        out.push(Output::Exit { why: None });
+    }
+}
