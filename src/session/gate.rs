@@ -170,15 +170,7 @@ pub(super) fn open_item(
     let Some(item) = running.items.get(index as usize).cloned() else {
         return Err(Closed::Cannot("there are no more items".to_owned()));
     };
-    let mut unmet: Vec<Requirement> = required_checks(session, place, running.work)
-        .filter_map(|check| {
-            let check = session.check_at(check.as_str())?;
-            let of_item = counts_for_item(session, place, check).then_some(item.as_str());
-            Some(view::check_requirement(session, check, of_item, now))
-        })
-        .filter(|requirement| !requirement.met)
-        .collect();
-    unmet.extend(not_of_this_breath(session, place, running.work, from, Some(&item)));
+    let unmet = unmet_for_item(session, place, running, from, &item, now);
     if !unmet.is_empty() {
         return Err(Closed::Unmet(unmet));
     }
@@ -192,6 +184,27 @@ pub(super) fn open_item(
     let command = permit.as_ref().map(|permit| of_call(&permit.call));
     let event = Event::ItemStarted { step: step.clone(), attempt: running.attempt, item, index, command };
     Ok(Opening { events: vec![event], permit })
+}
+
+/// What keeps the next item of a running step from starting. `from`: the record its answers must have been asked after.
+pub(super) fn unmet_for_item(
+    session: &Session,
+    place: usize,
+    running: &Running,
+    from: u64,
+    item: &str,
+    now: Moment,
+) -> Vec<Requirement> {
+    let mut unmet: Vec<Requirement> = required_checks(session, place, running.work)
+        .filter_map(|check| {
+            let check = session.check_at(check.as_str())?;
+            let of_item = counts_for_item(session, place, check).then_some(item);
+            Some(view::check_requirement(session, check, of_item, now))
+        })
+        .filter(|requirement| !requirement.met)
+        .collect();
+    unmet.extend(not_of_this_breath(session, place, running.work, from, Some(item)));
+    unmet
 }
 
 /// The command of a step (or of its undo, or of one item) with its values, as it would run now.
@@ -239,7 +252,7 @@ pub(super) fn said_ended(said: &Said, done: bool, took: u64) -> Ended {
 }
 
 /// Automatic checks without `valid_for` whose answers were not asked after record `from`: they cannot open this gate.
-fn not_of_this_breath(
+pub(super) fn not_of_this_breath(
     session: &Session,
     place: usize,
     work: Work,
@@ -391,7 +404,8 @@ fn secrets_used<'a>(call: &'a ScriptCall, secrets: &'a [ValueName]) -> impl Iter
     call.secrets.iter().chain(by_env)
 }
 
-fn rests_on(session: &Session, place: usize, work: Work) -> Vec<u64> {
+/// Numbers of the records with the answers that a start now would rest on.
+pub(super) fn rests_on(session: &Session, place: usize, work: Work) -> Vec<u64> {
     let mut numbers: Vec<u64> = required_checks(session, place, work)
         .filter_map(|id| session.check_at(id.as_str()))
         .flat_map(|check| {
