@@ -35,7 +35,7 @@ pub(super) fn establish(dir: &Path, wish: &Wish) -> Result<Linked, ClientError> 
     for _ in 0..3 {
         match open(dir)? {
             Some(stream) => match greet(stream, wish) {
-                Err(lost @ ClientError::Lost { .. }) => last = Some(lost),
+                Err(gone @ ClientError::Lost { .. }) => last = Some(gone),
                 other => return other,
             },
             None => match &wish.if_no_host {
@@ -133,7 +133,7 @@ fn read_welcome(json: &[u8]) -> Result<Box<Welcome>, ClientError> {
 
 /// One read; an error is the sentence that says why the connection is over.
 fn read_some(stream: &mut UnixStream, frames: &mut Frames) -> Result<(), String> {
-    let mut buffer = [0; 64 << 10];
+    let mut buffer = [0; 16 << 10];
     loop {
         match stream.read(&mut buffer) {
             Ok(0) => return Err("the host ended the connection".to_owned()),
@@ -179,7 +179,7 @@ pub(super) fn read_for_ever(
             }
             End::Broken(why) => why,
         };
-        recent_losses.retain(|at| at.elapsed() < Duration::from_secs(60));
+        recent_losses.retain(|at| at.elapsed() < Duration::from_mins(1));
         recent_losses.push(Instant::now());
         if !wish.stay || recent_losses.len() > 5 {
             deliver(Incoming::Gone { why });
@@ -210,7 +210,7 @@ pub(super) fn read_for_ever(
 fn read_one(linked: &mut Linked, deliver: &mut impl FnMut(Incoming) -> bool) -> End {
     loop {
         loop {
-            let message = match linked.frames.next::<FromHost>() {
+            let message = match linked.frames.take::<FromHost>() {
                 Ok(Some(FromHost::Goodbye { why })) => return End::Final(why),
                 Ok(Some(FromHost::Welcome(mut welcome))) => {
                     welcome.session.reindex();

@@ -216,7 +216,7 @@ impl Reading {
     fn hello(&mut self, stream: &UnixStream) -> Result<Role, Option<String>> {
         let deadline = Instant::now() + HELLO;
         loop {
-            match self.frames.next::<ToHost>() {
+            match self.frames.take::<ToHost>() {
                 Ok(Some(ToHost::Hello { protocol: PROTOCOL, role, .. })) => return Ok(role),
                 Ok(Some(ToHost::Hello { protocol, onbelay, .. })) => {
                     return Err(Some(format!(
@@ -269,7 +269,7 @@ impl Reading {
         let mut follow: Option<Follow> = None;
         loop {
             loop {
-                match self.frames.next::<ToHost>() {
+                match self.frames.take::<ToHost>() {
                     Ok(Some(ToHost::Hello { .. })) | Err(_) => return,
                     Ok(Some(message @ (ToHost::Request { .. } | ToHost::GiveSecret { .. }))) => {
                         let input = FromClients::Input(Input::Asked(client, message));

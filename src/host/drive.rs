@@ -52,33 +52,25 @@ impl Driver {
     }
 
     fn next_input(&mut self) -> Input {
-        loop {
-            if let Some(input) = self.performer.own_input() {
-                return self.note(input);
+        if let Some(input) = self.performer.own_input() {
+            return self.note(input);
+        }
+        let came = match self.state.wake_after(self.now()) {
+            // What waits in the inbox goes before moves that are merely due.
+            Some(Duration::ZERO) => self.inbox.try_recv().map_err(|_| Input::Tick),
+            Some(wait) => self.inbox.recv_timeout(wait.min(LONGEST_WAIT)).map_err(|e| match e {
+                RecvTimeoutError::Timeout => Input::Tick,
+                RecvTimeoutError::Disconnected => Input::Terminate,
+            }),
+            None => self.inbox.recv().map_err(|_| Input::Terminate),
+        };
+        match came {
+            Ok(FromClients::Input(input)) => self.note(input),
+            Ok(FromClients::Joined(client, person, role, line)) => {
+                self.lines.add(client, line);
+                Input::Joined { client, person, role }
             }
-            let came = match self.state.wake_after(self.now()) {
-                // What waits in the inbox goes before moves that are merely due.
-                Some(Duration::ZERO) => match self.inbox.try_recv() {
-                    Ok(came) => came,
-                    Err(_) => return Input::Tick,
-                },
-                Some(wait) => match self.inbox.recv_timeout(wait.min(LONGEST_WAIT)) {
-                    Ok(came) => came,
-                    Err(RecvTimeoutError::Timeout) => return Input::Tick,
-                    Err(RecvTimeoutError::Disconnected) => return Input::Terminate,
-                },
-                None => match self.inbox.recv() {
-                    Ok(came) => came,
-                    Err(_) => return Input::Terminate,
-                },
-            };
-            match came {
-                FromClients::Input(input) => return self.note(input),
-                FromClients::Joined(client, person, role, line) => {
-                    self.lines.add(client, line);
-                    return Input::Joined { client, person, role };
-                }
-            }
+            Err(input) => input,
         }
     }
 

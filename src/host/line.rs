@@ -34,14 +34,32 @@ pub(super) struct Line {
 struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
+    pace: Pace,
+    door: Door,
+}
+
+/// Does the client keep up?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pace {
+    /// It has, or will get, every message.
+    #[default]
+    Current,
     /// Messages to everyone were left out; a fresh snapshot is due once the queue is empty.
-    lagging: bool,
-    /// The host's loop knows that the queue is empty.
-    told_drained: bool,
+    Lagging,
+    /// The queue is empty, and the host's loop was told so.
+    Drained,
+}
+
+/// What may still go through the line?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Door {
+    /// Everything.
+    #[default]
+    Open,
     /// Nothing more is taken; what waits is still written.
-    closing: bool,
+    Closing,
     /// The writer has ended.
-    closed: bool,
+    Closed,
 }
 
 #[derive(Debug)]
@@ -68,12 +86,11 @@ impl Line {
     /// Offers what everyone gets; a client that has too much waiting is marked and gets a snapshot later instead.
     pub(super) fn offer(&self, frame: &Arc<[u8]>) {
         let mut queue = self.queue();
-        if queue.closing || queue.lagging {
+        if queue.door != Door::Open || queue.pace != Pace::Current {
             return;
         }
         if !queue.items.is_empty() && queue.bytes + frame.len() > QUEUE {
-            queue.lagging = true;
-            queue.told_drained = false;
+            queue.pace = Pace::Lagging;
             return;
         }
         queue.bytes += frame.len();
@@ -84,7 +101,7 @@ impl Line {
     /// Puts in what only this client gets.
     pub(super) fn put(&self, frame: Arc<[u8]>) {
         let mut queue = self.queue();
-        if queue.closing {
+        if queue.door != Door::Open {
             return;
         }
         if queue.bytes + frame.len() > QUEUE_OF_REPLIES {
@@ -100,10 +117,10 @@ impl Line {
     /// As [`Self::put`], but waits for room: only for this client's own reading thread. `false`: the line is closed.
     pub(super) fn put_when_there_is_room(&self, frame: Arc<[u8]>) -> bool {
         let mut queue = self.queue();
-        while !queue.closing && !queue.items.is_empty() && queue.bytes + frame.len() > QUEUE {
+        while queue.door == Door::Open && !queue.items.is_empty() && queue.bytes + frame.len() > QUEUE {
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        if queue.closing {
+        if queue.door != Door::Open {
             return false;
         }
         queue.bytes += frame.len();
@@ -115,8 +132,8 @@ impl Line {
     /// Puts in a snapshot: the client is up to date with it.
     pub(super) fn put_snapshot(&self, message: FromHost) {
         let mut queue = self.queue();
-        queue.lagging = false;
-        if !queue.closing {
+        queue.pace = Pace::Current;
+        if queue.door == Door::Open {
             queue.items.push_back(Item::Message(Box::new(message)));
             self.changed.notify_all();
         }
@@ -124,7 +141,10 @@ impl Line {
 
     /// Takes nothing more; the writer ends the connection after what waits.
     pub(super) fn finish(&self) {
-        self.queue().closing = true;
+        {
+            let mut queue = self.queue();
+            queue.door = queue.door.max(Door::Closing);
+        }
         self.changed.notify_all();
     }
 
@@ -132,7 +152,7 @@ impl Line {
     pub(super) fn cut(&self) {
         {
             let mut queue = self.queue();
-            queue.closing = true;
+            queue.door = queue.door.max(Door::Closing);
             queue.items.clear();
             queue.bytes = 0;
         }
@@ -143,7 +163,7 @@ impl Line {
     /// Waits until the writer has ended, at most until `deadline`.
     pub(super) fn wait_closed(&self, deadline: Instant) {
         let mut queue = self.queue();
-        while !queue.closed {
+        while queue.door != Door::Closed {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -167,7 +187,7 @@ impl Line {
             }
         }
         self.cut();
-        self.queue().closed = true;
+        self.queue().door = Door::Closed;
         self.changed.notify_all();
     }
 
@@ -182,9 +202,9 @@ impl Line {
                     self.queue().bytes += frame.len();
                     return Some(frame);
                 }
-                None if queue.closing => return None,
-                None if queue.lagging && !queue.told_drained => {
-                    queue.told_drained = true;
+                None if queue.door != Door::Open => return None,
+                None if queue.pace == Pace::Lagging => {
+                    queue.pace = Pace::Drained;
                     drop(queue);
                     drained();
                     queue = self.queue();

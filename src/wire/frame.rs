@@ -78,7 +78,7 @@ impl Frames {
     }
 
     /// The next message; `None`: more bytes are needed.
-    pub fn next<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
+    pub fn take<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
         match self.next_bytes()? {
             Some(json) => {
                 serde_json::from_slice(json).map(Some).map_err(|e| FrameError::NotUnderstood(e.to_string()))
@@ -105,11 +105,11 @@ mod tests {
         let bytes = encode(&note("one")).unwrap();
         for byte in &bytes[..bytes.len() - 1] {
             frames.push(&[*byte]);
-            assert_eq!(frames.next::<ToHost>(), Ok(None));
+            assert_eq!(frames.take::<ToHost>(), Ok(None));
             assert!(frames.is_partial());
         }
         frames.push(&bytes[bytes.len() - 1..]);
-        assert_eq!(frames.next::<ToHost>(), Ok(Some(note("one"))));
+        assert_eq!(frames.take::<ToHost>(), Ok(Some(note("one"))));
         assert!(!frames.is_partial());
     }
 
@@ -121,9 +121,9 @@ mod tests {
         bytes.extend(encode(&note("two\n\u{2028}\u{1b}")).unwrap());
         bytes.extend(&encode(&note("three")).unwrap()[..9]);
         frames.push(&bytes);
-        assert_eq!(frames.next(), Ok(Some(hello)));
-        assert_eq!(frames.next(), Ok(Some(note("two\n\u{2028}\u{1b}"))));
-        assert_eq!(frames.next::<ToHost>(), Ok(None));
+        assert_eq!(frames.take(), Ok(Some(hello)));
+        assert_eq!(frames.take(), Ok(Some(note("two\n\u{2028}\u{1b}"))));
+        assert_eq!(frames.take::<ToHost>(), Ok(None));
         assert!(frames.is_partial());
     }
 
@@ -131,10 +131,10 @@ mod tests {
     fn a_length_beyond_the_limit_is_refused_before_its_bytes_come() {
         let mut frames = Frames::new(1000);
         frames.push(&u32::MAX.to_be_bytes());
-        assert_eq!(frames.next::<ToHost>(), Err(FrameError::TooLarge { length: 0xffff_ffff, max: 1000 }));
+        assert_eq!(frames.take::<ToHost>(), Err(FrameError::TooLarge { length: 0xffff_ffff, max: 1000 }));
         let mut frames = Frames::new(1000);
         frames.push(&1001_u32.to_be_bytes());
-        assert!(frames.next::<ToHost>().is_err());
+        assert!(frames.take::<ToHost>().is_err());
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         for garbage in [&b"\0\0\0\x02[]"[..], b"\0\0\0\0", b"\0\0\0\x01\xff", b"\0\0\0\x09{\"a\":\"b\"}"] {
             let mut frames = Frames::new(1000);
             frames.push(garbage);
-            assert!(matches!(frames.next::<ToHost>(), Err(FrameError::NotUnderstood(_))), "{garbage:?}");
+            assert!(matches!(frames.take::<ToHost>(), Err(FrameError::NotUnderstood(_))), "{garbage:?}");
         }
     }
 }
