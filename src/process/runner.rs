@@ -1,11 +1,391 @@
 //! The runner: the process that stands between the host and one command. SHELL.
+//! It must not know the session: it starts what it is told, and leaves in a file how that ended.
+//!
+//! One thread, one loop. The command stays unreaped until nothing is left to be signalled, so its process group can
+//! never be somebody else's.
 
+mod launch;
+mod pump;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-/// The hidden verb `onbelay runner ATTEMPT_DIR`. Reads its [`super::spec::RunnerSpec`] from stdin. Call it before
-/// anything else in `main`: it closes every descriptor above 2.
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use sha2::{Digest as _, Sha256};
+use signal_hook::consts::{
+    SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGXFSZ,
+};
+
+use crate::failpoint;
+use crate::id::Digest;
+use crate::session::event::LeftProcess;
+use crate::session::{Ended, Outcome};
+
+use super::claim::{self, OutcomeSlot, Start};
+use super::kernel;
+use super::output::Stream;
+use super::spec::{MAX_TEXT, RunnerSpec};
+use launch::Command;
+use pump::Pump;
+
+/// From TERM to KILL.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// How long what a command left behind may take to end by itself before it is listed, and how long what is still in
+/// its pipes may take to arrive.
+const SETTLE: Duration = Duration::from_millis(40);
+
+/// How often a group is looked at that outlives its leader during a stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Outputs up to this many bytes get a digest at the end.
+const MAX_DIGESTED: u64 = 16 << 20;
+
+/// The hidden verb `onbelay runner ATTEMPT_DIR`. Reads its [`RunnerSpec`] from stdin. Call it before anything else in
+/// `main`: it closes every descriptor above 2.
 #[must_use]
-pub fn main(_dir: &Path) -> ExitCode {
-    todo!("h2")
+pub fn main(dir: &Path) -> ExitCode {
+    close_inherited();
+    match run(dir) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            // The host reads this when no outcome comes; nobody else is there.
+            let _ = writeln!(io::stderr(), "{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the starter of the whole session left open must not reach the command, nor be held open for its life.
+fn close_inherited() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let open: Vec<i32> = entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+    for fd in open.into_iter().filter(|fd| *fd > 2) {
+        // The descriptor that listed them is closed already: an error here is that one.
+        let _ = nix::unistd::close(fd);
+    }
+}
+
+fn run(dir: &Path) -> Result<(), String> {
+    // Fails where this is a group's leader already, which no host makes it; then it is in nobody's way.
+    let _ = rustix::process::setsid();
+    let bell = Bell::hang().map_err(|e| format!("its runner cannot watch signals: {e}"))?;
+    let mut text = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut text)
+        .map_err(|e| format!("its runner was not told what to run: {e}"))?;
+    let spec: RunnerSpec = serde_json::from_slice(&text)
+        .map_err(|_| "its runner was not told in full what to run".to_owned())?;
+    drop(text);
+    // Without it what the command leaves behind is not listed; everything else works.
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+
+    let prepared = prepare(dir, &spec).map_err(|e| format!("{} cannot be written: {e}", dir.display()))?;
+    failpoint::pass("runner-up");
+    let start = Start::Claimed {
+        runner: kernel::myself().ok_or("/proc, which tells processes apart, is not mounted")?,
+        boot_id: crate::clock::boot_id().to_owned(),
+    };
+    if !claim::claim(dir, &start).map_err(|e| format!("{} cannot be written: {e}", dir.display()))? {
+        prepared.slot.give_back();
+        return Err("its start was given up before it began".to_owned());
+    }
+    failpoint::pass("start-recorded");
+    attempt(dir, &spec, prepared, &bell);
+    Ok(())
+}
+
+/// What must be there before the attempt is claimed: a full disk is found out while nothing has begun.
+struct Prepared {
+    slot: OutcomeSlot,
+    output: File,
+    errors: Option<File>,
+}
+
+fn prepare(dir: &Path, spec: &RunnerSpec) -> io::Result<Prepared> {
+    Ok(Prepared {
+        slot: OutcomeSlot::reserve(dir)?,
+        output: launch::output_file(dir, Stream::Output)?,
+        errors: spec.separate_stdout.then(|| launch::output_file(dir, Stream::Errors)).transpose()?,
+    })
+}
+
+fn attempt(dir: &Path, spec: &RunnerSpec, prepared: Prepared, bell: &Bell) {
+    let Prepared { mut slot, output, errors } = prepared;
+    let begun = Instant::now();
+    if bell.stop_asked() {
+        leave(&mut slot, &ended(dir, Outcome::Stopped, begun.elapsed(), vec![]));
+        return;
+    }
+    let mut pump = Pump::default();
+    let command = match launch::launch(spec, output, errors, &mut pump) {
+        Ok(command) => command,
+        Err(why) => {
+            leave(&mut slot, &ended(dir, Outcome::NotStarted { why }, Duration::ZERO, vec![]));
+            return;
+        }
+    };
+    failpoint::pass("command-started");
+    if let Some(stat) = kernel::stat(command.pid) {
+        // Without it a later host finds the command by its session.
+        let _ = claim::write_command(dir, stat.id);
+    }
+    let mut watch = Watch { spec, command, bell, pump, begun, dead: None, ending: None };
+    watch.until_the_end();
+    failpoint::pass("command-ended");
+    let Some(report) = watch.report(dir) else { return };
+    leave(&mut slot, &report);
+    failpoint::pass("outcome-left");
+    watch.pump_for_those_left();
+}
+
+/// Leaves the outcome; on a disk that is full even for this, waits until it is not. Until then the attempt runs on in
+/// everyone's eyes, and its outcome is safe here.
+fn leave(slot: &mut OutcomeSlot, ended: &Ended) {
+    while slot.fill(ended).is_err() {
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn ended(dir: &Path, outcome: Outcome, took: Duration, left: Vec<LeftProcess>) -> Ended {
+    let output_bytes = super::output::size(dir, Stream::Output).unwrap_or(0);
+    Ended {
+        outcome,
+        took: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        output_bytes,
+        output_sha256: (output_bytes <= MAX_DIGESTED).then(|| digest(dir, output_bytes)).flatten(),
+        captured: None,
+        left,
+    }
+}
+
+/// SHA-256 of the first `len` bytes: what is left behind may still be writing.
+fn digest(dir: &Path, len: u64) -> Option<Digest> {
+    let mut file = super::output::open(&dir.join(Stream::Output.file_name())).ok()?.take(len);
+    let mut hash = Sha256::new();
+    io::copy(&mut file, &mut hash).ok()?;
+    Some(Digest::new(data_encoding::HEXLOWER.encode(&hash.finalize())))
+}
+
+/// Standard output as a value: trimmed text. `None` where it cannot be one (not UTF-8, a NUL, over 128 KiB).
+fn captured(dir: &Path, len: u64) -> Option<String> {
+    if len > 2 * MAX_TEXT as u64 {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    super::output::open(&dir.join(Stream::Output.file_name()))
+        .ok()?
+        .take(len)
+        .read_to_end(&mut bytes)
+        .ok()?;
+    let text = std::str::from_utf8(&bytes).ok()?.trim();
+    (text.len() <= MAX_TEXT && !text.contains('\0')).then(|| text.to_owned())
+}
+
+/// Wakes the loop at signals, and remembers whether somebody asked for the end.
+struct Bell {
+    wire: UnixStream,
+    stop: Arc<AtomicBool>,
+}
+
+impl Bell {
+    fn hang() -> io::Result<Self> {
+        let (wire, far) = UnixStream::pair()?;
+        wire.set_nonblocking(true)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(SIGTERM, Arc::clone(&stop))?;
+        for signal in [SIGTERM, SIGCHLD] {
+            signal_hook::low_level::pipe::register(signal, far.try_clone()?)?;
+        }
+        // Taken and forgotten rather than ignored: what is ignored here would be ignored in the command too. SIGPIPE is
+        // ignored by the standard library, which sets it right in what it starts.
+        let forgotten = Arc::new(AtomicBool::new(false));
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGXFSZ]
+        {
+            signal_hook::flag::register(signal, Arc::clone(&forgotten))?;
+        }
+        Ok(Self { wire, stop })
+    }
+
+    fn stop_asked(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Stops its ringing; did it ring?
+    fn silence(&self) -> bool {
+        let mut rings = [0; 64];
+        let mut rang = false;
+        while matches!((&self.wire).read(&mut rings), Ok(1..)) {
+            rang = true;
+        }
+        rang
+    }
+}
+
+/// A command being ended.
+struct Ending {
+    outcome: Outcome,
+    kill_at: Instant,
+    killed: bool,
+}
+
+/// A command under way.
+struct Watch<'a> {
+    spec: &'a RunnerSpec,
+    command: Command,
+    bell: &'a Bell,
+    pump: Pump,
+    begun: Instant,
+    dead: Option<Instant>,
+    ending: Option<Ending>,
+}
+
+impl Watch<'_> {
+    fn until_the_end(&mut self) {
+        let deadline = self.spec.timeout().and_then(|timeout| self.begun.checked_add(timeout));
+        loop {
+            // First of all: a command that is dead neither times out nor is stopped.
+            if self.dead.is_none() && leader_is_dead(self.command.pid) {
+                self.dead = Some(Instant::now());
+            }
+            let now = Instant::now();
+            if self.dead.is_none() && self.ending.is_none() {
+                if self.bell.stop_asked() {
+                    self.end(Outcome::Stopped, now);
+                } else if deadline.is_some_and(|deadline| now >= deadline) {
+                    self.end(Outcome::TimedOut, now);
+                }
+            }
+            let mut wake = match &self.ending {
+                None if self.dead.is_some() => return,
+                None => deadline,
+                Some(_) => match self.press(now) {
+                    Some(next) => Some(next),
+                    None => return,
+                },
+            };
+            if self.dead.is_some() {
+                wake = wake.map(|at| at.min(now + TICK));
+            }
+            self.pump.turn(&self.bell.wire, wake.map(|at| at.saturating_duration_since(Instant::now())));
+            if self.bell.silence() {
+                reap_orphans(self.command.pid);
+            }
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome, now: Instant) {
+        self.signal(Signal::TERM);
+        // One that is halted hears nothing until it goes on.
+        self.signal(Signal::CONT);
+        self.ending = Some(Ending { outcome, kill_at: now + GRACE, killed: false });
+    }
+
+    /// Goes on ending it: when to look again, or `None` when nothing of its group lives.
+    fn press(&mut self, now: Instant) -> Option<Instant> {
+        let all_dead = self.dead.is_some() && kernel::members(self.command.pid).is_empty();
+        let ending = self.ending.as_mut()?;
+        if all_dead {
+            return None;
+        }
+        if now < ending.kill_at {
+            return Some(ending.kill_at);
+        }
+        let first = !std::mem::replace(&mut ending.killed, true);
+        if first {
+            self.signal(Signal::KILL);
+        }
+        // What the kernel cannot kill (it waits for a disk) is waited for: it is still there.
+        Some(now + TICK)
+    }
+
+    fn signal(&self, signal: Signal) {
+        // Its leader is not reaped yet, so this group is the command's and nobody else's.
+        if let Some(group) = i32::try_from(self.command.pid).ok().and_then(Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+    }
+
+    fn report(&mut self, dir: &Path) -> Option<Ended> {
+        let died = self.dead?;
+        let settled = died + SETTLE;
+        self.pump.drain(settled);
+        let status = self.command.reap();
+        while has_children() && Instant::now() < settled {
+            self.pump.turn(&self.bell.wire, Some(settled.saturating_duration_since(Instant::now())));
+            if self.bell.silence() {
+                reap_orphans(self.command.pid);
+            }
+        }
+        let left = if has_children() { left_behind() } else { vec![] };
+        let outcome = match self.ending.take() {
+            Some(ending) => ending.outcome,
+            None => outcome_of(status),
+        };
+        let mut report = ended(dir, outcome, died.saturating_duration_since(self.begun), left);
+        if self.spec.separate_stdout {
+            report.captured = captured(dir, report.output_bytes);
+        }
+        Some(report)
+    }
+
+    /// What the command left behind may still print secrets: as long as it can, this covers them.
+    fn pump_for_those_left(mut self) {
+        while !self.pump.is_dry() && !self.bell.stop_asked() {
+            self.pump.turn(&self.bell.wire, None);
+            if self.bell.silence() {
+                reap_orphans(self.command.pid);
+            }
+        }
+    }
+}
+
+fn outcome_of(status: io::Result<ExitStatus>) -> Outcome {
+    match status {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => Outcome::Exited { code },
+            (None, Some(signal)) => Outcome::Killed { signal },
+            (None, None) => Outcome::Exited { code: status.into_raw() },
+        },
+        // It ran and ended, and the kernel does not say how: never to be taken for success.
+        Err(_) => Outcome::Exited { code: 255 },
+    }
+}
+
+fn leader_is_dead(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return true };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    !matches!(rustix::process::waitid(WaitId::Pid(pid), options), Ok(None) | Err(rustix::io::Errno::INTR))
+}
+
+fn has_children() -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    !matches!(rustix::process::waitid(WaitId::All, options), Err(rustix::io::Errno::CHILD))
+}
+
+/// Children that came here because their own parent ended, and ended themselves; never the command.
+fn reap_orphans(leader: u32) {
+    let Ok(children) = std::fs::read_to_string("/proc/thread-self/children") else { return };
+    for pid in children.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()) {
+        if u32::try_from(pid) != Ok(leader)
+            && let Some(pid) = Pid::from_raw(pid)
+        {
+            let _ = rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+        }
+    }
+}
+
+fn left_behind() -> Vec<LeftProcess> {
+    kernel::descendants(std::process::id())
+        .into_iter()
+        .map(|stat| LeftProcess { pid: stat.id.pid, name: stat.name })
+        .collect()
 }

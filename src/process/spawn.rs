@@ -1,12 +1,128 @@
 //! Starting the runner of an attempt. SHELL.
 
-use crate::session::Ended;
-use crate::session::gate::Permit;
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
-use super::{HostSide, Runner};
+use crate::session::gate::Permit;
+use crate::session::{Ended, Outcome};
+
+use super::spec::{Bytes, RunnerSpec};
+use super::{HostSide, Runner, attempt_dir, environment};
 
 /// Starts the command that the permit is for, and uses the permit up. When this fails nothing was started, and the
-/// error is how the attempt ended ([`crate::session::Outcome::NotStarted`]).
-pub fn start(_permit: Permit, _host: &HostSide<'_>) -> Result<Runner, Box<Ended>> {
-    todo!("h2")
+/// error is how the attempt ended ([`Outcome::NotStarted`]).
+pub fn start(permit: Permit, host: &HostSide<'_>) -> Result<Runner, Box<Ended>> {
+    let dir = attempt_dir(host.session_dir, permit.attempt(), permit.item().map(|(index, _)| *index));
+    let spec = spec_of(&permit, host).map_err(not_started)?;
+    drop(permit);
+    launch(host.program, &dir, &spec).map_err(not_started)
+}
+
+/// How an attempt ended that never began.
+pub(super) fn not_started(why: String) -> Box<Ended> {
+    Box::new(Ended {
+        outcome: Outcome::NotStarted { why },
+        took: 0,
+        output_bytes: 0,
+        output_sha256: None,
+        captured: None,
+        left: vec![],
+    })
+}
+
+fn spec_of(permit: &Permit, host: &HostSide<'_>) -> Result<RunnerSpec, String> {
+    let call = permit.call();
+    let full = environment::full(host.environment, call, host.secrets)?;
+    Ok(RunnerSpec {
+        argv: call.argv.iter().map(Bytes::from).collect(),
+        env: full.variables.iter().map(|(name, value)| (Bytes::from(name), Bytes::from(value))).collect(),
+        dir: Bytes::from(
+            &call.dir.as_ref().map_or_else(|| host.base_dir.to_owned(), |dir| host.base_dir.join(dir)),
+        ),
+        timeout_ms: permit.timeout().map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+        umask: host.umask,
+        separate_stdout: permit.separate_stdout(),
+        // All that are known: a command that was given one may well find another.
+        cover: if full.has_secret { host.secrets.values().cloned().collect() } else { vec![] },
+    })
+}
+
+/// Starts a runner in the attempt's directory and tells it what to run.
+fn launch(program: &Path, dir: &Path, spec: &RunnerSpec) -> Result<Runner, String> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|e| format!("the directory {} cannot be made: {e}", dir.display()))?;
+    let text = serde_json::to_vec(spec).map_err(|e| format!("its runner cannot be told what to run: {e}"))?;
+    let mut child = spawn(program, dir).map_err(|e| format!("its runner cannot be started: {e}"))?;
+    if let Some(mut orders) = child.stdin.take() {
+        // A runner that is gone already says why when it is waited for.
+        let _ = orders.write_all(&text);
+    }
+    Ok(Runner::started(dir, child))
+}
+
+fn spawn(program: &Path, dir: &Path) -> io::Result<Child> {
+    let mut command = Command::new(program);
+    command.arg0("onbelay").arg("runner").arg(dir).env_clear().current_dir("/");
+    // Named points for tests: the command's own environment never holds this.
+    #[cfg(feature = "failpoints")]
+    command.envs(std::env::var_os("ONBELAY_FAILPOINT").map(|points| ("ONBELAY_FAILPOINT", points)));
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::session::recover::Found;
+
+    fn stand_in(dir: &Path, script: &str) -> std::path::PathBuf {
+        let path = dir.join("stand-in");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        path
+    }
+
+    fn spec() -> RunnerSpec {
+        RunnerSpec {
+            argv: vec![Bytes::from("true")],
+            env: vec![(Bytes::from("SECRET"), Bytes::from("hunter2"))],
+            dir: Bytes::from("/"),
+            timeout_ms: None,
+            umask: 0o22,
+            separate_stdout: false,
+            cover: vec!["hunter2".to_owned()],
+        }
+    }
+
+    #[test]
+    fn the_orders_go_through_a_pipe_and_into_no_file_or_argument() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = dir.path().join("told");
+        let program = stand_in(dir.path(), &format!("cat >'{}'; echo \"$@\" $(env) >&2", told.display()));
+        let attempt = attempt_dir(dir.path(), 7, Some(2));
+        let runner = launch(&program, &attempt, &spec()).unwrap();
+        let Found::Ended(ended) = runner.wait() else { panic!("a stand-in leaves no outcome") };
+        let Outcome::NotStarted { why } = ended.outcome else { panic!("{ended:?}") };
+        assert!(why.starts_with(&format!("runner {}", attempt.display())), "{why}");
+        assert!(!why.contains("hunter2") && !why.contains("HOME="), "{why}");
+        assert!(serde_json::from_slice::<RunnerSpec>(&std::fs::read(told).unwrap()).unwrap() == spec());
+        assert_eq!(std::fs::metadata(&attempt).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_runner_that_says_nothing_started_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = stand_in(dir.path(), "exit 0");
+        let found = launch(&program, &dir.path().join("attempts/1"), &spec()).unwrap().wait();
+        assert!(matches!(found, Found::Ended(ended) if matches!(ended.outcome, Outcome::NotStarted { .. })));
+        let why = launch(&dir.path().join("nowhere"), &dir.path().join("attempts/2"), &spec()).unwrap_err();
+        assert!(why.contains("cannot be started"), "{why}");
+    }
 }
