@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod ask;
+pub mod audit;
 pub mod command;
 pub mod decide;
 pub mod event;

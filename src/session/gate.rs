@@ -356,7 +356,8 @@ fn how(model: &Step, request: &Request) -> How {
     }
 }
 
-fn script_of(model: &Step, work: Work) -> Option<&Script> {
+/// The script of a step, or of its undo; `None` where a person does it.
+pub(super) fn script_of(model: &Step, work: Work) -> Option<&Script> {
     match work {
         Work::Run => model.run.as_ref(),
         Work::Undo => match &model.undo.as_ref()?.work {

@@ -1,0 +1,286 @@
+//! Was every start allowed? The records replayed, and each gate asked again as it stood just before. PURE.
+//! It must not know files: what an attempt left on disk is `journal::verify`'s to compare.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::id::Digest;
+use crate::runbook::Runbook;
+use crate::runbook::digest::of_call;
+use crate::time::Moment;
+
+use super::event::{Ended, How, Work};
+use super::state::{Phase, Request};
+use super::{Entry, Event, Kind, Progress, Requirement, Session, gate, view};
+
+/// The host decides before it records: how much later a record may say it is. A gate that was open when the record
+/// before was made, and closed by the clock within this time, counts as open.
+const BETWEEN_DECISION_AND_RECORD: Duration = Duration::from_secs(5);
+
+/// What the records prove, and what speaks against them.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// Records that could be replayed.
+    pub replayed: u64,
+    /// Every start of a step or of its undo, in order.
+    pub starts: Vec<Start>,
+    /// Every command that ended, with what it left on disk according to its record.
+    pub outputs: Vec<Output>,
+    /// What is wrong.
+    pub flaws: Vec<Flaw>,
+    /// The walk after the last record that could be replayed.
+    pub session: Option<Session>,
+}
+
+/// A start that is on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// Its record.
+    pub n: u64,
+    /// Place of the step.
+    pub place: usize,
+    /// The attempt.
+    pub attempt: u32,
+    /// Forward or back.
+    pub work: Work,
+    /// Of a destructive step.
+    pub hold_point: bool,
+    /// How many requirements its gate had.
+    pub requirements: usize,
+}
+
+/// What an ended command left on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// The record of its end.
+    pub n: u64,
+    /// The attempt.
+    pub attempt: u32,
+    /// Index of the item, where it has items.
+    pub item: Option<u32>,
+    /// Bytes in its `output`.
+    pub bytes: u64,
+    /// SHA-256 of its `output`, where one was taken.
+    pub sha256: Option<Digest>,
+}
+
+/// Something wrong with a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// The record.
+    pub n: u64,
+    /// One sentence.
+    pub what: String,
+}
+
+/// Replays the records and asks every gate again.
+#[must_use]
+pub fn audit(runbook: Arc<Runbook>, entries: &[Entry]) -> Audit {
+    let mut audit = Audit::default();
+    let Some((first, rest)) = entries.split_first() else {
+        return audit;
+    };
+    let mut session = match Session::open(runbook, first) {
+        Ok(session) => session,
+        Err(illegal) => {
+            audit.flaws.push(Flaw { n: illegal.n, what: illegal.why });
+            return audit;
+        }
+    };
+    audit.replayed = 1;
+    // The command of an attempt's first item is decided together with the start, before its record changes anything.
+    let mut decided: Option<(u64, Option<Digest>)> = None;
+    for entry in rest {
+        let whats = match &entry.event {
+            Event::StepStarted { .. } => {
+                let (start, whats) = start(&session, entry);
+                decided = first_item_command(&session, entry);
+                audit.starts.extend(start);
+                whats
+            }
+            Event::ItemStarted { .. } => item_start(&session, entry, decided.take()),
+            _ => Vec::new(),
+        };
+        audit.flaws.extend(whats.into_iter().map(|what| Flaw { n: entry.n, what }));
+        audit.outputs.extend(output(&session, entry));
+        if let Err(illegal) = session.apply(entry) {
+            audit.flaws.push(Flaw {
+                n: illegal.n,
+                what: format!("cannot follow what came before it: {}", illegal.why),
+            });
+            break;
+        }
+        audit.replayed = entry.n;
+    }
+    audit.session = Some(session);
+    audit
+}
+
+/// Looks at a `StepStarted` with the walk as it stood before it.
+fn start(session: &Session, entry: &Entry) -> (Option<Start>, Vec<String>) {
+    let Event::StepStarted { step, attempt, work, how, typed, rests_on, command, items, .. } = &entry.event
+    else {
+        return (None, Vec::new());
+    };
+    let Some(place) = session.step_at(step.as_str()) else {
+        return (None, Vec::new());
+    };
+    let mut whats = Vec::new();
+    let name = view::step_name(session, place);
+    let requirements = match &session.steps[place].request {
+        None => {
+            whats.push(format!("{name} was started, and nobody had asked for it"));
+            0
+        }
+        Some(request) => {
+            whats.extend(asked_by(session, place, entry, request, &name));
+            if (request.work, &request.typed) != (*work, typed) {
+                whats.push(format!("{name} was started otherwise than it was asked for"));
+            }
+            whats.extend(gate_at(session, place, request, typed.as_deref(), entry, &name));
+            gate(session, place, *work, moment_of(session, entry)).len()
+        }
+    };
+    if *rests_on != gate::rests_on(session, place, *work) {
+        whats.push(format!("{name} names other answers than those that stood when it was started"));
+    }
+    whats.extend(who_carries_it_out(session, place, *work, *how, &name));
+    let expected =
+        if *how == How::Script && items.is_empty() { command_now(session, place, *work, None) } else { None };
+    if *command != expected {
+        whats.push(format!("the command on record for {name} is not what the runbook and the values give"));
+    }
+    let hold_point = session.runbook.steps[place].is_hold_point();
+    (Some(Start { n: entry.n, place, attempt: *attempt, work: *work, hold_point, requirements }), whats)
+}
+
+fn asked_by(session: &Session, place: usize, entry: &Entry, request: &Request, name: &str) -> Option<String> {
+    let retrying = matches!(
+        &session.steps[place].progress,
+        Progress::Running(running) if matches!(running.phase, Phase::Retrying { .. })
+    );
+    let who = &request.by;
+    let allowed = *who == session.operator || (who.is_tool() && retrying);
+    (!allowed || entry.by != *who)
+        .then(|| format!("{name} was started by {}, who is not the operator", entry.by.name))
+}
+
+/// Everything that its gate asked for and that was not met, as it stood just before the start.
+fn gate_at(
+    session: &Session,
+    place: usize,
+    request: &Request,
+    typed: Option<&str>,
+    entry: &Entry,
+    name: &str,
+) -> Vec<String> {
+    let now = moment_of(session, entry);
+    let unmet_at = |now| -> Vec<Requirement> {
+        let mut unmet = gate(session, place, request.work, now);
+        unmet.retain(|r| !r.met && !(r.kind == Kind::Confirm && typed == Some(r.id.as_str())));
+        unmet.extend(gate::not_of_this_breath(session, place, request.work, request.n, None));
+        unmet
+    };
+    let mut unmet = unmet_at(now);
+    let just_before = session.head_at;
+    if !unmet.is_empty() && just_before.age(now).is_some_and(|age| age <= BETWEEN_DECISION_AND_RECORD) {
+        unmet = unmet_at(just_before);
+    }
+    unmet
+        .into_iter()
+        .map(|r| format!("{name} was started, and its gate was shut: {} ({})", r.why, r.id))
+        .collect()
+}
+
+fn gate(session: &Session, place: usize, work: Work, now: Moment) -> Vec<Requirement> {
+    match work {
+        Work::Run => view::gate(session, &view::order(session), place, now),
+        Work::Undo => view::undo_gate(session, place, now),
+    }
+}
+
+fn who_carries_it_out(session: &Session, place: usize, work: Work, how: How, name: &str) -> Option<String> {
+    let has_script = gate::script_of(&session.runbook.steps[place], work).is_some();
+    let fits = if has_script { how != How::Person } else { how == How::Person };
+    (!fits).then(|| format!("{name} was carried out otherwise than the runbook says"))
+}
+
+/// Looks at an `ItemStarted` with the walk as it stood before it. `decided`: what the attempt's start decided for it.
+fn item_start(session: &Session, entry: &Entry, decided: Option<(u64, Option<Digest>)>) -> Vec<String> {
+    let Event::ItemStarted { step, item, command, index, .. } = &entry.event else {
+        return Vec::new();
+    };
+    let Some(place) = session.step_at(step.as_str()) else {
+        return Vec::new();
+    };
+    let Progress::Running(running) = &session.steps[place].progress else {
+        return Vec::new();
+    };
+    let name = format!("{item} of {}", view::step_name(session, place));
+    let mut whats = Vec::new();
+    if running.items.get(*index as usize) != Some(item) {
+        whats.push(format!("{name} is not the item whose turn it was"));
+    }
+    let expected = if let Some((_, command)) = decided.filter(|(n, _)| *n + 1 == entry.n) {
+        command
+    } else {
+        whats.extend(
+            session.holds.iter().map(|hold| format!("{name} was started under the hold of {}", hold.by.name)),
+        );
+        if let Phase::BetweenItems { from } = running.phase {
+            let now = moment_of(session, entry);
+            let unmet = gate::unmet_for_item(session, place, running, from, item, now);
+            whats.extend(
+                unmet
+                    .into_iter()
+                    .map(|r| format!("{name} was started, and its gate was shut: {} ({})", r.why, r.id)),
+            );
+        }
+        (running.how == How::Script).then(|| command_now(session, place, running.work, Some(item))).flatten()
+    };
+    if *command != expected {
+        whats.push(format!("the command on record for {name} is not what the runbook and the values give"));
+    }
+    whats
+}
+
+/// What the start of an attempt decided for its first item: the start's record, and the command's digest.
+fn first_item_command(session: &Session, entry: &Entry) -> Option<(u64, Option<Digest>)> {
+    let Event::StepStarted { step, work, how, items, .. } = &entry.event else {
+        return None;
+    };
+    let place = session.step_at(step.as_str())?;
+    let item = items.first()?;
+    let command = if *how == How::Script { command_now(session, place, *work, Some(item)) } else { None };
+    Some((entry.n, command))
+}
+
+fn command_now(session: &Session, place: usize, work: Work, item: Option<&str>) -> Option<Digest> {
+    gate::command(session, place, work, item).ok().flatten().map(|call| of_call(&call))
+}
+
+fn output(session: &Session, entry: &Entry) -> Option<Output> {
+    let (step, attempt, ended, item) = match &entry.event {
+        Event::WorkEnded { step, attempt, ended } => (step, *attempt, ended, false),
+        Event::ItemEnded { step, attempt, ended, .. } => (step, *attempt, ended, true),
+        _ => return None,
+    };
+    let Progress::Running(running) = &session.steps[session.step_at(step.as_str())?].progress else {
+        return None;
+    };
+    let Ended { output_bytes, output_sha256, .. } = &**ended;
+    let item = item.then_some(running.next_item);
+    (running.how == How::Script).then(|| Output {
+        n: entry.n,
+        attempt,
+        item,
+        bytes: *output_bytes,
+        sha256: output_sha256.clone(),
+    })
+}
+
+/// When a record was made, by both clocks.
+fn moment_of(session: &Session, entry: &Entry) -> Moment {
+    let boot = session.host.as_ref().map_or(0, |host| host.boot);
+    Moment { at: entry.at, up: entry.up, boot }
+}
