@@ -21,6 +21,7 @@ use crate::text;
 use crate::time::Timestamp;
 
 pub use listing::{Listed, Listing, SessionState};
+pub(super) use replay::stored_runbook;
 pub use replay::{Loaded, Resumed, load, replay, resume};
 
 use super::writer::{Writer, sync_dir};

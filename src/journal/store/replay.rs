@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::id::Digest;
-use crate::runbook::Runbook;
+use crate::runbook::{self, Runbook};
 use crate::session::apply::Illegal;
 use crate::session::{Entry, Event, Session};
 
@@ -110,13 +110,11 @@ pub(in super::super) fn stored_runbook(
             format!("was changed: its SHA-256 is {found}, and the session was opened with {}", opened.sha256);
         return Err(wrong(why));
     }
+    let shown = path.to_string_lossy();
+    let runbook =
+        runbook::read(&bytes, &shown).map_err(|problems| wrong(format!("cannot be read: {problems}")))?;
     let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
-    let runbook = parse(&text).map_err(|why| wrong(format!("cannot be read: {why}")))?;
     Ok((Arc::new(runbook), text))
-}
-
-fn parse(_text: &str) -> Result<Runbook, String> {
-    Err("reading runbooks is not built yet".to_owned())
 }
 
 fn illegal_in(dir: &Path, illegal: &Illegal) -> JournalError {
