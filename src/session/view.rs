@@ -186,7 +186,10 @@ pub fn undo_gate(session: &Session, step: usize, now: Moment) -> Vec<Requirement
     all.extend(hold_requirements(session));
     if model.is_hold_point() {
         all.extend(witness_requirement(session, step));
-        all.extend(confirm_requirement(session, step));
+        all.extend(confirm_requirement(session, step).map(|confirm| Requirement {
+            fix: format!("onbelay do {} undo {} --confirm TEXT", session.id, model.id),
+            ..confirm
+        }));
     }
     all
 }

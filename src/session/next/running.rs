@@ -269,8 +269,10 @@ fn stopped_why(aborted: bool) -> String {
 
 fn done_why(session: &Session, place: usize, running: &Running) -> String {
     let verify = &session.runbook.steps[place].verify;
+    let resolved = session.steps[place].ended.is_none() && running.items.is_empty();
     match running.work {
         Work::Undo => "it was taken back".to_owned(),
+        Work::Run if resolved => format!("a person said what happened: {}", session.steps[place].why),
         Work::Run if verify.is_empty() => "it ended well".to_owned(),
         Work::Run => {
             let ids: Vec<&str> = verify.iter().map(CheckId::as_str).collect();
