@@ -1,0 +1,87 @@
+//! The command line: reads it, calls the verb, says what went wrong, gives the exit status. SHELL. One file per verb.
+
+pub mod about;
+pub mod act;
+pub mod args;
+pub mod ask;
+pub mod begin;
+pub mod exit;
+pub mod file;
+pub mod follow;
+pub mod lint;
+pub mod list;
+pub mod log;
+pub mod out;
+pub mod perform;
+pub mod place;
+pub mod report;
+pub mod start;
+pub mod status;
+pub mod verify;
+pub mod words;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+
+use args::{Cli, Verb};
+use exit::{Exit, Failure, Outcome, not_yet};
+use out::say;
+
+/// Does what the arguments say (the program's name first).
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return of_clap(&error),
+    };
+    match verb(cli) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            tell(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn verb(cli: Cli) -> Outcome {
+    match cli.verb {
+        None => about::short(),
+        Some(Verb::Start(args)) => start::run(&args),
+        Some(Verb::Do(args)) => act::run(&args),
+        Some(Verb::Status(args)) => status::run(&args),
+        Some(Verb::List(args)) => list::run(&args),
+        Some(Verb::Log(args)) => log::run(&args),
+        Some(Verb::Verify(args)) => verify::run(&args),
+        Some(Verb::Report(args)) => report::run(&args),
+        Some(Verb::Lint(args)) => lint::run(&args),
+        Some(Verb::Completions { shell }) => about::completions(shell),
+        Some(Verb::Man) => about::man(),
+        Some(Verb::Import(_)) => Err(not_yet("`import` of Markdown runbooks")),
+        Some(_) => Err(not_yet("this verb")),
+    }
+}
+
+/// Help and versions are answers; anything else is a wrong call.
+fn of_clap(error: &clap::Error) -> Exit {
+    let printed = error.print();
+    if error.use_stderr() {
+        return Exit::Wrong;
+    }
+    match printed {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Exit::Machine,
+        _ => Exit::Yes,
+    }
+}
+
+fn tell(failure: &Failure) {
+    if failure.said.is_empty() {
+        return;
+    }
+    // What was drawn by the error renderer says "error" itself.
+    let drawn = failure.said.contains("error") && failure.said.contains("-->");
+    if drawn || failure.exit == Exit::Interrupted || failure.exit == Exit::No {
+        say(&failure.said);
+    } else {
+        say(format!("error: {}", failure.said));
+    }
+}

@@ -1,0 +1,60 @@
+//! Reads the files that people name: bounded, regular files only. SHELL.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use crate::runbook::{self, Runbook};
+use crate::text::clean;
+
+use super::exit::Failure;
+use super::out::say;
+
+/// The most that is read, bytes: one more than a runbook may have, so that one too large is seen to be.
+const MOST: u64 = (1 << 20) + 1;
+
+/// A path as messages show it.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    clean(&path.to_string_lossy()).into_owned()
+}
+
+/// The bytes of a file, at most [`MOST`].
+pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let name = shown(path);
+    let cannot = |error: std::io::Error| Failure::wrong(format!("cannot read {name}: {error}"));
+    // Opening a FIFO would wait for a writer; nobody means one.
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(nonblock).open(path).map_err(cannot)?;
+    let about = file.metadata().map_err(cannot)?;
+    if about.is_dir() {
+        return Err(Failure::wrong(format!("{name} is a directory; name a runbook's file")));
+    }
+    if !about.is_file() {
+        return Err(Failure::wrong(format!("{name} is no regular file; save it as one first")));
+    }
+    if about.mode() & 0o002 != 0 {
+        say(format!(
+            "warning: everyone on this machine may change {name}; what is walked is a copy of it as it is now"
+        ));
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes).map_err(cannot)?;
+    Ok(bytes)
+}
+
+/// A runbook with its text; everything wrong with it is said at once.
+pub fn runbook(path: &Path) -> Result<(Vec<u8>, Runbook), Failure> {
+    let bytes = bytes(path)?;
+    let runbook = runbook::read(&bytes, &path.to_string_lossy())
+        .map_err(|problems| Failure::wrong(problems.render(colour_of_stderr()).trim_end().to_owned()))?;
+    Ok((bytes, runbook))
+}
+
+/// May colour be used on stderr?
+#[must_use]
+pub fn colour_of_stderr() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}

@@ -1,0 +1,136 @@
+//! `onbelay log`: the journal, as people read it or as it is. SHELL.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::journal::reader::{Follower, Tail};
+use crate::journal::{self, store};
+use crate::runbook;
+use crate::session::state::Stage;
+use crate::session::{Entry, Session};
+
+use super::args::LogArgs;
+use super::exit::{Exit, Failure, Outcome};
+use super::out::{Out, say};
+use super::perform::log_line;
+use super::place::{self, IfSeveral};
+
+/// How often a journal that is followed is looked at.
+const LOOK: Duration = Duration::from_millis(150);
+
+/// Prints a journal. Starts no host and takes no lock.
+pub fn run(args: &LogArgs) -> Outcome {
+    let dir = place::pick(args.session.as_deref(), IfSeveral::Newest)?;
+    let mut out = Out::stdout();
+    if args.follow {
+        follow(&dir, args.json, &mut out)?;
+    } else if args.json {
+        as_it_is(&dir, &mut out)?;
+    } else {
+        let loaded = store::load(&dir)?;
+        let mut replay = Replay::of(&loaded.session.runbook);
+        for entry in &loaded.entries {
+            out.line(replay.line(entry)?);
+        }
+        tell_tail(&loaded.tail);
+    }
+    out.finish()?;
+    Ok(Exit::Yes)
+}
+
+/// Says on stderr where the log does not fit.
+fn tell_tail(tail: &Tail) {
+    match tail {
+        Tail::Whole => {}
+        Tail::Torn { bytes } => say(format!(
+            "note: the last {bytes} bytes are a record that was cut short; it was never acknowledged"
+        )),
+        Tail::Damaged(fault) => say(format!("warning: the log is damaged: {fault}")),
+        Tail::Newer { why, .. } => say(format!("note: {why}; what follows was written by a newer version")),
+    }
+}
+
+/// The file byte for byte, so that anyone can redo its chain.
+fn as_it_is(dir: &Path, out: &mut Out) -> Result<(), Failure> {
+    let path = dir.join(journal::JOURNAL);
+    let cannot = |e: std::io::Error| Failure::machine(format!("cannot read {}: {e}", path.display()));
+    let file = File::open(&path).map_err(cannot)?;
+    // Only what was there at the start: a walk under way goes on adding.
+    let length = file.metadata().map_err(cannot)?.len();
+    let mut lines = BufReader::new(file.take(length));
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).map_err(cannot)? > 0 && !out.reader_left() {
+        if line.last() == Some(&b'\n') {
+            out.text(&String::from_utf8_lossy(&line));
+        }
+        line.clear();
+    }
+    Ok(())
+}
+
+/// Every record, then what is added, until the session is closed, the reader leaves, or Ctrl-C.
+fn follow(dir: &Path, json: bool, out: &mut Out) -> Result<(), Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted))
+        .map_err(|e| Failure::machine(format!("cannot listen for Ctrl-C: {e}")))?;
+    let loaded = store::load(dir)?;
+    let mut follower = Follower::open(dir)?;
+    let mut replay = Replay::of(&loaded.session.runbook);
+    let mut prev = journal::record::no_link();
+    loop {
+        for entry in follower.more()? {
+            let line = journal::record::line(&entry, &prev);
+            let whole = line.strip_suffix(b"\n").unwrap_or(&line);
+            prev = journal::record::link_to(whole);
+            let said = replay.line(&entry)?;
+            if json {
+                out.text(&String::from_utf8_lossy(&line));
+            } else {
+                out.line(said);
+            }
+        }
+        out.flush();
+        if out.reader_left() || replay.is_closed() {
+            return Ok(());
+        }
+        if interrupted.load(Ordering::SeqCst) {
+            return Err(Failure::interrupted(""));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Records need to be read with the state they met: titles, numbers, what was tried.
+struct Replay {
+    runbook: Arc<runbook::Runbook>,
+    session: Option<Session>,
+}
+
+impl Replay {
+    fn of(runbook: &Arc<runbook::Runbook>) -> Self {
+        Self { runbook: Arc::clone(runbook), session: None }
+    }
+
+    fn line(&mut self, entry: &Entry) -> Result<String, Failure> {
+        let illegal = |e: crate::session::apply::Illegal| Failure::machine(e.to_string());
+        let session = match self.session.take() {
+            None => Session::open(Arc::clone(&self.runbook), entry).map_err(illegal)?,
+            Some(mut session) => {
+                session.apply(entry).map_err(illegal)?;
+                session
+            }
+        };
+        let line = log_line(entry, &session);
+        self.session = Some(session);
+        Ok(line)
+    }
+
+    fn is_closed(&self) -> bool {
+        let Some(session) = &self.session else { return false };
+        session.stage != Stage::Open && session.running().is_empty()
+    }
+}

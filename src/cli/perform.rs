@@ -1,0 +1,266 @@
+//! Carries one request to its end: sends it, follows the records, says what happens. SHELL. `do` and plain mode share it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::client::{ClientError, Heard, HostStart, IfNoHost, Talk, Wish};
+use crate::clock;
+use crate::journal::store;
+use crate::process::output::{self, Stream};
+use crate::session::summary::sentence;
+use crate::session::{Command, Entry, Event, Fault, Refusal, Session};
+use crate::text::clean_bytes;
+use crate::wire::ToHost;
+use crate::wire::messages::{LogHealth, Reply, Role};
+
+use super::begin;
+use super::exit::{Exit, Failure};
+use super::follow::{End, Follow};
+use super::out::{Out, say};
+
+/// How often a waiting client looks whether it was interrupted, at the least.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Lines of output that are shown of a command that did not end well.
+const TAIL_LINES: usize = 12;
+
+/// A conversation with a session's host.
+pub struct Walk {
+    /// The conversation.
+    pub talk: Talk,
+    /// The session's directory.
+    pub dir: PathBuf,
+    interrupted: Arc<AtomicBool>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Became {
+    /// It ran to this end; `n` is its first record.
+    Ended {
+        /// Its first record.
+        n: u64,
+        /// The end.
+        end: End,
+    },
+    /// It is on record, and nobody waits for its end.
+    OnRecord {
+        /// Its first record.
+        n: u64,
+    },
+    /// A rule, or the call itself, said no.
+    Refused {
+        /// Record that says so; 0: none.
+        n: u64,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+impl Walk {
+    /// Connects to the session in `dir`, bringing its host back where it is gone. Ctrl-C from here on ends a wait and
+    /// nothing else.
+    pub fn open(dir: &Path, role: Role) -> Result<Self, Failure> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted))
+            .map_err(|e| Failure::machine(format!("cannot listen for Ctrl-C: {e}")))?;
+        let talk = open_talk(dir, role)?;
+        let walk = Self { talk, dir: dir.to_owned(), interrupted };
+        walk.give_secrets()?;
+        Ok(walk)
+    }
+
+    /// Gives the host the secrets it lacks and this environment holds.
+    fn give_secrets(&self) -> Result<(), Failure> {
+        for name in &self.talk.client.welcome.secrets_missing {
+            let param = self.talk.session.runbook.params.iter().find(|param| param.name == *name);
+            let value = param.and_then(|param| std::env::var(param.env.as_ref()?).ok());
+            if let Some(value) = value {
+                self.talk.send(&ToHost::GiveSecret { name: name.clone(), value })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Was Ctrl-C pressed since this was last asked?
+    pub fn was_interrupted(&self) -> bool {
+        self.interrupted.swap(false, Ordering::SeqCst)
+    }
+
+    /// Sends a request and, where `wait`, follows it to its end; `tell` hears every record on the way.
+    pub fn perform(
+        &mut self,
+        command: Command,
+        wait: bool,
+        mut tell: impl FnMut(&Entry, &Session),
+    ) -> Result<Became, Failure> {
+        let n = match self.talk.act(command.clone())? {
+            Reply::Recorded { n } => n,
+            Reply::Refused { n, refusal } => return Ok(Became::Refused { n, refusal }),
+            Reply::Failed { why } => return Err(Failure::machine(why)),
+        };
+        if !wait {
+            return Ok(Became::OnRecord { n });
+        }
+        let mut follow = Follow::new(&command, n);
+        loop {
+            if let LogHealth::Broken { why } = &self.talk.log {
+                return Err(Failure::machine(format!(
+                    "{why}\nwhat runs goes on; what was on record is safe"
+                )));
+            }
+            if self.was_interrupted() {
+                return Err(self.leave(&command));
+            }
+            let end = match self.talk.hear(Some(Instant::now() + LOOK))? {
+                Some(Heard::Entry(entry)) => {
+                    let session = &self.talk.session;
+                    if entry.n >= n {
+                        tell(&entry, session);
+                    }
+                    follow.take(session, &entry, clock::now(session))
+                }
+                Some(Heard::Replaced) => follow.over(&self.talk.session, clock::now(&self.talk.session)),
+                Some(Heard::Other(_)) | None => None,
+            };
+            if let Some(end) = end {
+                return Ok(Became::Ended { n, end });
+            }
+        }
+    }
+
+    /// The caller was interrupted: what runs goes on, but what has not started yet is not to start unseen.
+    fn leave(&mut self, command: &Command) -> Failure {
+        let (Command::Run { step, .. } | Command::Undo { step, .. } | Command::Done { step, .. }) = command
+        else {
+            return Failure::interrupted("interrupted; what is being asked is asked on");
+        };
+        let withdrawn =
+            matches!(self.talk.act(Command::Withdraw { step: step.clone() }), Ok(Reply::Recorded { .. }));
+        Failure::interrupted(if withdrawn {
+            format!("interrupted before {step} started; it is not started")
+        } else {
+            format!(
+                "interrupted; what runs goes on (to end it: onbelay do {} stop {step})",
+                self.talk.session.id
+            )
+        })
+    }
+
+    /// Everything heard since, without waiting.
+    pub fn news(&mut self, mut tell: impl FnMut(&Entry, &Session)) -> Result<(), Failure> {
+        while let Some(heard) = self.talk.hear(Some(Instant::now()))? {
+            if let Heard::Entry(entry) = heard {
+                tell(&entry, &self.talk.session);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the next thing the host tells, at most this long.
+    pub fn hear(&mut self, at_most: Duration) -> Result<Option<Heard>, Failure> {
+        Ok(self.talk.hear(Some(Instant::now() + at_most))?)
+    }
+
+    /// The last lines that a step's last command wrote; empty where there are none.
+    #[must_use]
+    pub fn output_tail(&self, place: usize) -> Vec<String> {
+        tail_of(&self.dir, &self.talk.session, place)
+    }
+}
+
+fn open_talk(dir: &Path, role: Role) -> Result<Talk, Failure> {
+    if store::host_alive(dir)? {
+        // Only where its host goes away meanwhile is the runbook needed to start another.
+        match Talk::open(dir, Wish { role, if_no_host: IfNoHost::Never, stay: false }) {
+            Err(ClientError::NoHost { .. }) => {}
+            other => return Ok(other?),
+        }
+    }
+    let loaded = store::load(dir)?;
+    say(format!("taking up session {} again: its host was gone", loaded.session.id));
+    let start = HostStart::new(begin::given_again(&loaded.session.runbook));
+    Ok(Talk::open(dir, Wish { role, if_no_host: IfNoHost::Start(start), stay: true })?)
+}
+
+/// The last lines of the last attempt's output.
+fn tail_of(dir: &Path, session: &Session, place: usize) -> Vec<String> {
+    let step = &session.steps[place];
+    if step.last_attempt == 0 {
+        return Vec::new();
+    }
+    let item = step
+        .items
+        .iter()
+        .rev()
+        .filter_map(|item| item.place)
+        .filter(|(attempt, _)| *attempt == step.last_attempt)
+        .map(|(_, index)| index)
+        .max();
+    let dir = output::attempt_dir(dir, step.last_attempt, item);
+    let mut lines = Vec::new();
+    for stream in [Stream::Output, Stream::Errors] {
+        let total = output::size(&dir, stream).unwrap_or(0);
+        let from = total.saturating_sub(8 << 10);
+        let Ok(part) = output::read_part(&dir, stream, from, 8 << 10) else { continue };
+        let text: Vec<String> = part.bytes.split(|b| *b == b'\n').map(clean_bytes).collect();
+        let text = match text.as_slice() {
+            [rest @ .., last] if last.is_empty() => rest,
+            all => all,
+        };
+        lines.extend(text.iter().skip(text.len().saturating_sub(TAIL_LINES)).cloned());
+    }
+    lines
+}
+
+/// The exit status of a request that ended.
+#[must_use]
+pub fn exit_of(command: &Command, became: &Became) -> Exit {
+    match became {
+        Became::OnRecord { .. } => Exit::Yes,
+        Became::Refused { refusal, .. } if refusal.fault == Fault::Call => Exit::Wrong,
+        Became::Refused { .. } => Exit::No,
+        Became::Ended { end, .. } => match end {
+            End::Recorded | End::Well { .. } | End::WithAPerson => Exit::Yes,
+            End::Question | End::Refused { .. } | End::Dropped { .. } => Exit::No,
+            End::Checked { all_hold, .. } => {
+                if *all_hold {
+                    Exit::Yes
+                } else {
+                    Exit::No
+                }
+            }
+            // Who says that a step failed, or stops it, got what they asked for.
+            End::Badly { .. } => match command {
+                Command::Fail { .. } | Command::Stop { .. } | Command::Resolve { done: false, .. } => {
+                    Exit::Yes
+                }
+                _ => Exit::EndedBadly,
+            },
+        },
+    }
+}
+
+/// Is this record told while its request is followed? What is said at the end is not said twice.
+#[must_use]
+pub fn is_told(event: &Event) -> bool {
+    !matches!(event, Event::Refused { .. } | Event::QuestionPut { .. } | Event::Requested { .. })
+}
+
+/// One line of a log: when, who, what.
+#[must_use]
+pub fn log_line(entry: &Entry, session: &Session) -> String {
+    format!("{} {}   {}", entry.at.clock(), crate::text::clean(&entry.by.name), sentence(entry, session))
+}
+
+/// Tells records as lines of a log.
+pub fn tell_to(out: &mut Out) -> impl FnMut(&Entry, &Session) + '_ {
+    |entry, session| {
+        if is_told(&entry.event) {
+            out.line(log_line(entry, session));
+            out.flush();
+        }
+    }
+}

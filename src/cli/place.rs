@@ -1,0 +1,100 @@
+//! Which session is meant, and where sessions are. SHELL.
+
+use std::path::{Path, PathBuf};
+
+use crate::client::ClientError;
+use crate::journal::JournalError;
+use crate::journal::store::{self, Listed, SessionState, Store};
+use crate::text::clean;
+
+use super::exit::{Exit, Failure};
+
+/// What a verb does when several sessions are open and none was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfSeveral {
+    /// Takes the newest.
+    Newest,
+    /// Refuses, with the list.
+    Refuse,
+}
+
+/// The sessions of this account.
+pub fn store() -> Result<Store, Failure> {
+    let home = store::home(|name| std::env::var_os(name))?;
+    Ok(Store::open(home)?)
+}
+
+/// The directory of the session that is meant.
+pub fn pick(name: Option<&str>, if_several: IfSeveral) -> Result<PathBuf, Failure> {
+    let store = store()?;
+    match name {
+        Some(name) => Ok(store.find(name)?),
+        None => choose(&store.list()?.sessions, if_several).map(Path::to_path_buf),
+    }
+}
+
+/// The session that is meant where none was named.
+fn choose(sessions: &[Listed], if_several: IfSeveral) -> Result<&Path, Failure> {
+    let open: Vec<&Listed> = sessions.iter().filter(|session| is_open(session.state)).collect();
+    match (open.as_slice(), if_several) {
+        ([only], _) | ([only, ..], IfSeveral::Newest) => Ok(&only.dir),
+        ([], IfSeveral::Newest) => match sessions {
+            [newest, ..] => Ok(&newest.dir),
+            [] => Err(Failure::wrong("there is no session yet; `onbelay run FILE` starts one")),
+        },
+        ([], IfSeveral::Refuse) => Err(Failure::wrong(match sessions {
+            [newest, ..] => {
+                format!("no session is open; say which one is meant (the newest is {})", newest.id)
+            }
+            [] => "there is no session yet; `onbelay run FILE` starts one".to_owned(),
+        })),
+        (several, IfSeveral::Refuse) => {
+            let mut said = "several sessions are open; say which one is meant:".to_owned();
+            for session in several {
+                said.push_str(&format!("\n  {}  {}", session.id, clean(&session.opened.title)));
+            }
+            Err(Failure::wrong(said))
+        }
+    }
+}
+
+/// Is it neither finished nor aborted?
+#[must_use]
+pub fn is_open(state: SessionState) -> bool {
+    matches!(state, SessionState::Open | SessionState::Held | SessionState::Lost)
+}
+
+/// The word for how a session fares.
+#[must_use]
+pub fn state_word(state: SessionState) -> &'static str {
+    match state {
+        SessionState::Open => "open",
+        SessionState::Held => "held",
+        SessionState::Finished => "finished",
+        SessionState::Aborted => "aborted",
+        SessionState::Lost => "lost",
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let exit = match &error {
+            JournalError::NoSuchSession(_) | JournalError::TooLong { .. } | JournalError::Newer { .. } => {
+                Exit::Wrong
+            }
+            _ => Exit::Machine,
+        };
+        Self { exit, said: error.to_string() }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let exit = match &error {
+            ClientError::Same { .. } => Exit::No,
+            ClientError::Wrong { .. } | ClientError::Versions { .. } => Exit::Wrong,
+            _ => Exit::Machine,
+        };
+        Self { exit, said: error.to_string() }
+    }
+}

@@ -1,0 +1,58 @@
+//! `onbelay report`: a session as a document. SHELL.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::clock;
+use crate::journal::reader::Tail;
+use crate::journal::store;
+use crate::report::{self, Audience, markdown};
+
+use super::args::{ReportArgs, ReportFormat};
+use super::exit::{Exit, Failure, Outcome, not_yet};
+use super::file::shown;
+use super::out::{Out, say};
+use super::place::{self, IfSeveral};
+
+/// Writes the report. Starts no host.
+pub fn run(args: &ReportArgs) -> Outcome {
+    if args.format == ReportFormat::Html {
+        return Err(not_yet("a report as HTML"));
+    }
+    let dir = place::pick(args.session.as_deref(), IfSeveral::Newest)?;
+    let loaded = store::load(&dir)?;
+    if let Tail::Damaged(fault) = &loaded.tail {
+        say(format!("warning: the log is damaged: {fault}; the report ends there"));
+    }
+    let audience = if args.public { Audience::Public } else { Audience::Team };
+    let report = report::report(&loaded.session, &loaded.entries, clock::now(&loaded.session), audience);
+    let text = match args.format {
+        ReportFormat::Json => report::json(&report),
+        ReportFormat::Md | ReportFormat::Html => markdown::markdown(&report),
+    };
+    match &args.output {
+        Some(path) => write(path, &text)?,
+        None => {
+            let mut out = Out::stdout();
+            out.text(&text);
+            out.finish()?;
+        }
+    }
+    Ok(Exit::Yes)
+}
+
+/// Writes the file beside its place first, so that a full disk leaves what was there.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let cannot = |e: std::io::Error| {
+        Failure::machine(format!("cannot write {}: {e}; the session is as it was", shown(path)))
+    };
+    // A device or a pipe is written to as it is; only a file can be replaced.
+    if path.metadata().is_ok_and(|about| !about.is_file()) {
+        return std::fs::write(path, text).map_err(cannot);
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".onbelay-report").tempfile_in(dir).map_err(cannot)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(cannot)?;
+    file.persist(path).map_err(|e| cannot(e.error))?;
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Answers in words: refusals with what to do, ends of requests, records. PURE. Outside text is cleaned here.
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::session::{Kind, Requirement, Session};
+use crate::text::clean;
+
+/// How the reader types an action: `onbelay do k3f9 ` on a command line, nothing in plain mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voice {
+    /// Stands before an action.
+    pub before: String,
+}
+
+impl Voice {
+    /// For somebody who calls `onbelay do NAME …`.
+    #[must_use]
+    pub fn of_shell(name: &str) -> Self {
+        Self { before: format!("onbelay do {} ", quoted(name)) }
+    }
+
+    /// For somebody who types actions as lines.
+    #[must_use]
+    pub fn of_plain() -> Self {
+        Self { before: String::new() }
+    }
+
+    /// A sentence with its commands as this reader types them.
+    #[must_use]
+    pub fn said(&self, session: &Session, sentence: &str) -> String {
+        clean(&sentence.replace(&format!("onbelay do {} ", session.id), &self.before)).into_owned()
+    }
+}
+
+/// A text as a shell takes it as one word.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let plain =
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./=:@%+,".contains(&b));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// A refusal with every unmet requirement, one a line, and what to do.
+#[must_use]
+pub fn refusal(
+    session: &Session,
+    step: Option<&str>,
+    action: &str,
+    why: &str,
+    unmet: &[Requirement],
+    n: u64,
+    voice: &Voice,
+) -> String {
+    let what = step
+        .and_then(|id| session.step_at(id))
+        .map(|place| crate::session::view::filled(session, &session.runbook.steps[place].title));
+    let mut lines = Vec::new();
+    match what {
+        Some(title) if !unmet.is_empty() && action != "undo" => {
+            lines.push(format!("refused: “{}” stays shut", clean(&title)));
+        }
+        Some(title) if !unmet.is_empty() => lines.push(format!("refused: “{}” is not undone", clean(&title))),
+        _ => lines.push(format!("refused: {}", voice.said(session, why))),
+    }
+    let width = unmet.iter().map(|r| name(r).width()).max().unwrap_or(0).min(30);
+    for requirement in unmet {
+        let name = name(requirement);
+        lines.push(format!("  {name:<width$}   {}", voice.said(session, &requirement.why)));
+        let indent = " ".repeat(width + 5);
+        let fix = voice.said(session, &requirement.fix);
+        let next =
+            next_line(session, step, action, requirement).map(|action| format!("{}{action}", voice.before));
+        match next {
+            Some(next) if !fix.contains(next.trim()) => {
+                if !fix.is_empty() && !fix.starts_with("onbelay do") && requirement.kind != Kind::Confirm {
+                    lines.push(format!("{indent}{fix}"));
+                }
+                lines.push(format!("{indent}{next}"));
+            }
+            _ if !fix.is_empty() => lines.push(format!("{indent}{fix}")),
+            _ => {}
+        }
+    }
+    lines.push(if n > 0 {
+        format!("nothing was run; this is in the log (record {n})")
+    } else {
+        "nothing was run".to_owned()
+    });
+    lines.join("\n")
+}
+
+/// What stands at the left of a requirement.
+fn name(requirement: &Requirement) -> String {
+    match requirement.kind {
+        Kind::Confirm => "confirm".to_owned(),
+        Kind::Hold => "hold".to_owned(),
+        Kind::Witness => "witness".to_owned(),
+        Kind::Order | Kind::Step | Kind::Check => clean(&requirement.id).into_owned(),
+    }
+}
+
+/// The action that would bring a requirement nearer, as it is typed.
+fn next_line(
+    session: &Session,
+    step: Option<&str>,
+    action: &str,
+    requirement: &Requirement,
+) -> Option<String> {
+    match requirement.kind {
+        Kind::Check => {
+            let place = session.check_at(&requirement.id)?;
+            let model = &session.runbook.checks[place];
+            if !model.is_automatic() {
+                let item = if model.for_each.is_some() { "@ITEM" } else { "" };
+                return Some(format!("attest {}{item} --say WORDS", model.id));
+            }
+            crate::session::view::waits_for_capture(session, place)
+                .is_none()
+                .then(|| format!("check {}", model.id))
+        }
+        Kind::Confirm => step.map(|step| format!("{action} {step} --confirm {}", quoted(&requirement.id))),
+        Kind::Hold => Some("release --say WORDS".to_owned()),
+        Kind::Step => Some(format!("run {}", requirement.id)),
+        Kind::Order | Kind::Witness => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_a_shell_are_one_word() {
+        for (text, word) in
+            [("k3f9", "k3f9"), ("", "''"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("$(x)", "'$(x)'")]
+        {
+            assert_eq!(quoted(text), word);
+        }
+    }
+}
