@@ -102,7 +102,7 @@ pub struct Params {
     #[arg(short = 'p', long = "param", value_name = "NAME=VALUE", allow_hyphen_values = true)]
     pub given: Vec<String>,
     /// Take values from a YAML map of texts and lists
-    #[arg(long = "params", value_name = "FILE")]
+    #[arg(id = "params", long = "params", value_name = "FILE")]
     pub file: Option<PathBuf>,
 }
 

@@ -189,16 +189,7 @@ pub fn me() -> Person {
 
 /// What commands get of this environment.
 #[must_use]
-pub fn environment_for(pass_env: &[String]) -> BTreeMap<String, String> {
-    allowed_environment(pass_env)
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.into_string().ok()?)))
-        .collect()
-}
-
-/// As [`environment_for`], values of any bytes.
-#[must_use]
-pub fn allowed_environment(pass_env: &[String]) -> BTreeMap<String, OsString> {
+pub fn environment_for(pass_env: &[String]) -> BTreeMap<String, OsString> {
     environment::allowed(std::env::vars_os(), pass_env)
 }
 
