@@ -1,13 +1,25 @@
 //! A walk as a document: what was done, when, by whom, and what it rested on. PURE.
 //! It must not know disks, hosts or screens.
+//!
+//! `gather` fills the plain fields below from the records; `markdown` and [`json`] are two ways to write them. Every
+//! text from outside is cleaned when it is gathered.
 
+mod gather;
 pub mod markdown;
 pub mod status;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::session::{Entry, Session};
-use crate::time::Moment;
+use crate::id::Digest;
+use crate::session::event::{How, Verdict, Work};
+use crate::session::view::{CheckStatus, StepStatus};
+use crate::time::Timestamp;
+
+pub use gather::report;
 
 /// For whom a report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,21 +31,219 @@ pub enum Audience {
     Public,
 }
 
-/// All that a report says, in plain fields; `markdown` and JSON are two ways to write it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
-    /// The runbook's title, filled in.
-    pub title: String,
+/// A report, for one of its audiences.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Report {
+    /// Everything.
+    Team(Box<Team>),
+    /// What was announced, and nothing else.
+    Public(Public),
 }
 
-/// Gathers what a report says about a walk, as of `now`.
-#[must_use]
-pub fn report(_session: &Session, _entries: &[Entry], _now: Moment, _audience: Audience) -> Report {
-    todo!()
+/// What those outside may see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Public {
+    /// In the order it happened.
+    pub announced: Vec<Announced>,
+}
+
+/// An announced step that was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// When it was done.
+    pub at: Timestamp,
+    /// The step's title.
+    pub title: String,
+    /// The words of its `announce`.
+    pub words: String,
+}
+
+/// All that is known of a walk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Team {
+    /// The runbook's title, filled in.
+    pub title: String,
+    /// The session's id.
+    pub session: String,
+    /// `open`, `finished` or `aborted`.
+    pub state: String,
+    /// Why, where it was aborted.
+    pub why: Option<String>,
+    /// As of when this was written.
+    pub as_of: Timestamp,
+    /// When the session was opened.
+    pub opened_at: Timestamp,
+    /// When it was finished or aborted.
+    pub closed_at: Option<Timestamp>,
+    /// From opening to closing, or until now, milliseconds.
+    pub took_ms: u64,
+    /// The runbook.
+    pub runbook: Source,
+    /// Name of the machine.
+    pub machine: String,
+    /// Directory it was started in.
+    pub dir: String,
+    /// Who drove.
+    pub operator: String,
+    /// Everyone who did something, in the order they first did.
+    pub people: Vec<String>,
+    /// Parameters; a list is joined with `, `.
+    pub values: BTreeMap<String, String>,
+    /// Names of the secrets.
+    pub secrets: Vec<String>,
+    /// In the order of the walk.
+    pub steps: Vec<StepReport>,
+    /// In the order of the runbook.
+    pub checks: Vec<CheckReport>,
+    /// What people decided: answers in words, skips, holds, confirmations, starts by hand.
+    pub decisions: Vec<Line>,
+    /// What a rule said no to.
+    pub refused: Vec<RefusedTry>,
+    /// Notes, in their words.
+    pub notes: Vec<Line>,
+    /// What was announced.
+    pub announced: Vec<Announced>,
+    /// Every record.
+    pub timeline: Vec<Line>,
+}
+
+/// Where a runbook came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The file it was read from.
+    pub path: String,
+    /// SHA-256 of the copy that was walked.
+    pub sha256: Digest,
+}
+
+/// A record in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its number.
+    pub n: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What.
+    pub what: String,
+}
+
+/// One step of the walk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Its place, from 1.
+    pub number: usize,
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The heading it stands under.
+    pub phase: Option<String>,
+    /// Where it ended up.
+    pub state: StepStatus,
+    /// Why.
+    pub why: String,
+    /// Is it a hold point?
+    pub destructive: bool,
+    /// Was its last start by hand?
+    pub by_hand: bool,
+    /// Starts of it and of its undo, in order.
+    pub attempts: Vec<AttemptReport>,
+}
+
+/// One start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptReport {
+    /// Number of the attempt in this session.
+    pub attempt: u32,
+    /// Its record.
+    pub n: u64,
+    /// Forward or back.
+    pub work: Work,
+    /// Who carried it out.
+    pub how: How,
+    /// Who started it.
+    pub by: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it had its new state.
+    pub ended_at: Option<Timestamp>,
+    /// From start to new state, milliseconds.
+    pub took_ms: Option<u64>,
+    /// By how much it was later than `expect_within`, milliseconds.
+    pub late_ms: Option<u64>,
+    /// How it ended, in a sentence.
+    pub outcome: String,
+    /// Did it reach what it was for?
+    pub ok: Option<bool>,
+    /// What was typed to confirm.
+    pub typed: Option<String>,
+    /// Records with the answers it rested on.
+    pub rests_on: Vec<u64>,
+    /// SHA-256 of what ran.
+    pub command: Option<Digest>,
+    /// Its items.
+    pub items: Vec<String>,
+}
+
+/// One check with all its answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Does a person answer it?
+    pub attested: bool,
+    /// Where it ended up.
+    pub state: CheckStatus,
+    /// In order.
+    pub answers: Vec<AnswerReport>,
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnswerReport {
+    /// Its record.
+    pub n: u64,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The item.
+    pub item: Option<String>,
+    /// The answer.
+    pub verdict: Verdict,
+    /// In words.
+    pub detail: String,
+    /// Who gave it, where a person did.
+    pub by: Option<String>,
+    /// What was looked at.
+    pub evidence: BTreeMap<String, String>,
+}
+
+/// Something that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedTry {
+    /// Its record.
+    pub n: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What was tried, as the command line has it.
+    pub action: String,
+    /// Why not.
+    pub why: String,
+    /// What was not met, `id: reason`.
+    pub unmet: Vec<String>,
 }
 
 /// The report as JSON, indented, with a newline at its end.
 #[must_use]
-pub fn json(_report: &Report) -> String {
-    todo!()
+pub fn json(report: &Report) -> String {
+    let mut text =
+        serde_json::to_string_pretty(report).expect("maps with text keys, written to memory, cannot fail");
+    text.push('\n');
+    text
 }
