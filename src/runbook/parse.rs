@@ -1,0 +1,171 @@
+//! A runbook's text into typed parts, each with its place; nothing here looks beyond one part. PURE.
+//!
+//! The only module that names `serde_yaml`. The vetted tree is what is read from, because it knows every place and
+//! every spelling; serde_yaml, written by other people over another parser, reads the same text a second time, and
+//! where the two do not see the very same document it is refused: what is read is what runs.
+
+pub(super) mod fields;
+pub(super) mod keys;
+pub(super) mod raw;
+mod read;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use self::fields::Reader;
+use self::raw::RawRunbook;
+use super::Value;
+use super::problem::{Problem, Problems};
+use super::vet::{Kind, NodeId, Tree, text_of, vet};
+
+/// The parts of a runbook as far as they can be read, and what is wrong with them.
+pub(super) struct Parsed<'s> {
+    pub(super) text: &'s str,
+    pub(super) raw: Option<RawRunbook>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Reads as much as can be read; only a file that is no text at all yields nothing.
+pub(super) fn parse<'s>(source: &'s [u8], path: &str) -> Result<Parsed<'s>, Problems> {
+    let text = text_of(source).map_err(|(shown, problem)| Problems::new(path, shown, vec![problem]))?;
+    let vetted = vet(text);
+    let mut problems = vetted.problems;
+    let mut raw = None;
+    if let Some(tree) = &vetted.tree {
+        if problems.is_empty()
+            && let Err(problem) = agree(text, tree)
+        {
+            problems.push(*problem);
+        }
+        let mut reader = Reader::new(text, tree);
+        raw = read::runbook(&mut reader);
+        problems.append(&mut reader.problems);
+    }
+    Ok(Parsed { text, raw, problems })
+}
+
+/// Reads a `--params` file: a map of texts and lists of texts.
+pub fn read_params(source: &[u8], path: &str) -> Result<BTreeMap<String, Value>, Problems> {
+    let text = text_of(source).map_err(|(shown, problem)| Problems::new(path, shown, vec![problem]))?;
+    let vetted = vet(text);
+    let mut problems = vetted.problems;
+    let mut values = BTreeMap::new();
+    if let Some(tree) = &vetted.tree {
+        if problems.is_empty()
+            && let Err(problem) = agree(text, tree)
+        {
+            problems.push(*problem);
+        }
+        let mut reader = Reader::new(text, tree);
+        values = read::params_file(&mut reader);
+        problems.append(&mut reader.problems);
+    }
+    if problems.is_empty() { Ok(values) } else { Err(Problems::new(path, text, problems)) }
+}
+
+/// Do both readers see the same document: the same lists and maps, the same keys in the same order, the same texts?
+pub(super) fn agree(text: &str, tree: &Tree<'_>) -> Result<(), Box<Problem>> {
+    let last = Cell::new(tree.root());
+    let seed = Same { tree, node: tree.root(), last: &last };
+    seed.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| {
+        Box::new(
+            Problem::error("ambiguous", tree.span(last.get()), "two YAML readers do not agree on this text")
+                .label(format!("one of them says: {error}"))
+                .hint("put it in quotes, or write it in another way"),
+        )
+    })
+}
+
+/// Reads with serde_yaml what the vetted tree has at `node`, and compares.
+#[derive(Clone, Copy)]
+struct Same<'t, 's> {
+    tree: &'t Tree<'s>,
+    node: NodeId,
+    /// Where a disagreement is.
+    last: &'t Cell<NodeId>,
+}
+
+impl<'t, 's> Same<'t, 's> {
+    fn at(self, node: NodeId) -> Self {
+        Self { node, ..self }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Same<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.last.set(self.node);
+        match self.tree.kind(self.node) {
+            Kind::Scalar { .. } => deserializer.deserialize_str(self),
+            Kind::Seq(_) => deserializer.deserialize_seq(self),
+            Kind::Map(_) => deserializer.deserialize_map(self),
+            Kind::Hole => Err(D::Error::custom("refused before")),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Same<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.tree.kind(self.node) {
+            Kind::Scalar { .. } => "a text",
+            Kind::Seq(_) => "a list",
+            Kind::Map(_) | Kind::Hole => "a map",
+        })
+    }
+
+    fn visit_str<E: Error>(self, found: &str) -> Result<(), E> {
+        let Kind::Scalar { text, .. } = self.tree.kind(self.node) else {
+            return Err(E::custom("a text"));
+        };
+        if *text == *found { Ok(()) } else { Err(E::custom(format_args!("it is {}", shown(found)))) }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let Kind::Seq(items) = self.tree.kind(self.node) else {
+            return Err(A::Error::custom("a list"));
+        };
+        for item in items {
+            if access.next_element_seed(self.at(*item))?.is_none() {
+                return Err(A::Error::custom("the list ends before this"));
+            }
+        }
+        match access.next_element::<serde::de::IgnoredAny>()? {
+            None => Ok(()),
+            Some(_) => Err(A::Error::custom("the list goes on")),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let Kind::Map(entries) = self.tree.kind(self.node) else {
+            return Err(A::Error::custom("a map"));
+        };
+        for (key, value) in entries {
+            if access.next_key_seed(self.at(*key))?.is_none() {
+                return Err(A::Error::custom("the map ends before this"));
+            }
+            access.next_value_seed(self.at(*value))?;
+        }
+        match access.next_key::<serde::de::IgnoredAny>()? {
+            None => Ok(()),
+            Some(_) => Err(A::Error::custom("the map goes on")),
+        }
+    }
+}
+
+/// The beginning of a text, quoted.
+fn shown(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{:?}…", &text[..end]).into(),
+        None => format!("{text:?}").into(),
+    }
+}
