@@ -244,3 +244,130 @@ fn write_all(mut stream: &UnixStream, mut bytes: &[u8]) -> std::io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::thread::JoinHandle;
+
+    use super::*;
+    use crate::wire::Frames;
+
+    struct Scene {
+        line: Arc<Line>,
+        theirs: UnixStream,
+        drained: Receiver<()>,
+        writer: JoinHandle<()>,
+    }
+
+    fn scene() -> Scene {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let line = Arc::new(Line::new(ours));
+        let (tell, drained) = channel();
+        let of_writer = Arc::clone(&line);
+        let writer = std::thread::spawn(move || {
+            of_writer.write_for_ever(|| {
+                let _ = tell.send(());
+            });
+        });
+        Scene { line, theirs, drained, writer }
+    }
+
+    fn big(n: u64) -> Arc<[u8]> {
+        let data = "x".repeat(64 << 10);
+        encode(&FromHost::Output { id: n, from: 0, total: 0, data }).unwrap()
+    }
+
+    /// Reads until `stop` says so; the ids that came.
+    fn read(theirs: &mut UnixStream, mut stop: impl FnMut(u64) -> bool) -> Vec<u64> {
+        let (mut frames, mut ids, mut buffer) = (Frames::new(MAX_FROM_HOST), Vec::new(), vec![0; 64 << 10]);
+        loop {
+            match frames.take::<FromHost>().unwrap() {
+                Some(FromHost::Output { id, .. }) => {
+                    ids.push(id);
+                    if stop(id) {
+                        return ids;
+                    }
+                }
+                Some(_) => {}
+                None => match theirs.read(&mut buffer).unwrap() {
+                    0 => return ids,
+                    n => frames.push(&buffer[..n]),
+                },
+            }
+        }
+    }
+
+    #[test]
+    fn s1_a_client_that_does_not_read_costs_no_more_than_its_queue_and_is_cut_off() {
+        let scene = scene();
+        let frame = big(0);
+        for _ in 0..200 {
+            scene.line.offer(&frame);
+        }
+        {
+            let queue = scene.line.queue();
+            assert!(queue.bytes <= QUEUE + big(0).len(), "{} bytes wait", queue.bytes);
+            assert_eq!(queue.pace, Pace::Lagging);
+        }
+        // The writer gives up by itself; nobody has read a byte.
+        scene.writer.join().unwrap();
+        assert_eq!(scene.line.queue().door, Door::Closed);
+        drop(scene.theirs);
+    }
+
+    #[test]
+    fn a_client_that_lagged_hears_what_waited_and_then_a_fresh_snapshot() {
+        let mut scene = scene();
+        for n in 0..100 {
+            scene.line.offer(&big(n));
+        }
+        assert_eq!(scene.line.queue().pace, Pace::Lagging);
+        let last_before = {
+            let queue = scene.line.queue();
+            let Some(Item::Frame(frame)) = queue.items.back() else { panic!("frames wait") };
+            let mut frames = Frames::new(MAX_FROM_HOST);
+            frames.push(frame);
+            match frames.take::<FromHost>().unwrap() {
+                Some(FromHost::Output { id, .. }) => id,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(last_before < 99, "some were left out");
+        assert_eq!(read(&mut scene.theirs, |id| id == last_before), (0..=last_before).collect::<Vec<_>>());
+        scene.drained.recv().unwrap();
+        scene.line.offer(&big(500));
+        let snapshot = FromHost::Output { id: 1_000, from: 0, total: 0, data: String::new() };
+        scene.line.put_snapshot(snapshot);
+        scene.line.offer(&big(1_001));
+        assert_eq!(
+            read(&mut scene.theirs, |id| id == 1_001),
+            [1_000, 1_001],
+            "nothing between lag and snapshot"
+        );
+        scene.line.finish();
+        scene.writer.join().unwrap();
+    }
+
+    #[test]
+    fn what_waits_is_written_before_a_line_is_finished() {
+        let mut scene = scene();
+        for n in 0..10 {
+            scene.line.put(big(n));
+        }
+        scene.line.finish();
+        scene.line.put(big(99));
+        assert_eq!(read(&mut scene.theirs, |_| false), (0..10).collect::<Vec<_>>());
+        scene.writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_client_that_is_gone_ends_its_writer() {
+        let scene = scene();
+        drop(scene.theirs);
+        scene.line.put(big(1));
+        scene.writer.join().unwrap();
+        assert!(!scene.line.put_when_there_is_room(big(2)));
+    }
+}

@@ -511,11 +511,10 @@ fn request(
         }
         Err(refusal) if refusal.fault == Fault::Call => Ok(Reply::Refused { n: 0, refusal }),
         Err(refusal) => {
+            // Naming the step here would end what somebody else has under way with it.
             let event = Event::Refused {
-                action: words::of_command(command),
-                step: words::step_of(command)
-                    .filter(|step| may_note_refusal_at(&state.session, step.as_str()))
-                    .cloned(),
+                action: command.action(),
+                step: None,
                 why: refusal.sentence.clone(),
                 unmet: refusal.unmet.clone(),
             };
@@ -530,15 +529,6 @@ fn request(
     }
 }
 
-/// A refusal that names a step ends that step's request (or retry). One that was decided at once must not end what
-/// somebody else has under way.
-fn may_note_refusal_at(session: &Session, step: &str) -> bool {
-    session.step_at(step).is_some_and(|place| {
-        let step = &session.steps[place];
-        step.request.is_none() && !matches!(step.progress, Progress::Running(_))
-    })
-}
-
 fn consider_leaving(state: &mut HostState, now: Moment, out: &mut Vec<Output>) {
     let closed = state.session.stage != Stage::Open && state.session.running().is_empty();
     if !state.guests.is_empty() || !(closed || state.is_broken()) {
@@ -550,3 +540,6 @@ fn consider_leaving(state: &mut HostState, now: Moment, out: &mut Vec<Output>) {
         out.push(Output::Exit { why: None });
     }
 }
+
+#[cfg(test)]
+mod tests;

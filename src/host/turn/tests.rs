@@ -1,0 +1,375 @@
+//! Inputs in, outputs out: no process, no disk. Names carry the id of a fault where there is one.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::session::Verdict;
+use crate::session::bench::{Bench, dana, name_of, sam};
+use crate::session::event::Outcome;
+use crate::time::Timestamp;
+
+/// A journal in memory that can be told to fail.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Sheet>>);
+
+#[derive(Default)]
+struct Sheet {
+    entries: Vec<Entry>,
+    calls: u32,
+    /// The call, from 1, that fails (and all after it).
+    fails_at: Option<u32>,
+    took: Duration,
+}
+
+impl Append for Paper {
+    fn append(&mut self, entries: &[Entry]) -> Result<Duration, AppendError> {
+        let mut sheet = self.0.lock().unwrap();
+        sheet.calls += 1;
+        if sheet.fails_at.is_some_and(|at| sheet.calls >= at) {
+            return Err(AppendError::Broken("disk full".to_owned()));
+        }
+        if entries.iter().any(|entry| matches!(&entry.event, Event::Noted { text } if text.len() > 1000)) {
+            return Err(AppendError::NotTaken("too long".to_owned()));
+        }
+        sheet.entries.extend_from_slice(entries);
+        Ok(sheet.took)
+    }
+}
+
+struct Scene {
+    state: HostState,
+    paper: Paper,
+    now: Moment,
+}
+
+const DANA: ClientId = ClientId(1);
+const WATCHER: ClientId = ClientId(2);
+
+impl Scene {
+    fn new(yaml: &str) -> Self {
+        let bench = Bench::new(yaml);
+        let paper = Paper::default();
+        let state = HostState::new(bench.session, bench.entries, Box::new(paper.clone()), []);
+        Self { state, paper, now: bench.now }
+    }
+
+    fn joined(yaml: &str) -> Self {
+        let mut scene = Self::new(yaml);
+        scene.feed(Input::Joined { client: DANA, person: dana(), role: Role::Drive });
+        scene
+    }
+
+    fn feed(&mut self, input: Input) -> Vec<Output> {
+        turn(&mut self.state, input, self.now)
+    }
+
+    fn act(&mut self, command: Command) -> Vec<Output> {
+        self.feed(Input::Asked(DANA, ToHost::Request { id: 9, command: Box::new(command) }))
+    }
+
+    fn run(&mut self, step: &str) -> Vec<Output> {
+        self.act(run(step))
+    }
+
+    fn later(&mut self, millis: u64) {
+        self.now.up += millis;
+        self.now.at = Timestamp::from_millis(self.now.at.millis() + i64::try_from(millis).unwrap());
+    }
+
+    fn on_paper(&self) -> Vec<String> {
+        self.paper.0.lock().unwrap().entries.iter().map(|entry| name_of(&entry.event)).collect()
+    }
+}
+
+fn run(step: &str) -> Command {
+    Command::Run { step: step.into(), typed: None, will_ask: false, by_hand: false }
+}
+
+fn note(text: &str) -> Command {
+    Command::Note { text: text.to_owned() }
+}
+
+fn answer(verdict: Verdict, now: Moment) -> Option<Box<Answer>> {
+    let (detail, evidence) = ("looked".to_owned(), BTreeMap::new());
+    Some(Box::new(Answer { verdict, detail, began: now, took: 1, tries: 1, evidence }))
+}
+
+fn ended(code: i32) -> Result<Box<Ended>, String> {
+    Ok(Box::new(Ended {
+        outcome: Outcome::Exited { code },
+        took: 5,
+        output_bytes: 0,
+        output_sha256: None,
+        captured: None,
+        left: Vec::new(),
+    }))
+}
+
+/// What a turn does, a word each.
+fn words(outputs: &[Output]) -> Vec<String> {
+    outputs
+        .iter()
+        .map(|output| match output {
+            Output::Tell(_, FromHost::Entries { entries }) => {
+                entries.iter().map(|entry| name_of(&entry.event)).collect::<Vec<_>>().join("+")
+            }
+            Output::Tell(_, FromHost::Reply { result, .. }) => match result {
+                Reply::Recorded { .. } => "recorded".to_owned(),
+                Reply::Refused { .. } => "refused!".to_owned(),
+                Reply::Failed { .. } => "failed!".to_owned(),
+            },
+            Output::Tell(_, FromHost::Welcome(_)) => "welcome".to_owned(),
+            Output::Tell(_, FromHost::People { people }) => format!("people {}", people.len()),
+            Output::Tell(_, FromHost::Health { log }) => match log {
+                LogHealth::Safe => "safe".to_owned(),
+                LogHealth::Slow { .. } => "slow".to_owned(),
+                LogHealth::Broken { .. } => "broken".to_owned(),
+            },
+            Output::Tell(_, FromHost::SecretsMissing { names }) => format!("missing {}", names.len()),
+            Output::Tell(..) => "told".to_owned(),
+            Output::Ask(tag, _) => format!("ASK {}", tag.check),
+            Output::CancelAsks { check } => format!("CANCEL {check}"),
+            Output::Start(permit) => format!("START {}", permit.step()),
+            Output::Stop { attempt } => format!("STOP {attempt}"),
+            Output::Keep { name, .. } => format!("KEEP {name}"),
+            Output::Exit { .. } => "EXIT".to_owned(),
+        })
+        .collect()
+}
+
+fn tag(outputs: &[Output]) -> AskTag {
+    let found = outputs.iter().find_map(|output| match output {
+        Output::Ask(tag, _) => Some(tag.clone()),
+        _ => None,
+    });
+    found.expect("something is asked")
+}
+
+const ONE: &str = "steps:\n  - { id: a, title: A, run: 'true' }\n  - { id: b, title: B, run: 'true' }\n";
+const GUARDED: &str = "checks:
+  ok: { title: Fine, run: 'true' }
+steps:
+  - { id: a, title: A, run: 'true', requires: ok }
+";
+
+#[test]
+fn an_effect_comes_after_its_record_was_appended_and_told() {
+    let mut scene = Scene::joined(ONE);
+    let outputs = scene.run("a");
+    assert_eq!(words(&outputs), ["requested", "recorded", "step_started", "START a"]);
+    assert_eq!(scene.on_paper(), ["requested", "step_started"]);
+    let outputs = scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(0) });
+    assert_eq!(words(&outputs), ["work_ended", "step_settled"]);
+    assert_eq!(scene.state.session().head, 6);
+}
+
+#[test]
+fn an_end_is_taken_once_and_only_for_what_runs() {
+    let mut scene = Scene::joined(ONE);
+    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(0) }).is_empty());
+    scene.run("a");
+    assert!(scene.feed(Input::Ended { attempt: 1, item: Some(0), ended: ended(0) }).is_empty());
+    assert!(scene.feed(Input::Ended { attempt: 2, item: None, ended: ended(0) }).is_empty());
+    assert_eq!(words(&scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(0) })).len(), 2);
+    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(1) }).is_empty());
+}
+
+#[test]
+fn an_end_that_is_lost_leaves_the_step_interrupted() {
+    let mut scene = Scene::joined(ONE);
+    scene.run("a");
+    let lost = Err("its runner is gone".to_owned());
+    let outputs = scene.feed(Input::Ended { attempt: 1, item: None, ended: lost });
+    assert_eq!(words(&outputs), ["interrupted"]);
+}
+
+#[test]
+fn j3_an_append_that_fails_at_any_call_is_followed_by_no_effect() {
+    // What a whole walk appends, call by call.
+    for fails_at in 1..=5 {
+        let mut scene = Scene::joined(GUARDED);
+        scene.paper.0.lock().unwrap().fails_at = Some(fails_at);
+        let mut after_the_failure = false;
+        let mut asked = None;
+        let script: [&dyn Fn(&Option<AskTag>, Moment) -> Option<Input>; 3] = [
+            &|_, _| Some(Input::Asked(DANA, ToHost::Request { id: 1, command: Box::new(run("a")) })),
+            &|tag, now| Some(Input::Answered(tag.clone()?, answer(Verdict::Holds, now))),
+            &|_, _| Some(Input::Ended { attempt: 1, item: None, ended: ended(0) }),
+        ];
+        for input in script {
+            let Some(input) = input(&asked, scene.now) else { continue };
+            let before = scene.on_paper().len();
+            let outputs = scene.feed(input);
+            asked = outputs.iter().find_map(|output| match output {
+                Output::Ask(tag, _) => Some(tag.clone()),
+                _ => None,
+            });
+            let words = words(&outputs);
+            if let Some(at) = words.iter().position(|word| word == "broken") {
+                after_the_failure = true;
+                assert!(
+                    !words.iter().any(|word| word.starts_with("START") || word.starts_with("ASK")),
+                    "{words:?}"
+                );
+                assert!(!words[at..].iter().any(|word| word == "recorded"), "no acknowledgement: {words:?}");
+            } else if after_the_failure {
+                assert!(words.is_empty() || words == ["failed!"], "{words:?}");
+                assert_eq!(scene.on_paper().len(), before);
+            }
+        }
+        assert!(after_the_failure, "call {fails_at} is never made");
+        let calls = scene.paper.0.lock().unwrap().calls;
+        assert_eq!(words(&scene.act(note("still there?"))), ["failed!"]);
+        assert_eq!(scene.paper.0.lock().unwrap().calls, calls, "a failed journal is not tried again");
+    }
+}
+
+#[test]
+fn j17_a_slow_append_is_told_and_so_is_its_end() {
+    let mut scene = Scene::joined(ONE);
+    scene.paper.0.lock().unwrap().took = Duration::from_millis(1_500);
+    assert_eq!(words(&scene.act(note("one"))), ["noted", "slow", "recorded"]);
+    scene.paper.0.lock().unwrap().took = Duration::from_millis(1);
+    assert_eq!(words(&scene.act(note("two"))), ["noted", "safe", "recorded"]);
+}
+
+#[test]
+fn words_too_long_for_the_journal_are_refused_and_break_nothing() {
+    let mut scene = Scene::joined(ONE);
+    assert_eq!(words(&scene.act(note(&"x".repeat(2_000)))), ["refused!"]);
+    assert_eq!(words(&scene.act(note("short"))), ["noted", "recorded"]);
+}
+
+#[test]
+fn a_refusal_is_on_record_and_a_wrong_call_is_not() {
+    let mut scene = Scene::joined(ONE);
+    assert_eq!(words(&scene.run("nowhere")), ["refused!"]);
+    assert_eq!(words(&scene.run("b")), ["requested", "recorded", "refused"]);
+    let outputs = scene.act(Command::Finish);
+    assert_eq!(words(&outputs), ["refused", "refused!"]);
+    let Some(Output::Tell(_, FromHost::Reply { result: Reply::Refused { n, .. }, .. })) = outputs.last()
+    else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!(*n, scene.state.session().head);
+}
+
+#[test]
+fn a_second_request_does_not_end_the_first() {
+    let mut scene = Scene::joined(GUARDED);
+    scene.run("a");
+    assert_eq!(words(&scene.run("a")).last().map(String::as_str), Some("refused!"));
+    assert!(scene.state.session().steps[0].request.is_some());
+}
+
+#[test]
+fn an_answer_to_an_older_asking_is_not_taken() {
+    let mut scene = Scene::joined(GUARDED);
+    let first = tag(&scene.act(Command::Check { checks: Vec::new() }));
+    let now = scene.now;
+    assert_eq!(
+        words(&scene.feed(Input::Answered(first.clone(), answer(Verdict::Fails, now)))),
+        ["check_answered"]
+    );
+    let second = tag(&scene.act(Command::Check { checks: Vec::new() }));
+    assert_ne!(first, second);
+    assert!(scene.feed(Input::Answered(first, answer(Verdict::Holds, now))).is_empty());
+    assert!(scene.feed(Input::Answered(second.clone(), None)).is_empty(), "cancelled");
+    assert_eq!(words(&scene.feed(Input::Answered(second, answer(Verdict::Holds, now)))), ["check_answered"]);
+}
+
+#[test]
+fn who_only_watches_changes_nothing() {
+    let mut scene = Scene::joined(ONE);
+    scene.feed(Input::Joined { client: WATCHER, person: dana(), role: Role::Watch });
+    for command in [run("a"), note("x"), Command::Hold { why: "stop".to_owned() }] {
+        let request = ToHost::Request { id: 1, command: Box::new(command) };
+        assert_eq!(words(&scene.feed(Input::Asked(WATCHER, request))), ["refused!"]);
+    }
+    assert!(scene.on_paper().is_empty());
+}
+
+#[test]
+fn only_the_operator_gives_secrets_and_only_those_that_are_asked_for() {
+    let yaml = "params:\n  pw: { about: Password, secret: true }\nsteps:\n  - { id: a, title: A, run: 'echo \"$pw\"' }\n";
+    let mut scene = Scene::joined(yaml);
+    scene.feed(Input::Joined { client: WATCHER, person: sam(), role: Role::Drive });
+    let give = |name: &str| ToHost::GiveSecret { name: name.into(), value: "s3cret".to_owned() };
+    assert_eq!(words(&scene.feed(Input::Asked(WATCHER, give("pw")))), ["missing 1"]);
+    assert_eq!(words(&scene.feed(Input::Asked(DANA, give("other")))), ["missing 1"]);
+    let refused = words(&scene.run("a"));
+    assert!(
+        !refused.iter().any(|word| word.starts_with("START")),
+        "no intent without its secret: {refused:?}"
+    );
+    assert!(!scene.on_paper().contains(&"step_started".to_owned()));
+    assert_eq!(words(&scene.feed(Input::Asked(DANA, give("pw")))), ["KEEP pw", "missing 0"]);
+    assert!(words(&scene.run("a")).contains(&"START a".to_owned()));
+    let on_paper = serde_json::to_string(&scene.paper.0.lock().unwrap().entries).unwrap();
+    assert!(!on_paper.contains("s3cret"));
+}
+
+#[test]
+fn a_client_that_lagged_gets_the_whole_state_again() {
+    let mut scene = Scene::joined(ONE);
+    scene.act(note("one"));
+    let outputs = scene.feed(Input::Drained(DANA));
+    let [Output::Tell(Audience::One(DANA), FromHost::Welcome(welcome))] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!(welcome.session.head, 3);
+    assert_eq!(welcome.recent.len(), 3);
+    assert!(scene.feed(Input::Drained(WATCHER)).is_empty(), "who is gone gets nothing");
+}
+
+#[test]
+fn a_closed_session_without_clients_is_left_after_a_grace() {
+    let mut scene = Scene::joined(ONE);
+    scene.act(Command::Abort { why: "enough".to_owned() });
+    assert_eq!(scene.state.wake_after(scene.now), None);
+    assert_eq!(words(&scene.feed(Input::Left(DANA))), ["people 0"]);
+    let wait = scene.state.wake_after(scene.now).expect("a deadline");
+    assert!(wait <= Duration::from_secs(2) && !wait.is_zero());
+    scene.later(10_000);
+    assert_eq!(words(&scene.feed(Input::Tick)), ["EXIT"]);
+    assert!(words(&scene.feed(Input::Stay)).is_empty(), "somebody is about to connect: another grace");
+    scene.feed(Input::Joined { client: DANA, person: dana(), role: Role::Act });
+    assert_eq!(scene.state.wake_after(scene.now), None);
+}
+
+#[test]
+fn an_open_session_is_never_left() {
+    let mut scene = Scene::joined(ONE);
+    scene.feed(Input::Left(DANA));
+    scene.later(1 << 40);
+    assert!(scene.feed(Input::Tick).is_empty());
+    assert_eq!(scene.state.wake_after(scene.now), None, "an idle session sleeps");
+}
+
+#[test]
+fn a_session_whose_command_still_runs_is_not_left() {
+    let mut scene = Scene::joined(ONE);
+    scene.run("a");
+    scene.act(Command::Abort { why: "enough".to_owned() });
+    scene.feed(Input::Left(DANA));
+    assert_eq!(scene.state.wake_after(scene.now), None);
+    scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(0) });
+    assert!(scene.state.wake_after(scene.now).is_some());
+}
+
+#[test]
+fn term_records_nothing() {
+    let mut scene = Scene::joined(ONE);
+    scene.run("a");
+    let before = scene.on_paper().len();
+    let outputs = scene.feed(Input::Terminate);
+    assert_eq!(words(&outputs), ["EXIT"]);
+    assert_eq!(scene.on_paper().len(), before);
+}
+
+#[test]
+fn a_stop_reaches_the_command_that_runs() {
+    let mut scene = Scene::joined(ONE);
+    scene.run("a");
+    assert_eq!(words(&scene.act(Command::Stop { step: "a".into() })), ["stop_asked", "STOP 1", "recorded"]);
+}
