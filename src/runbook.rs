@@ -37,12 +37,3 @@ pub fn read_with_places(source: &[u8], path: &str) -> Result<(Runbook, Places), 
     }
     Err(Problems::new(path, text, problems))
 }
-
-/// Reads a file of parameter values (`--params`): one YAML map of texts and lists of texts, vetted as a runbook is; a
-/// number is text as spelled. `path` is only for messages.
-pub fn read_params(
-    _source: &[u8],
-    _path: &str,
-) -> Result<std::collections::BTreeMap<String, Value>, Problems> {
-    todo!("h1")
-}
