@@ -101,13 +101,8 @@ pub(super) fn open(
     known_secrets: &BTreeSet<ValueName>,
 ) -> Result<Opening, Closed> {
     let model = &session.runbook.steps[place];
-    let mut unmet: Vec<Requirement> = match request.work {
-        Work::Run => view::gate(session, order, place, now),
-        Work::Undo => view::undo_gate(session, place, now),
-    };
-    unmet.retain(|requirement| !requirement.met);
+    let mut unmet = unmet(session, order, place, request, now)?;
     unmet.extend(not_of_this_breath(session, place, request.work, request.n, None));
-    confirm(&mut unmet, request)?;
     if !unmet.is_empty() {
         return Err(Closed::Unmet(unmet));
     }
@@ -154,6 +149,23 @@ pub(super) fn open(
         });
     }
     Ok(Opening { events, permit })
+}
+
+/// What this request does not meet right now.
+pub(super) fn unmet(
+    session: &Session,
+    order: &Order,
+    place: usize,
+    request: &Request,
+    now: Moment,
+) -> Result<Vec<Requirement>, Closed> {
+    let mut unmet: Vec<Requirement> = match request.work {
+        Work::Run => view::gate(session, order, place, now),
+        Work::Undo => view::undo_gate(session, place, now),
+    };
+    unmet.retain(|requirement| !requirement.met);
+    confirm(&mut unmet, request)?;
+    Ok(unmet)
 }
 
 /// Decides whether the next item of a running step may start: its checks have been asked again.

@@ -98,12 +98,10 @@ impl Walk<'_> {
                 return Some(settled);
             }
         }
-        let gate = match request.work {
-            Work::Run => view::gate(session, self.order(), place, self.now),
-            Work::Undo => view::undo_gate(session, place, self.now),
-        };
-        if gate.iter().any(|r| !r.met && matches!(r.kind, Kind::Order | Kind::Step)) {
-            return Some(refuse(session, place, request, gate.into_iter().filter(|r| !r.met).collect()));
+        if let Ok(unmet) = gate::unmet(session, self.order(), place, request, self.now)
+            && unmet.iter().any(|r| matches!(r.kind, Kind::Order | Kind::Step))
+        {
+            return Some(refuse(session, place, request, unmet));
         }
         match self.breath(place, request) {
             (Need::Ask(asks), mode) => return Some(ask_move(session, asks, mode, &request.by)),

@@ -139,7 +139,7 @@ fn skipping_closes_hold_points_unless_optional() {
     bench.skip("extra").unwrap();
     bench.attest("copy", true).unwrap();
     bench.run_typed("terminate", "vm-1").unwrap();
-    assert_eq!(bench.refused(), ["Order prepare"]);
+    assert_eq!(bench.refused(), ["Order prepare", "Check backup"]);
 
     let mut bench = Bench::new(TERMINATE);
     bench.walk("prepare");
