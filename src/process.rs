@@ -8,6 +8,7 @@ pub mod claim;
 pub mod cover;
 pub mod environment;
 pub mod kernel;
+pub mod launch;
 pub mod output;
 pub mod runner;
 pub mod spawn;

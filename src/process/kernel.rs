@@ -95,6 +95,12 @@ impl Identity {
     }
 }
 
+/// A descriptor of a child that was not reaped yet, whose number therefore is its own.
+pub fn pin_child(pid: u32) -> io::Result<OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
+    Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
+}
+
 /// Signals a pinned process. One that ended is left alone.
 pub fn signal(pinned: &OwnedFd, signal: Signal) -> io::Result<()> {
     match rustix::process::pidfd_send_signal(pinned, signal) {

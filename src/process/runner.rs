@@ -4,11 +4,11 @@
 //! One thread, one loop. The command stays unreaped until nothing is left to be signalled, so its process group can
 //! never be somebody else's.
 
-mod launch;
 mod pump;
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -17,7 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
 use sha2::{Digest as _, Sha256};
 use signal_hook::consts::{
     SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGXFSZ,
@@ -30,9 +31,9 @@ use crate::session::{Ended, Outcome};
 
 use super::claim::{self, OutcomeSlot, Start};
 use super::kernel;
+use super::launch::{self, Command};
 use super::output::Stream;
 use super::spec::{MAX_TEXT, RunnerSpec};
-use launch::Command;
 use pump::Pump;
 
 /// From TERM to KILL.
@@ -113,9 +114,42 @@ struct Prepared {
 fn prepare(dir: &Path, spec: &RunnerSpec) -> io::Result<Prepared> {
     Ok(Prepared {
         slot: OutcomeSlot::reserve(dir)?,
-        output: launch::output_file(dir, Stream::Output)?,
-        errors: spec.separate_stdout.then(|| launch::output_file(dir, Stream::Errors)).transpose()?,
+        output: output_file(dir, Stream::Output)?,
+        errors: spec.separate_stdout.then(|| output_file(dir, Stream::Errors)).transpose()?,
     })
+}
+
+/// Opens one of the output files for writing at its end.
+fn output_file(dir: &Path, stream: Stream) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(dir.join(stream.file_name()))
+}
+
+/// Starts it, its output going into the files, or through the pump where something is to be covered. The error is the
+/// reason, a sentence.
+fn start(spec: &RunnerSpec, output: File, errors: Option<File>, pump: &mut Pump) -> Result<Command, String> {
+    let machine = |e: io::Error| format!("its output cannot be set up: {e}");
+    let (out, err) = if spec.cover.is_empty() {
+        let err = errors.map_or_else(|| output.try_clone(), Ok).map_err(machine)?;
+        (output.into(), err.into())
+    } else {
+        // No core file may hold what the output must not show.
+        let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+        let out = pump.add(output, &spec.cover).map_err(machine)?;
+        let err = match errors {
+            Some(file) => pump.add(file, &spec.cover),
+            None => out.try_clone(),
+        };
+        (out.into(), err.map_err(machine)?.into())
+    };
+    let own = rustix::process::umask(Mode::from_raw_mode(spec.umask & 0o777));
+    let command = launch::launch(spec, out, err);
+    rustix::process::umask(own);
+    command
 }
 
 fn attempt(dir: &Path, spec: &RunnerSpec, prepared: Prepared, bell: &Bell) {
@@ -126,7 +160,7 @@ fn attempt(dir: &Path, spec: &RunnerSpec, prepared: Prepared, bell: &Bell) {
         return;
     }
     let mut pump = Pump::default();
-    let command = match launch::launch(spec, output, errors, &mut pump) {
+    let command = match start(spec, output, errors, &mut pump) {
         Ok(command) => command,
         Err(why) => {
             leave(&mut slot, &ended(dir, Outcome::NotStarted { why }, Duration::ZERO, vec![]));
@@ -134,7 +168,7 @@ fn attempt(dir: &Path, spec: &RunnerSpec, prepared: Prepared, bell: &Bell) {
         }
     };
     failpoint::pass("command-started");
-    if let Some(stat) = kernel::stat(command.pid) {
+    if let Some(stat) = kernel::stat(command.pid()) {
         // Without it a later host finds the command by its session.
         let _ = claim::write_command(dir, stat.id);
     }
@@ -253,7 +287,7 @@ impl Watch<'_> {
         let deadline = self.spec.timeout().and_then(|timeout| self.begun.checked_add(timeout));
         loop {
             // First of all: a command that is dead neither times out nor is stopped.
-            if self.dead.is_none() && leader_is_dead(self.command.pid) {
+            if self.dead.is_none() && leader_is_dead(self.command.pid()) {
                 self.dead = Some(Instant::now());
             }
             let now = Instant::now();
@@ -277,21 +311,21 @@ impl Watch<'_> {
             }
             self.pump.turn(&self.bell.wire, wake.map(|at| at.saturating_duration_since(Instant::now())));
             if self.bell.silence() {
-                reap_orphans(self.command.pid);
+                reap_orphans(self.command.pid());
             }
         }
     }
 
     fn end(&mut self, outcome: Outcome, now: Instant) {
-        self.signal(Signal::TERM);
+        self.command.signal(Signal::TERM);
         // One that is halted hears nothing until it goes on.
-        self.signal(Signal::CONT);
+        self.command.signal(Signal::CONT);
         self.ending = Some(Ending { outcome, kill_at: now + GRACE, killed: false });
     }
 
     /// Goes on ending it: when to look again, or `None` when nothing of its group lives.
     fn press(&mut self, now: Instant) -> Option<Instant> {
-        let all_dead = self.dead.is_some() && kernel::members(self.command.pid).is_empty();
+        let all_dead = self.dead.is_some() && kernel::members(self.command.pid()).is_empty();
         let ending = self.ending.as_mut()?;
         if all_dead {
             return None;
@@ -301,17 +335,10 @@ impl Watch<'_> {
         }
         let first = !std::mem::replace(&mut ending.killed, true);
         if first {
-            self.signal(Signal::KILL);
+            self.command.signal(Signal::KILL);
         }
         // What the kernel cannot kill (it waits for a disk) is waited for: it is still there.
         Some(now + TICK)
-    }
-
-    fn signal(&self, signal: Signal) {
-        // Its leader is not reaped yet, so this group is the command's and nobody else's.
-        if let Some(group) = i32::try_from(self.command.pid).ok().and_then(Pid::from_raw) {
-            let _ = rustix::process::kill_process_group(group, signal);
-        }
     }
 
     fn report(&mut self, dir: &Path) -> Option<Ended> {
@@ -322,7 +349,7 @@ impl Watch<'_> {
         while has_children() && Instant::now() < settled {
             self.pump.turn(&self.bell.wire, Some(settled.saturating_duration_since(Instant::now())));
             if self.bell.silence() {
-                reap_orphans(self.command.pid);
+                reap_orphans(self.command.pid());
             }
         }
         let left = if has_children() { left_behind() } else { vec![] };
@@ -342,7 +369,7 @@ impl Watch<'_> {
         while !self.pump.is_dry() && !self.bell.stop_asked() {
             self.pump.turn(&self.bell.wire, None);
             if self.bell.silence() {
-                reap_orphans(self.command.pid);
+                reap_orphans(self.command.pid());
             }
         }
     }

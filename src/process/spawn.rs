@@ -1,11 +1,15 @@
 //! Starting the runner of an attempt. SHELL.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::id::ValueName;
+use crate::runbook::values::ScriptCall;
 use crate::session::gate::Permit;
 use crate::session::{Ended, Outcome};
 
@@ -34,19 +38,32 @@ pub(super) fn not_started(why: String) -> Box<Ended> {
 }
 
 fn spec_of(permit: &Permit, host: &HostSide<'_>) -> Result<RunnerSpec, String> {
-    let call = permit.call();
-    let full = environment::full(host.environment, call, host.secrets)?;
     Ok(RunnerSpec {
-        argv: call.argv.iter().map(Bytes::from).collect(),
-        env: full.variables.iter().map(|(name, value)| (Bytes::from(name), Bytes::from(value))).collect(),
-        dir: Bytes::from(
-            &call.dir.as_ref().map_or_else(|| host.base_dir.to_owned(), |dir| host.base_dir.join(dir)),
-        ),
         timeout_ms: permit.timeout().map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
         umask: host.umask,
         separate_stdout: permit.separate_stdout(),
+        ..command_spec(permit.call(), host.base_dir, host.environment, host.secrets)?
+    })
+}
+
+/// What starts a call as it stands: no timeout, streams together, secrets to be covered. The error is a sentence.
+pub fn command_spec(
+    call: &ScriptCall,
+    base_dir: &Path,
+    starter: &BTreeMap<String, OsString>,
+    secrets: &BTreeMap<ValueName, String>,
+) -> Result<RunnerSpec, String> {
+    let full = environment::full(starter, call, secrets)?;
+    let dir = call.dir.as_ref().map_or_else(|| base_dir.to_owned(), |dir| base_dir.join(dir));
+    Ok(RunnerSpec {
+        argv: call.argv.iter().map(Bytes::from).collect(),
+        env: full.variables.iter().map(|(name, value)| (Bytes::from(name), Bytes::from(value))).collect(),
+        dir: Bytes::from(&dir),
+        timeout_ms: None,
+        umask: 0o022,
+        separate_stdout: false,
         // All that are known: a command that was given one may well find another.
-        cover: if full.has_secret { host.secrets.values().cloned().collect() } else { vec![] },
+        cover: if full.has_secret { secrets.values().cloned().collect() } else { vec![] },
     })
 }
 

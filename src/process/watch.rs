@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::inotify;
-use rustix::process::{Pid, PidfdFlags};
 
 use crate::session::recover::Found;
 use crate::session::{Ended, Outcome};
@@ -40,12 +39,7 @@ impl Runner {
     }
 
     pub(super) fn started(dir: &Path, child: Child) -> Self {
-        let pinned = i32::try_from(child.id())
-            .ok()
-            .and_then(Pid::from_raw)
-            // Its number is its own until it is reaped, which only `wait` does.
-            .and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok())
-            .map(Arc::new);
+        let pinned = kernel::pin_child(child.id()).ok().map(Arc::new);
         let stopper = Stopper::new(dir, pinned.clone());
         Self { dir: dir.to_owned(), child: Some(child), pinned, stopper }
     }

@@ -1,87 +1,58 @@
 //! Starting the command: what would not start is told apart, in sentences. SHELL.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use rustix::fs::{Access, Mode, OFlags};
+use rustix::fs::Access;
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit};
+use rustix::process::{Pid, Signal};
 
-use crate::process::output::Stream;
-use crate::process::spec::RunnerSpec;
+use super::spec::{Bytes, RunnerSpec};
 
-use super::pump::Pump;
-
-/// A command that was started.
-pub(super) struct Command {
+/// A command that was started. Until it is reaped its number is its own, and its group's.
+pub struct Command {
     handle: duct::Handle,
-    /// Its process id, which is its group's too.
-    pub(super) pid: u32,
+    pid: u32,
 }
 
 impl Command {
+    /// Its process id, which is its group's too.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Signals its whole process group. Not to be called once it was reaped.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(group) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+            // Nobody left in the group is no failure.
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+    }
+
     /// How it ended; waits for that.
-    pub(super) fn reap(&self) -> io::Result<ExitStatus> {
+    pub fn reap(&self) -> io::Result<ExitStatus> {
         self.handle.wait().map(|output| output.status)
     }
 }
 
-/// Opens one of the output files for writing at its end.
-pub(super) fn output_file(dir: &Path, stream: Stream) -> io::Result<File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(dir.join(stream.file_name()))
-}
-
-/// Starts it, its output going into the files, or through the pump where something is to be covered. The error is the
-/// reason, a sentence.
-pub(super) fn launch(
-    spec: &RunnerSpec,
-    output: File,
-    errors: Option<File>,
-    pump: &mut Pump,
-) -> Result<Command, String> {
+/// Starts a command as the leader of a process group of its own, with no input. The error is the reason, a sentence.
+/// The file mode creation mask, and whatever else a process hands down, is the caller's.
+pub fn launch(spec: &RunnerSpec, out: OwnedFd, err: OwnedFd) -> Result<Command, String> {
     if let Some(why) = spec.objection() {
         return Err(why);
     }
     let dir = PathBuf::from(spec.dir.to_os());
     check_dir(&dir)?;
-    let name = spec.argv.first().map(super::super::spec::Bytes::to_os).unwrap_or_default();
+    let name = spec.argv.first().map(Bytes::to_os).unwrap_or_default();
     let path = spec.env.iter().find(|(name, _)| name.0 == b"PATH").map(|(_, value)| value.to_os());
     let program = find(&name, path.as_ref(), &dir)?;
-
-    let machine = |e: io::Error| format!("its output cannot be set up: {e}");
-    let (out, err) = if spec.cover.is_empty() {
-        let err = errors.map_or_else(|| output.try_clone(), Ok).map_err(machine)?;
-        (output.into(), err.into())
-    } else {
-        // No core file may hold what the output must not show.
-        let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-        let out = pump.add(output, &spec.cover).map_err(machine)?;
-        let err =
-            errors.map_or_else(|| out.try_clone(), |file| pump.add(file, &spec.cover)).map_err(machine)?;
-        (out.into(), err.into())
-    };
-    start(spec, &program, name, &dir, out, err)
-}
-
-fn start(
-    spec: &RunnerSpec,
-    program: &Path,
-    name: OsString,
-    dir: &Path,
-    out: std::os::fd::OwnedFd,
-    err: std::os::fd::OwnedFd,
-) -> Result<Command, String> {
-    let expression = duct::cmd(program, spec.argv.iter().skip(1).map(super::super::spec::Bytes::to_os))
+    let expression = duct::cmd(&program, spec.argv.iter().skip(1).map(Bytes::to_os))
         .full_env(spec.env.iter().map(|(name, value)| (name.to_os(), value.to_os())))
         .dir(dir)
         .stdin_null()
@@ -92,12 +63,10 @@ fn start(
             command.arg0(&name).process_group(0);
             Ok(())
         });
-    let mask = rustix::process::umask(Mode::from_raw_mode(spec.umask & 0o777));
     let handle = expression.start();
-    rustix::process::umask(mask);
-    // It holds the writing ends of the pipes.
+    // It holds the writing ends of pipes.
     drop(expression);
-    let handle = handle.map_err(|e| explain(&e, program))?;
+    let handle = handle.map_err(|e| explain(&e, &program))?;
     let pid = handle.pids().first().copied().ok_or("its process is not known")?;
     Ok(Command { handle, pid })
 }
