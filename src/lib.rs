@@ -15,4 +15,5 @@ pub mod runbook;
 pub mod session;
 pub mod text;
 pub mod time;
+pub mod tui;
 pub mod wire;

@@ -1,0 +1,20 @@
+//! The terminal interface: a client of a session like any other, with a face.
+//!
+//! `app` holds what the screen knows and one pure function, [`app::update`], that changes it; `view` draws it as a
+//! function of the app and the time; `keys` is the one table of what keys do. Only `terminal` and `run` touch the
+//! world. It must not know journals, processes or hosts: all it hears and says goes through `client`.
+
+pub mod act;
+pub mod app;
+pub mod fit;
+pub mod keys;
+pub mod mode;
+pub mod news;
+pub mod output;
+pub mod run;
+pub mod terminal;
+pub mod theme;
+pub mod view;
+
+pub use app::{Action, App, Msg, update};
+pub use run::{End, Options, TuiError, run};

@@ -1,0 +1,538 @@
+//! What keys lead to. PURE.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::session::event::{Said, Work};
+use crate::session::state::Progress;
+use crate::session::{Command, view};
+use crate::wire::ToHost;
+
+use super::app::{Action, App, Asked, Pending};
+use super::fit::{self, Fit};
+use super::keys::{self, Verb};
+use super::mode::{Ask, Choose, Mode, Page, Prompt, Purpose, Screen, Search, Sure, check_name, typed};
+use super::view::shape::plain;
+
+/// Does what a key asks for.
+pub(super) fn act(app: &mut App, verb: Verb) -> Vec<Action> {
+    match app.page() {
+        Page::Walk | Page::Steps | Page::Output | Page::Log => on_screen(app, verb),
+        Page::Question => question(app, verb),
+        Page::Prompt => prompt(app, verb),
+        Page::Answer => answer(app, verb),
+        Page::Choose => choose(app, verb),
+        Page::Refused | Page::Help => reading(app, verb),
+        Page::Actions => actions(app, verb),
+        Page::Search => search(app, verb),
+    }
+}
+
+/// What can be picked from the list of actions, in its order.
+#[must_use]
+pub fn menu() -> Vec<&'static keys::Binding> {
+    keys::table(Page::Walk).iter().filter(|binding| keys::acts(binding.verb)).collect()
+}
+
+fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
+    if keys::acts(verb) {
+        return wanted(app, verb);
+    }
+    match verb {
+        Verb::Quit => return vec![Action::Quit],
+        Verb::Help => app.mode = Mode::Help { scroll: 0 },
+        Verb::Actions => app.mode = Mode::Actions { cursor: 0 },
+        Verb::Search => app.mode = Mode::Search(Box::new(Search::new(app.selected))),
+        Verb::Steps => app.screen = Screen::Steps,
+        Verb::Log => {
+            app.screen = Screen::Log;
+            app.log_scroll = 0;
+        }
+        Verb::Output => match fit::fit(app, verb) {
+            Fit::Yes(_) => app.screen = Screen::Output,
+            no => app.refuse(no.why()),
+        },
+        Verb::Back => {
+            app.screen = Screen::Walk;
+            if app.along {
+                let current = app.current();
+                app.select(current);
+            }
+        }
+        Verb::ToCurrent => {
+            app.along = true;
+            let current = app.current();
+            app.select(current);
+        }
+        _ => return moved(app, verb),
+    }
+    Vec::new()
+}
+
+fn moved(app: &mut App, verb: Verb) -> Vec<Action> {
+    match app.screen {
+        Screen::Walk | Screen::Steps => {
+            let last = app.session.steps.len().saturating_sub(1);
+            let page = app.seen.list_height.saturating_sub(1).max(1);
+            let alone = app.screen == Screen::Steps;
+            let to = match verb {
+                Verb::Up => app.selected.saturating_sub(1),
+                Verb::Down => app.selected + 1,
+                Verb::Home => 0,
+                Verb::End => last,
+                Verb::PageUp if alone => app.selected.saturating_sub(page),
+                Verb::PageDown if alone => app.selected + page,
+                Verb::PageUp => {
+                    app.detail_scroll = app.detail_scroll.saturating_sub(app.seen.detail_height.max(2) - 1);
+                    return Vec::new();
+                }
+                Verb::PageDown => {
+                    let most = app.seen.detail_rows.saturating_sub(app.seen.detail_height);
+                    app.detail_scroll = (app.detail_scroll + app.seen.detail_height.max(2) - 1).min(most);
+                    return Vec::new();
+                }
+                _ => return Vec::new(),
+            };
+            app.select(to);
+            app.along = app.selected == app.current();
+            Vec::new()
+        }
+        Screen::Output => {
+            in_output(app, verb);
+            Vec::new()
+        }
+        Screen::Log => in_log(app, verb),
+    }
+}
+
+fn in_output(app: &mut App, verb: Verb) {
+    let (width, height) = app.seen.output;
+    let page = isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1);
+    if let Verb::PreviousOutput | Verb::NextOutput = verb {
+        let outputs = app.outputs();
+        let Some(index) = app.output_index(&outputs) else { return };
+        let to = if verb == Verb::NextOutput { index + 1 } else { index.saturating_sub(1) };
+        app.output_choice = Some(to.min(outputs.len() - 1));
+        return;
+    }
+    let Some(output) = &mut app.output else { return };
+    match verb {
+        Verb::Follow if output.follow => output.unfollow(width, height),
+        Verb::Follow | Verb::End => output.to_end(),
+        Verb::Wrap => {
+            output.wrap = !output.wrap;
+            output.top_row = 0;
+            app.wrap = output.wrap;
+        }
+        Verb::Home => output.to_start(),
+        Verb::Up => output.scroll(-1, width, height),
+        Verb::Down => output.scroll(1, width, height),
+        Verb::PageUp => output.scroll(-page, width, height),
+        Verb::PageDown => output.scroll(page, width, height),
+        _ => {}
+    }
+}
+
+fn in_log(app: &mut App, verb: Verb) -> Vec<Action> {
+    let page = app.seen.log_height.saturating_sub(1).max(1);
+    let most = app.log.len().saturating_sub(app.seen.log_height);
+    app.log_scroll = match verb {
+        Verb::Up => app.log_scroll + 1,
+        Verb::Down => app.log_scroll.saturating_sub(1),
+        Verb::PageUp => app.log_scroll + page,
+        Verb::PageDown => app.log_scroll.saturating_sub(page),
+        Verb::Home => most,
+        Verb::End => 0,
+        _ => app.log_scroll,
+    }
+    .min(most);
+    let first = app.log.front().map_or(1, |line| line.n);
+    let asked = app.pending.values().any(|pending| *pending == Pending::Log);
+    if app.log_scroll + page >= most && first > 1 && !asked && app.log.len() < super::app::MOST_LINES {
+        let id = app.new_id(Pending::Log);
+        return vec![Action::Send(ToHost::ReadLog { id, before: first, count: 500 })];
+    }
+    Vec::new()
+}
+
+/// Something is to be done to the walk.
+fn wanted(app: &mut App, verb: Verb) -> Vec<Action> {
+    let fit = fit::fit(app, verb);
+    if !fit.is_yes() {
+        app.refuse(format!("not now: {}", fit.why()));
+        return Vec::new();
+    }
+    let place = app.selected;
+    let step = app.step_id(place);
+    let state = &app.session.steps[place];
+    let touched = matches!(state.progress, Progress::Done | Progress::Skipped);
+    match verb {
+        Verb::Run if touched => ask(app, Ask::Sure(Sure::RunAgain(place))),
+        Verb::Run => return run(app, place, false),
+        Verb::ByHand => ask(app, Ask::Sure(Sure::ByHand(place))),
+        Verb::Done if state.progress == Progress::Interrupted => {
+            ask(app, Ask::Resolve { step: place, done: true })
+        }
+        Verb::Done if app.session.runbook.steps[place].capture.is_some() => ask(app, Ask::Value(place)),
+        Verb::Done => ask(app, Ask::Done(place)),
+        Verb::Fail if matches!(state.progress, Progress::Interrupted | Progress::Failed) => {
+            ask(app, Ask::Resolve { step: place, done: false });
+        }
+        Verb::Fail => ask(app, Ask::Fail(place)),
+        Verb::Skip => ask(app, Ask::Skip(place)),
+        // A hold point's undo is confirmed by its text, which the host asks for.
+        Verb::Undo if app.session.runbook.steps[place].is_hold_point() => return undo(app, place),
+        Verb::Undo => ask(app, Ask::Sure(Sure::Undo(place))),
+        Verb::Stop => ask(app, Ask::Sure(Sure::Stop(place))),
+        Verb::Withdraw => return vec![app.request(Command::Withdraw { step }, "withdraw")],
+        Verb::Check => {
+            let checks = fit::own_checks(app);
+            return vec![app.request(Command::Check { checks }, "check")];
+        }
+        Verb::CheckAll => return vec![app.request(Command::Check { checks: Vec::new() }, "check --all")],
+        Verb::CheckOne => {
+            let automatic = (0..app.session.runbook.checks.len())
+                .filter(|at| app.session.runbook.checks[*at].is_automatic());
+            let mut checks = fit::own_checks(app);
+            for place in automatic {
+                for check in fit::with_items(app, place) {
+                    if !checks.contains(&check) {
+                        checks.push(check);
+                    }
+                }
+            }
+            app.mode = Mode::Choose(Choose { purpose: Purpose::Check, checks, cursor: 0 });
+        }
+        Verb::Attest => {
+            let checks = fit::questions(app);
+            match checks.as_slice() {
+                [only] => {
+                    let check = only.clone();
+                    ask(app, Ask::Attest { check, yes: None });
+                }
+                _ => app.mode = Mode::Choose(Choose { purpose: Purpose::Attest, checks, cursor: 0 }),
+            }
+        }
+        Verb::Note => ask(app, Ask::Note),
+        Verb::Hold => ask(app, Ask::Hold),
+        Verb::Release if app.session.holds.iter().all(|hold| hold.by.uid == app.you.uid) => {
+            return vec![app.request(Command::Release { why: None }, "release")];
+        }
+        Verb::Release => ask(app, Ask::Release),
+        Verb::Secret => {
+            if let Some(name) = app.secrets_missing.first().cloned() {
+                ask(app, Ask::Secret(name));
+            }
+        }
+        Verb::Approve => return vec![app.request(Command::Approve { step }, "approve")],
+        Verb::Refuse => ask(app, Ask::RefuseStep(place)),
+        Verb::Handover => ask(app, Ask::Handover),
+        Verb::Finish => ask(app, Ask::Sure(Sure::Finish)),
+        Verb::Abort => ask(app, Ask::Abort),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn ask(app: &mut App, ask: Ask) {
+    app.mode = Mode::Prompt(Box::new(Prompt::new(ask)));
+}
+
+fn run(app: &mut App, place: usize, by_hand: bool) -> Vec<Action> {
+    let step = app.step_id(place);
+    app.asked = Some(Asked { step: step.clone(), work: Work::Run, by_hand });
+    let words = format!("run {step}");
+    vec![app.request(Command::Run { step, typed: None, will_ask: true, by_hand }, words)]
+}
+
+fn undo(app: &mut App, place: usize) -> Vec<Action> {
+    let step = app.step_id(place);
+    app.asked = Some(Asked { step: step.clone(), work: Work::Undo, by_hand: false });
+    let words = format!("undo {step}");
+    vec![app.request(Command::Undo { step, typed: None, will_ask: true }, words)]
+}
+
+fn question(app: &mut App, verb: Verb) -> Vec<Action> {
+    let Mode::Question(question) = &mut app.mode else {
+        return Vec::new();
+    };
+    let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
+    match verb {
+        Verb::PageUp => question.scroll = question.scroll.saturating_sub(1),
+        Verb::PageDown => question.scroll = (question.scroll + 1).min(most),
+        Verb::Accept => {
+            let text = typed(&question.field);
+            if text == question.text {
+                let (place, work, by_hand) = (question.step, question.work, question.by_hand);
+                app.mode = Mode::Plain;
+                let step = app.step_id(place);
+                app.asked = Some(Asked { step: step.clone(), work, by_hand });
+                let command = match work {
+                    Work::Run => {
+                        Command::Run { step: step.clone(), typed: Some(text), will_ask: false, by_hand }
+                    }
+                    Work::Undo => Command::Undo { step: step.clone(), typed: Some(text), will_ask: false },
+                };
+                return vec![app.request(command, format!("run {step}"))];
+            }
+            if text.is_empty() {
+                not_now(app);
+            } else {
+                question.note = Some("that is not the text; nothing was run".to_owned());
+            }
+        }
+        _ => not_now(app),
+    }
+    Vec::new()
+}
+
+fn not_now(app: &mut App) {
+    app.mode = Mode::Plain;
+    app.say("not now: nothing was run");
+}
+
+fn answer(app: &mut App, verb: Verb) -> Vec<Action> {
+    if let Mode::Prompt(prompt) = &mut app.mode
+        && let Ask::Attest { yes, .. } = &mut prompt.ask
+    {
+        match verb {
+            Verb::Yes => *yes = Some(true),
+            Verb::No => *yes = Some(false),
+            _ => {
+                app.mode = Mode::Plain;
+                app.say("not now: nothing was answered");
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn prompt(app: &mut App, verb: Verb) -> Vec<Action> {
+    let Mode::Prompt(prompt) = std::mem::take(&mut app.mode) else {
+        return Vec::new();
+    };
+    let text = typed(&prompt.field);
+    let empty = if matches!(prompt.ask, Ask::Secret(_)) { text.is_empty() } else { text.trim().is_empty() };
+    if verb != Verb::Accept || empty {
+        app.say("not now: nothing was done");
+        return Vec::new();
+    }
+    let yes = matches!(text.trim().to_lowercase().as_str(), "y" | "yes");
+    if matches!(prompt.ask, Ask::Sure(_)) && !yes {
+        app.say("that was no yes: nothing was done");
+        return Vec::new();
+    }
+    given(app, prompt.ask, text, yes)
+}
+
+/// A line was typed, and it is not empty.
+fn given(app: &mut App, ask: Ask, text: String, yes: bool) -> Vec<Action> {
+    let step = |place| app.step_id(place);
+    let (command, words) = match ask {
+        Ask::Note => (Command::Note { text }, "note".to_owned()),
+        Ask::Hold => (Command::Hold { why: text }, "hold".to_owned()),
+        Ask::Release => (Command::Release { why: Some(text) }, "release".to_owned()),
+        Ask::Skip(place) => {
+            (Command::Skip { steps: vec![step(place)], why: text }, format!("skip {}", step(place)))
+        }
+        Ask::Fail(place) => (Command::Fail { step: step(place), why: text }, format!("fail {}", step(place))),
+        Ask::Done(place) => {
+            let said = Said { say: (!yes).then_some(text), value: None };
+            (Command::Done { step: step(place), said }, format!("done {}", step(place)))
+        }
+        Ask::Value(place) => {
+            let said = Said { say: None, value: Some(text) };
+            (Command::Done { step: step(place), said }, format!("done {}", step(place)))
+        }
+        Ask::Resolve { step: place, done } => {
+            (Command::Resolve { step: step(place), done, what: text }, format!("resolve {}", step(place)))
+        }
+        Ask::Attest { check, yes } => {
+            let name = check_name(&check);
+            (Command::Attest { check, yes: yes.unwrap_or(false), words: text }, format!("attest {name}"))
+        }
+        Ask::Abort => (Command::Abort { why: text }, "abort".to_owned()),
+        Ask::Handover => (Command::Handover { to: text.trim().to_owned() }, "handover".to_owned()),
+        Ask::RefuseStep(place) => {
+            (Command::Refuse { step: step(place), why: text }, format!("refuse {}", step(place)))
+        }
+        Ask::Secret(name) => return vec![Action::Send(ToHost::GiveSecret { name, value: text })],
+        Ask::Sure(sure) => match sure {
+            Sure::RunAgain(place) => return run(app, place, false),
+            Sure::ByHand(place) => return run(app, place, true),
+            Sure::Undo(place) => return undo(app, place),
+            Sure::Stop(place) => (Command::Stop { step: step(place) }, format!("stop {}", step(place))),
+            Sure::Finish => (Command::Finish, "finish".to_owned()),
+        },
+    };
+    vec![app.request(command, words)]
+}
+
+fn choose(app: &mut App, verb: Verb) -> Vec<Action> {
+    let Mode::Choose(choose) = &mut app.mode else {
+        return Vec::new();
+    };
+    match verb {
+        Verb::Up => choose.cursor = choose.cursor.saturating_sub(1),
+        Verb::Down => choose.cursor = (choose.cursor + 1).min(choose.checks.len().saturating_sub(1)),
+        Verb::Accept => {
+            let (picked, purpose) = (choose.checks.get(choose.cursor).cloned(), choose.purpose);
+            app.mode = Mode::Plain;
+            match (picked, purpose) {
+                (Some(check), Purpose::Attest) => ask(app, Ask::Attest { check, yes: None }),
+                (Some(check), Purpose::Check) => {
+                    let words = format!("check {}", check_name(&check));
+                    return vec![app.request(Command::Check { checks: vec![check] }, words)];
+                }
+                (None, _) => {}
+            }
+        }
+        _ => app.mode = Mode::Plain,
+    }
+    Vec::new()
+}
+
+fn reading(app: &mut App, verb: Verb) -> Vec<Action> {
+    let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
+    let (Mode::Help { scroll } | Mode::Refused(super::mode::Refused { scroll, .. })) = &mut app.mode else {
+        return Vec::new();
+    };
+    let page = app.seen.popup_height.saturating_sub(1).max(1);
+    match verb {
+        Verb::PageUp => *scroll = scroll.saturating_sub(page),
+        Verb::PageDown => *scroll = (*scroll + page).min(most),
+        _ => {
+            app.mode = Mode::Plain;
+            if app.along && app.screen != Screen::Output {
+                let current = app.current();
+                app.select(current);
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn actions(app: &mut App, verb: Verb) -> Vec<Action> {
+    let Mode::Actions { cursor } = &mut app.mode else {
+        return Vec::new();
+    };
+    match verb {
+        Verb::Up => *cursor = cursor.saturating_sub(1),
+        Verb::Down => *cursor = (*cursor + 1).min(menu().len().saturating_sub(1)),
+        Verb::Accept => {
+            let picked = menu().get(*cursor).map(|binding| binding.verb);
+            app.mode = Mode::Plain;
+            return picked.map_or_else(Vec::new, |verb| wanted(app, verb));
+        }
+        _ => app.mode = Mode::Plain,
+    }
+    Vec::new()
+}
+
+fn search(app: &mut App, verb: Verb) -> Vec<Action> {
+    let Mode::Search(search) = &app.mode else {
+        return Vec::new();
+    };
+    let (text, from) = (typed(&search.field), search.from);
+    match verb {
+        Verb::Down => find(app, &text, app.selected + 1, true),
+        Verb::Up => find(app, &text, app.selected.saturating_sub(1), false),
+        Verb::Accept => app.mode = Mode::Plain,
+        _ => {
+            app.mode = Mode::Plain;
+            app.select(from);
+            app.along = from == app.current();
+        }
+    }
+    Vec::new()
+}
+
+/// Selects the next step that has `text` in its title, id or number; nothing where there is none.
+fn find(app: &mut App, text: &str, start: usize, forward: bool) {
+    let text = text.to_lowercase();
+    let count = app.session.steps.len();
+    if text.is_empty() || count == 0 {
+        return;
+    }
+    let fits = |place: &usize| {
+        let step = &app.session.runbook.steps[*place];
+        (place + 1).to_string() == text
+            || step.id.as_str().contains(&text)
+            || view::filled(&app.session, &step.title).to_lowercase().contains(&text)
+    };
+    let found = if forward {
+        (start..count).chain(0..start.min(count)).find(fits)
+    } else {
+        (0..=start).rev().chain((start..count).rev()).find(fits)
+    };
+    match found {
+        Some(place) => {
+            app.select(place);
+            app.along = place == app.current();
+        }
+        None => app.refuse("no step like that"),
+    }
+}
+
+/// A key that means nothing here is typed into what takes text.
+pub(super) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
+    let control = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    let line_end = matches!(key.code, KeyCode::Enter | KeyCode::Tab)
+        || control && matches!(key.code, KeyCode::Char('m' | 'j' | 'i'));
+    // What would not be seen as itself is not taken.
+    let odd = matches!(key.code, KeyCode::Char(c) if plain(c.encode_utf8(&mut [0; 4])) != c.to_string());
+    if line_end || odd {
+        return Vec::new();
+    }
+    match &mut app.mode {
+        Mode::Question(question) => {
+            question.note = None;
+            question.field.input(key);
+        }
+        Mode::Prompt(prompt) if !matches!(prompt.ask, Ask::Attest { yes: None, .. }) => {
+            prompt.note = None;
+            prompt.field.input(key);
+        }
+        Mode::Search(search) => {
+            search.field.input(key);
+            let text = typed(&search.field);
+            let from = search.from;
+            find(app, &text, from, true);
+        }
+        Mode::Actions { .. } => {
+            // In the list of actions their own keys work too.
+            if let Some(verb) = keys::verb(Page::Walk, key).filter(|verb| keys::acts(*verb)) {
+                app.mode = Mode::Plain;
+                return wanted(app, verb);
+            }
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// A paste: words may be pasted, a confirmation never.
+pub(super) fn paste(app: &mut App, text: &str) -> Vec<Action> {
+    let text: String = text
+        .split(['\r', '\n', '\t'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let text = plain(&text);
+    match &mut app.mode {
+        Mode::Question(question) => {
+            question.note = Some("a paste does not confirm: type the text".to_owned())
+        }
+        Mode::Prompt(prompt) if !prompt.takes_paste() => {
+            prompt.note = Some("a paste does not answer: type it".to_owned());
+        }
+        Mode::Prompt(prompt) => {
+            prompt.field.insert_str(text);
+        }
+        Mode::Search(search) => {
+            search.field.insert_str(text);
+        }
+        _ => app.say("a paste does nothing here"),
+    }
+    Vec::new()
+}

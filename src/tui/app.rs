@@ -1,0 +1,403 @@
+//! What the screen knows, and the one function that changes it. PURE: no clock, no terminal, no socket.
+
+use std::collections::{HashMap, VecDeque};
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::id::{StepId, ValueName};
+use crate::session::event::Work;
+use crate::session::state::Progress;
+use crate::session::{Command, Entry, Person, Session, summary, view};
+use crate::time::Timestamp;
+use crate::wire::messages::{LogHealth, OutputFile, Present, Role, Stream, Welcome};
+use crate::wire::{FromHost, ToHost};
+
+use super::keys;
+use super::mode::{Mode, Page, Screen};
+use super::output::Output;
+use super::theme::Theme;
+use super::view::{MIN_HEIGHT, MIN_WIDTH, Seen};
+use super::{act, news};
+
+/// Older records are dropped from memory beyond this many; the journal keeps them.
+pub(super) const MOST_LINES: usize = 20_000;
+
+/// Everything a screen is drawn from, but the time.
+#[derive(Debug)]
+pub struct App {
+    /// The walk, up to the last record heard.
+    pub session: Session,
+    /// Who the host takes this client for.
+    pub you: Person,
+    /// May this screen act?
+    pub role: Role,
+    /// Who is here.
+    pub people: Vec<Present>,
+    /// How the journal fares.
+    pub health: LogHealth,
+    /// Secrets that the host does not know.
+    pub secrets_missing: Vec<ValueName>,
+    /// Records as people read them, oldest first.
+    pub log: VecDeque<LogLine>,
+    /// Is there somebody to talk to?
+    pub link: Link,
+    /// What fills the window.
+    pub screen: Screen,
+    /// What lies on top of it.
+    pub mode: Mode,
+    /// Place of the step that keys speak of.
+    pub selected: usize,
+    /// The selection goes along with the walk.
+    pub along: bool,
+    /// First row shown of what is said about the step.
+    pub detail_scroll: usize,
+    /// How many records below the window are not shown.
+    pub log_scroll: usize,
+    /// The output that is shown.
+    pub output: Option<Output>,
+    /// Which of the step's outputs, if one was picked; else the newest.
+    pub output_choice: Option<usize>,
+    /// Long lines of output are wrapped.
+    pub wrap: bool,
+    /// What came of the last key; until the next one.
+    pub notice: Option<Notice>,
+    /// Columns and rows of the window.
+    pub size: (u16, u16),
+    /// What the last picture had room for.
+    pub seen: Seen,
+    /// What the terminal can show.
+    pub theme: Theme,
+    pub(super) asked: Option<Asked>,
+    pub(super) pending: HashMap<u64, Pending>,
+    pub(super) refusal_shown: u64,
+    next_id: u64,
+}
+
+/// A record as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Its number.
+    pub n: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, cleaned.
+    pub by: String,
+    /// What, cleaned.
+    pub text: String,
+}
+
+/// Is there somebody to talk to?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Yes.
+    Up,
+    /// Not now; it is being tried.
+    Lost(String),
+    /// No, and it is not tried any more.
+    Gone(String),
+}
+
+/// What came of a key, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The sentence, cleaned.
+    pub text: String,
+    /// It is a no, or a failure.
+    pub bad: bool,
+}
+
+/// A start that this screen asked for, and for which a question may come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) step: StepId,
+    pub(super) work: Work,
+    pub(super) by_hand: bool,
+}
+
+/// What a number that was sent to the host stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Pending {
+    /// An action, in words.
+    Request(String),
+    /// A part of an output.
+    Output,
+    /// Older records.
+    Log,
+}
+
+/// What reaches the screen from outside.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key, and when it was read (milliseconds since boot).
+    Key {
+        /// Which.
+        key: KeyEvent,
+        /// When.
+        at: u64,
+    },
+    /// A paste.
+    Paste(String),
+    /// The window has this many columns and rows.
+    Resize(u16, u16),
+    /// The host speaks.
+    Host(Box<FromHost>),
+    /// The connection is lost and being made again.
+    Lost(String),
+    /// The connection is over.
+    Gone(String),
+    /// A picture is on the screen since `at` (milliseconds since boot).
+    Drawn {
+        /// When.
+        at: u64,
+        /// What it had room for.
+        seen: Seen,
+    },
+}
+
+/// What the shell does for the screen.
+#[derive(Debug, PartialEq)]
+pub enum Action {
+    /// Say this to the host.
+    Send(ToHost),
+    /// Throw away what was typed and not read yet.
+    DiscardInput,
+    /// Go to the background, as `Ctrl-Z` asks.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+impl App {
+    /// A screen for a client that was welcomed.
+    #[must_use]
+    pub fn new(welcome: Welcome, role: Role, theme: Theme, size: (u16, u16)) -> Self {
+        let mut app = Self {
+            session: welcome.session,
+            you: welcome.you,
+            role,
+            people: welcome.people,
+            health: welcome.log,
+            secrets_missing: welcome.secrets_missing,
+            log: VecDeque::new(),
+            link: Link::Up,
+            screen: Screen::Walk,
+            mode: Mode::Plain,
+            selected: 0,
+            along: true,
+            detail_scroll: 0,
+            log_scroll: 0,
+            output: None,
+            output_choice: None,
+            wrap: false,
+            notice: None,
+            size,
+            seen: Seen::default(),
+            theme,
+            asked: None,
+            pending: HashMap::new(),
+            refusal_shown: 0,
+            next_id: 1,
+        };
+        app.remember(&welcome.recent);
+        app.selected = app.current();
+        app
+    }
+
+    /// Is something under way that a clock should be shown for?
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.session.steps.iter().any(|s| s.request.is_some() || matches!(s.progress, Progress::Running(_)))
+            || self.session.checks.iter().any(|c| c.asking.is_some())
+    }
+
+    /// The step that the walk is at: one that needs a person's word first, else the first that is not behind us.
+    #[must_use]
+    pub fn current(&self) -> usize {
+        let lost = self.session.steps.iter().position(|s| s.progress == Progress::Interrupted);
+        lost.or_else(|| view::order(&self.session).first_open)
+            .unwrap_or_else(|| self.session.steps.len().saturating_sub(1))
+    }
+
+    /// The page of keys that counts now.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        self.mode.page(self.screen)
+    }
+
+    /// The id of the step at `place`; the empty id where there is none.
+    #[must_use]
+    pub fn step_id(&self, place: usize) -> StepId {
+        self.session.runbook.steps.get(place).map_or_else(|| StepId::new(""), |step| step.id.clone())
+    }
+
+    /// Is the window too small to act in?
+    #[must_use]
+    pub fn too_small(&self) -> bool {
+        self.size.0 < MIN_WIDTH || self.size.1 < MIN_HEIGHT
+    }
+
+    /// The outputs of the selected step's last attempt, oldest first, with what people call them.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<(OutputFile, String)> {
+        let Some((step, model)) =
+            self.session.steps.get(self.selected).zip(self.session.runbook.steps.get(self.selected))
+        else {
+            return Vec::new();
+        };
+        if step.last_attempt == 0 || step.by_hand || model.run.is_none() {
+            return Vec::new();
+        }
+        let apart = model.capture.is_some();
+        let streams: &[Stream] = if apart { &[Stream::Output, Stream::Errors] } else { &[Stream::Output] };
+        let mut files = Vec::new();
+        let mut add = |attempt, item: Option<u32>, name: &str| {
+            for stream in streams {
+                let label = match (apart, name) {
+                    (false, "") => "output".to_owned(),
+                    (false, name) => name.to_owned(),
+                    (true, "") => super::output::stream_name(*stream).to_owned(),
+                    (true, name) => format!("{name} · {}", super::output::stream_name(*stream)),
+                };
+                files.push((OutputFile { attempt, item, stream: *stream }, label));
+            }
+        };
+        if model.for_each.is_some() {
+            for item in &step.items {
+                if let Some((attempt, index)) = item.place {
+                    add(attempt, Some(index), &item.item);
+                }
+            }
+        } else {
+            add(step.last_attempt, None, "");
+        }
+        files
+    }
+
+    /// Which of [`App::outputs`] is shown.
+    #[must_use]
+    pub fn output_index(&self, outputs: &[(OutputFile, String)]) -> Option<usize> {
+        if outputs.is_empty() {
+            return None;
+        }
+        if let Some(choice) = self.output_choice {
+            return Some(choice.min(outputs.len() - 1));
+        }
+        // The newest item; of two streams the first, unless only the second says something in the end.
+        let newest = outputs.iter().enumerate().rev().find(|(_, (of, _))| of.stream == Stream::Output);
+        let running = match &self.session.steps[self.selected].progress {
+            Progress::Running(running) => outputs.iter().position(|(of, _)| {
+                of.stream == Stream::Output
+                    && of.item == Some(running.next_item)
+                    && of.attempt == running.attempt
+            }),
+            _ => None,
+        };
+        running.or(newest.map(|(index, _)| index))
+    }
+
+    pub(super) fn say(&mut self, text: impl AsRef<str>) {
+        self.notice = Some(Notice { text: super::view::shape::plain(text.as_ref()), bad: false });
+    }
+
+    pub(super) fn refuse(&mut self, text: impl AsRef<str>) {
+        self.notice = Some(Notice { text: super::view::shape::plain(text.as_ref()), bad: true });
+    }
+
+    pub(super) fn new_id(&mut self, pending: Pending) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.pending.insert(id, pending);
+        id
+    }
+
+    pub(super) fn request(&mut self, command: Command, words: impl Into<String>) -> Action {
+        let id = self.new_id(Pending::Request(words.into()));
+        Action::Send(ToHost::Request { id, command: Box::new(command) })
+    }
+
+    pub(super) fn remember(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if self.log.back().is_some_and(|last| last.n >= entry.n) {
+                continue;
+            }
+            let line = self.line(entry);
+            self.log.push_back(line);
+            if self.log_scroll > 0 {
+                self.log_scroll += 1;
+            }
+        }
+        while self.log.len() > MOST_LINES {
+            self.log.pop_front();
+        }
+    }
+
+    pub(super) fn line(&self, entry: &Entry) -> LogLine {
+        LogLine {
+            n: entry.n,
+            at: entry.at,
+            by: super::view::shape::plain(&entry.by.name),
+            text: super::view::shape::unstack(summary::sentence(entry, &self.session).into()),
+        }
+    }
+
+    /// Selects another step, and looks at it from its top.
+    pub(super) fn select(&mut self, place: usize) {
+        let place = place.min(self.session.steps.len().saturating_sub(1));
+        if place != self.selected {
+            self.selected = place;
+            self.detail_scroll = 0;
+            self.output_choice = None;
+        }
+    }
+}
+
+/// Takes a message in. What must be done in the world comes back, in order.
+pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
+    let mut actions = match msg {
+        Msg::Key { key, at } if key.kind == KeyEventKind::Press => press(app, key, at),
+        Msg::Key { .. } => Vec::new(),
+        Msg::Paste(text) => act::paste(app, &text),
+        Msg::Resize(width, height) => {
+            app.size = (width, height);
+            Vec::new()
+        }
+        Msg::Host(message) => news::hear(app, *message),
+        Msg::Lost(why) => news::lost(app, Link::Lost(super::view::shape::plain(&why))),
+        Msg::Gone(why) => news::lost(app, Link::Gone(super::view::shape::plain(&why))),
+        Msg::Drawn { at, seen } => {
+            app.seen = seen;
+            match &mut app.mode {
+                Mode::Question(question) => question.shown.mark(at),
+                Mode::Prompt(prompt) => prompt.shown.mark(at),
+                _ => {}
+            }
+            Vec::new()
+        }
+    };
+    actions.extend(news::watch_output(app));
+    actions
+}
+
+fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
+    if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
+        return vec![Action::Suspend];
+    }
+    if app.too_small() {
+        // Nobody can see what a key would do here.
+        let leaves = keys::verb(Page::Walk, key) == Some(keys::Verb::Quit);
+        return if leaves { vec![Action::Quit] } else { Vec::new() };
+    }
+    let shown = match &app.mode {
+        Mode::Question(question) => question.shown.allows(at),
+        Mode::Prompt(prompt) => prompt.shown.allows(at),
+        _ => true,
+    };
+    if !shown {
+        return Vec::new();
+    }
+    app.notice = None;
+    match keys::verb(app.page(), key) {
+        Some(verb) => act::act(app, verb),
+        None => act::type_key(app, key),
+    }
+}

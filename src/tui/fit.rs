@@ -1,0 +1,291 @@
+//! What makes sense right now, for the selected step and this person; and if not, why. PURE.
+//!
+//! This only spares people useless keys: what is allowed is the host's to say, and it is asked every time.
+
+use crate::runbook::{Check, Probe, Step};
+use crate::session::command::CheckItem;
+use crate::session::event::How;
+use crate::session::state::{Phase, Progress, Stage, StepState};
+use crate::session::view;
+use crate::wire::messages::{LogHealth, Role};
+
+use super::app::{App, Link};
+use super::keys::{self, Verb};
+
+/// Does an action make sense right now?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Yes; what it is called here, where that is not its usual word.
+    Yes(Option<&'static str>),
+    /// It belongs here, but not now: why.
+    No(String),
+    /// It has nothing to do with where we are: why.
+    Absent(&'static str),
+}
+
+impl Fit {
+    /// Can it be asked for?
+    #[must_use]
+    pub fn is_yes(&self) -> bool {
+        matches!(self, Self::Yes(_))
+    }
+
+    /// Why not; empty where it can be asked for.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Yes(_) => "",
+            Self::No(why) => why,
+            Self::Absent(why) => why,
+        }
+    }
+}
+
+/// Does `verb` make sense right now?
+#[must_use]
+pub fn fit(app: &App, verb: Verb) -> Fit {
+    if !keys::acts(verb) {
+        return of_screen(app, verb);
+    }
+    if let Some(why) = mute(app, verb) {
+        return match of_step(app, verb) {
+            Fit::Absent(why) => Fit::Absent(why),
+            _ => Fit::No(why),
+        };
+    }
+    of_step(app, verb)
+}
+
+/// What keeps this person from acting at all, or from what only the operator does.
+fn mute(app: &App, verb: Verb) -> Option<String> {
+    match &app.link {
+        Link::Up => {}
+        Link::Lost(_) => return Some("the connection is being made again".to_owned()),
+        Link::Gone(_) => return Some("there is no connection: leave with q and attach again".to_owned()),
+    }
+    if app.role == Role::Watch {
+        return Some("this screen only watches".to_owned());
+    }
+    if let LogHealth::Broken { .. } = app.health {
+        return Some("the log cannot be written, so nothing may happen".to_owned());
+    }
+    let operators = matches!(
+        verb,
+        Verb::Run
+            | Verb::ByHand
+            | Verb::Done
+            | Verb::Fail
+            | Verb::Skip
+            | Verb::Undo
+            | Verb::Stop
+            | Verb::Withdraw
+            | Verb::Finish
+            | Verb::Abort
+            | Verb::Handover
+    );
+    let operator = &app.session.operator;
+    (operators && operator.uid != app.you.uid)
+        .then(|| format!("only {}, the operator, can do that", super::view::shape::plain(&operator.name)))
+}
+
+fn of_step(app: &App, verb: Verb) -> Fit {
+    let Some((model, step)) =
+        app.session.runbook.steps.get(app.selected).zip(app.session.steps.get(app.selected))
+    else {
+        return Fit::Absent("there is no step");
+    };
+    let open = app.session.stage == Stage::Open;
+    match verb {
+        Verb::Run | Verb::ByHand => start(verb, model, step, open),
+        Verb::Done | Verb::Fail => end(verb, model, step, open),
+        Verb::Skip => match step.progress {
+            _ if !open => Fit::Absent("the session is closed"),
+            Progress::Untouched | Progress::Failed | Progress::Undone => Fit::Yes(None),
+            Progress::Running(_) => Fit::Absent("it is running"),
+            Progress::Interrupted => Fit::Absent("say first what became of it"),
+            Progress::Done => Fit::Absent("it is done"),
+            Progress::Skipped => Fit::Absent("it is skipped already"),
+        },
+        Verb::Undo => match step.progress {
+            _ if app.session.stage == Stage::Finished => Fit::Absent("the session is finished"),
+            _ if model.undo.is_none() => Fit::Absent("this step has no undo"),
+            Progress::Running(_) => Fit::Absent("it is running"),
+            Progress::Undone => Fit::Absent("it is undone"),
+            _ if !step.touched => Fit::Absent("it has not been run"),
+            _ => Fit::Yes(None),
+        },
+        Verb::Stop => match &step.progress {
+            Progress::Running(running) if running.stop_asked => {
+                Fit::No("it has been asked to stop".to_owned())
+            }
+            Progress::Running(running)
+                if running.how == How::Script || matches!(running.phase, Phase::Retrying { .. }) =>
+            {
+                Fit::Yes(None)
+            }
+            Progress::Running(_) => Fit::Absent("a person is at it: d or f ends it"),
+            _ => Fit::Absent("it is not running"),
+        },
+        Verb::Withdraw if step.request.is_some() => Fit::Yes(None),
+        Verb::Withdraw => Fit::Absent("nobody is waiting for it to start"),
+        Verb::Check => {
+            if own_checks(app).is_empty() {
+                Fit::Absent("this step has no checks that can be asked")
+            } else {
+                Fit::Yes(None)
+            }
+        }
+        Verb::CheckOne | Verb::CheckAll => {
+            if app.session.runbook.checks.iter().any(Check::is_automatic) {
+                Fit::Yes(None)
+            } else {
+                Fit::Absent("there are no checks that can be asked")
+            }
+        }
+        Verb::Attest => {
+            if questions(app).is_empty() {
+                Fit::Absent("no check asks a person here")
+            } else {
+                Fit::Yes(None)
+            }
+        }
+        Verb::Release if app.session.holds.is_empty() => Fit::Absent("nobody has called a hold"),
+        Verb::Secret if app.secrets_missing.is_empty() => Fit::Absent("no secret is missing"),
+        Verb::Finish if !open => Fit::Absent("the session is closed"),
+        Verb::Finish => {
+            let all =
+                app.session.steps.iter().all(|s| matches!(s.progress, Progress::Done | Progress::Skipped));
+            if all { Fit::Yes(None) } else { Fit::Absent("not every step is done or skipped") }
+        }
+        Verb::Abort if !open => Fit::Absent("the session is closed"),
+        Verb::Approve | Verb::Refuse if model.witness.is_none() => {
+            Fit::Absent("this step asks for no witness")
+        }
+        _ => Fit::Yes(None),
+    }
+}
+
+fn start(verb: Verb, model: &Step, step: &StepState, open: bool) -> Fit {
+    if !open {
+        return Fit::Absent("the session is closed");
+    }
+    if verb == Verb::ByHand && model.run.is_none() {
+        return Fit::Absent("it is done by hand anyway");
+    }
+    if step.request.is_some() {
+        return Fit::No(
+            "its checks are being asked: it starts, or asks for its text, when they hold".to_owned(),
+        );
+    }
+    let word = match step.progress {
+        Progress::Running(_) => return Fit::Absent("it is running"),
+        Progress::Interrupted => {
+            return Fit::No("say first what became of it: d it finished, f it did not".to_owned());
+        }
+        Progress::Done if model.is_hold_point() => {
+            return Fit::Absent("a hold point that is done is not run again, unless it was undone");
+        }
+        Progress::Untouched => "start",
+        Progress::Failed => "try again",
+        Progress::Done | Progress::Undone => "run again",
+        Progress::Skipped => "run after all",
+    };
+    Fit::Yes((verb == Verb::Run).then_some(word))
+}
+
+fn end(verb: Verb, model: &Step, step: &StepState, open: bool) -> Fit {
+    let done = verb == Verb::Done;
+    match &step.progress {
+        Progress::Interrupted => Fit::Yes(Some(if done { "it finished" } else { "it did not" })),
+        Progress::Failed if !done && model.is_hold_point() && step.touched => {
+            Fit::Yes(Some("nothing came of it"))
+        }
+        Progress::Running(running) => match (running.how, &running.phase) {
+            (How::Script, _) => Fit::Absent("its command is running"),
+            (_, Phase::Working) => Fit::Yes(None),
+            _ => Fit::No("its end is being verified".to_owned()),
+        },
+        _ if !open => Fit::Absent("the session is closed"),
+        Progress::Untouched | Progress::Failed | Progress::Undone if done && model.run.is_none() => {
+            if model.must_be_started() {
+                Fit::No("it must be started first: Enter".to_owned())
+            } else {
+                Fit::Yes(None)
+            }
+        }
+        _ => Fit::Absent("nobody is at it"),
+    }
+}
+
+fn of_screen(app: &App, verb: Verb) -> Fit {
+    let many = app.outputs().len() > 1;
+    match verb {
+        Verb::Output if app.output.is_none() => Fit::Absent("this step has no output"),
+        Verb::PreviousOutput | Verb::NextOutput if !many => Fit::Absent("there is only this one"),
+        Verb::Follow | Verb::Wrap => match &app.output {
+            None => Fit::Absent("there is no output"),
+            Some(output) if verb == Verb::Follow && output.follow => Fit::Yes(Some("unfollow")),
+            Some(output) if verb == Verb::Wrap && output.wrap => Fit::Yes(Some("cut")),
+            Some(_) => Fit::Yes(None),
+        },
+        Verb::ToCurrent if app.along && app.selected == app.current() => {
+            Fit::Absent("this is the step at hand")
+        }
+        Verb::PageDown | Verb::PageUp
+            if app.page() == super::mode::Page::Walk && app.seen.detail_rows <= app.seen.detail_height =>
+        {
+            Fit::Absent("all of it is shown")
+        }
+        _ => Fit::Yes(None),
+    }
+}
+
+/// The checks of the selected step that the tool asks, each once.
+#[must_use]
+pub fn own_checks(app: &App) -> Vec<CheckItem> {
+    step_checks(app)
+        .filter(|place| app.session.runbook.checks[*place].is_automatic())
+        .map(|place| CheckItem { check: app.session.runbook.checks[place].id.clone(), item: None })
+        .collect()
+}
+
+/// The checks that ask a person: the selected step's own, else all; one entry an item.
+#[must_use]
+pub fn questions(app: &App) -> Vec<CheckItem> {
+    let asks = |place: &usize| matches!(app.session.runbook.checks[*place].probe, Probe::Attest { .. });
+    let mut places: Vec<usize> = step_checks(app).filter(asks).collect();
+    if places.is_empty() {
+        places = (0..app.session.runbook.checks.len()).filter(asks).collect();
+    }
+    places.into_iter().flat_map(|place| with_items(app, place)).collect()
+}
+
+/// A check, or its items one by one.
+#[must_use]
+pub fn with_items(app: &App, place: usize) -> Vec<CheckItem> {
+    let check = &app.session.runbook.checks[place];
+    let items = check.for_each.as_ref().and_then(|each| view::items_of(&app.session, each).ok());
+    match items {
+        Some(items) if !items.is_empty() => {
+            items.iter().map(|item| CheckItem { check: check.id.clone(), item: Some(item.clone()) }).collect()
+        }
+        _ => vec![CheckItem { check: check.id.clone(), item: None }],
+    }
+}
+
+/// Places of the checks that the selected step speaks of, in the order in which they matter.
+fn step_checks(app: &App) -> impl Iterator<Item = usize> + '_ {
+    let step = app.session.runbook.steps.get(app.selected);
+    let mut seen = Vec::new();
+    step.into_iter()
+        .flat_map(|step| {
+            let undo = step.undo.iter().flat_map(|undo| &undo.requires);
+            step.requires_checks.iter().chain(&step.done_when).chain(&step.verify).chain(undo)
+        })
+        .filter_map(|id| app.session.check_at(id.as_str()))
+        .filter(move |place| {
+            let new = !seen.contains(place);
+            seen.push(*place);
+            new
+        })
+}

@@ -1,0 +1,319 @@
+//! What the screen is busy with: one screen below, and at most one thing on top of it. PURE.
+
+use ratatui_textarea::TextArea;
+
+use crate::id::{CheckId, ValueName};
+use crate::session::Requirement;
+use crate::session::command::CheckItem;
+use crate::session::event::Work;
+
+/// What fills the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// The steps, the selected one, the newest records.
+    #[default]
+    Walk,
+    /// The steps alone, where there is no room beside them.
+    Steps,
+    /// The selected step's output.
+    Output,
+    /// The journal.
+    Log,
+}
+
+/// What lies on top of the screen and takes the keys.
+#[derive(Clone, Debug, Default)]
+pub enum Mode {
+    /// Nothing: keys go to the screen.
+    #[default]
+    Plain,
+    /// The question before something is started that asks for a text to be typed.
+    Question(Box<Question>),
+    /// A line to be typed.
+    Prompt(Box<Prompt>),
+    /// One of several checks to be picked.
+    Choose(Choose),
+    /// A refusal, with everything that is not met.
+    Refused(Refused),
+    /// All keys.
+    Help {
+        /// First row shown.
+        scroll: usize,
+    },
+    /// All actions, with the reasons against those that cannot be done now.
+    Actions {
+        /// The row the keys speak of.
+        cursor: usize,
+    },
+    /// A step to be found.
+    Search(Box<Search>),
+}
+
+/// The places where keys mean something: one table of keys each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// [`Screen::Walk`]
+    Walk,
+    /// [`Screen::Steps`]
+    Steps,
+    /// [`Screen::Output`]
+    Output,
+    /// [`Screen::Log`]
+    Log,
+    /// [`Mode::Question`]
+    Question,
+    /// [`Mode::Prompt`], where text is typed.
+    Prompt,
+    /// [`Mode::Prompt`], where yes or no comes first.
+    Answer,
+    /// [`Mode::Choose`]
+    Choose,
+    /// [`Mode::Refused`]
+    Refused,
+    /// [`Mode::Help`]
+    Help,
+    /// [`Mode::Actions`]
+    Actions,
+    /// [`Mode::Search`]
+    Search,
+}
+
+impl Page {
+    /// Every page, for tests and the list of all keys.
+    pub const ALL: [Self; 12] = [
+        Self::Walk,
+        Self::Steps,
+        Self::Output,
+        Self::Log,
+        Self::Question,
+        Self::Prompt,
+        Self::Answer,
+        Self::Choose,
+        Self::Refused,
+        Self::Help,
+        Self::Actions,
+        Self::Search,
+    ];
+}
+
+impl Mode {
+    /// Which table of keys counts.
+    #[must_use]
+    pub fn page(&self, screen: Screen) -> Page {
+        match self {
+            Self::Plain => match screen {
+                Screen::Walk => Page::Walk,
+                Screen::Steps => Page::Steps,
+                Screen::Output => Page::Output,
+                Screen::Log => Page::Log,
+            },
+            Self::Question(_) => Page::Question,
+            Self::Prompt(prompt) if matches!(prompt.ask, Ask::Attest { yes: None, .. }) => Page::Answer,
+            Self::Prompt(_) => Page::Prompt,
+            Self::Choose(_) => Page::Choose,
+            Self::Refused(_) => Page::Refused,
+            Self::Help { .. } => Page::Help,
+            Self::Actions { .. } => Page::Actions,
+            Self::Search(_) => Page::Search,
+        }
+    }
+}
+
+/// When something that takes keys came up. A key counts only if it was typed after people could see what it answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown(Option<u64>);
+
+impl Shown {
+    /// It has been drawn at `at` (milliseconds since boot); only the first time counts.
+    pub fn mark(&mut self, at: u64) {
+        self.0.get_or_insert(at);
+    }
+
+    /// May a key typed at `at` (milliseconds since boot) count?
+    #[must_use]
+    pub fn allows(self, at: u64) -> bool {
+        self.0.is_some_and(|shown| shown <= at)
+    }
+}
+
+/// The question before a start that is confirmed by typing.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The step's place.
+    pub step: usize,
+    /// Forward or back.
+    pub work: Work,
+    /// A person does what the script would.
+    pub by_hand: bool,
+    /// The text to be typed, exactly.
+    pub text: String,
+    /// What has been typed.
+    pub field: TextArea<'static>,
+    /// What was wrong with the last try.
+    pub note: Option<String>,
+    /// When it could first be seen.
+    pub shown: Shown,
+    /// First row shown of what does not fit.
+    pub scroll: usize,
+}
+
+/// A line to be typed, and what for.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// What for.
+    pub ask: Ask,
+    /// What has been typed.
+    pub field: TextArea<'static>,
+    /// What was wrong with the last try.
+    pub note: Option<String>,
+    /// When it could first be seen.
+    pub shown: Shown,
+}
+
+/// What a typed line is for. Steps by their place in the walk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A note for the record.
+    Note,
+    /// Why nothing may start.
+    Hold,
+    /// Why other people's holds are over.
+    Release,
+    /// Why a step is passed by.
+    Skip(usize),
+    /// Why a person's step ends badly.
+    Fail(usize),
+    /// Words about a person's step that is done.
+    Done(usize),
+    /// The value that a person's step captures.
+    Value(usize),
+    /// What was seen of a step whose outcome is not known.
+    Resolve {
+        /// Which.
+        step: usize,
+        /// It finished.
+        done: bool,
+    },
+    /// The words of an answer; yes or no first.
+    Attest {
+        /// Which check, which item.
+        check: CheckItem,
+        /// The answer, once given.
+        yes: Option<bool>,
+    },
+    /// Why the walk is given up.
+    Abort,
+    /// A secret that the host does not know.
+    Secret(ValueName),
+    /// Who is the operator from now.
+    Handover,
+    /// Why the second person says no.
+    RefuseStep(usize),
+    /// A plain yes to something that is not typed in full.
+    Sure(Sure),
+}
+
+/// What a plain yes is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sure {
+    /// Run again what has been done, or run after all what was skipped.
+    RunAgain(usize),
+    /// A person does what the script would.
+    ByHand(usize),
+    /// Take a step back.
+    Undo(usize),
+    /// End a running step.
+    Stop(usize),
+    /// Close the session.
+    Finish,
+}
+
+/// What picking a check leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is asked.
+    Check,
+    /// A person answers it.
+    Attest,
+}
+
+/// One of several checks to be picked.
+#[derive(Clone, Debug)]
+pub struct Choose {
+    /// What for.
+    pub purpose: Purpose,
+    /// What there is.
+    pub checks: Vec<CheckItem>,
+    /// The row the keys speak of.
+    pub cursor: usize,
+}
+
+/// A refusal.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// What was asked, in the words of the command line.
+    pub action: String,
+    /// One sentence.
+    pub sentence: String,
+    /// Everything that is not met.
+    pub unmet: Vec<Requirement>,
+    /// First row shown.
+    pub scroll: usize,
+}
+
+/// A step to be found.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// What has been typed.
+    pub field: TextArea<'static>,
+    /// The step that was selected before.
+    pub from: usize,
+}
+
+impl Search {
+    /// Nothing typed yet.
+    #[must_use]
+    pub fn new(from: usize) -> Self {
+        Self { field: field(), from }
+    }
+}
+
+impl Prompt {
+    /// Nothing typed yet.
+    #[must_use]
+    pub fn new(ask: Ask) -> Self {
+        let mut field = field();
+        if matches!(ask, Ask::Secret(_)) {
+            field.set_mask_char('•');
+        }
+        Self { ask, field, note: None, shown: Shown::default() }
+    }
+
+    /// Would an answer be a plain yes, which no paste may give?
+    #[must_use]
+    pub fn takes_paste(&self) -> bool {
+        !matches!(self.ask, Ask::Sure(_) | Ask::Attest { yes: None, .. })
+    }
+}
+
+/// An empty field for one line.
+#[must_use]
+pub fn field() -> TextArea<'static> {
+    let mut field = TextArea::default();
+    field.set_cursor_line_style(ratatui::style::Style::new());
+    field.set_wrap_mode(ratatui_textarea::WrapMode::Glyph);
+    field
+}
+
+/// What has been typed into a field.
+#[must_use]
+pub fn typed(field: &TextArea<'_>) -> String {
+    field.lines().join(" ")
+}
+
+/// The check and item of a [`CheckItem`], for its view.
+#[must_use]
+pub fn check_name(check: &CheckItem) -> String {
+    let id: &CheckId = &check.check;
+    check.item.as_ref().map_or_else(|| id.to_string(), |item| format!("{id}@{item}"))
+}

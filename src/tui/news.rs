@@ -1,0 +1,273 @@
+//! What the host says, and what follows from it for the screen. PURE.
+
+use data_encoding::BASE64;
+
+use crate::session::event::Work;
+use crate::session::state::Progress;
+use crate::session::{Entry, Event, Requirement, view};
+use crate::wire::messages::{Reply, Welcome};
+use crate::wire::{FromHost, ToHost};
+
+use super::app::{Action, App, Link, MOST_LINES, Pending};
+use super::mode::{Mode, Question, Refused, Screen, Shown, field};
+use super::output::Output;
+use super::view::shape::plain;
+
+/// Takes a message of the host in.
+pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
+    match message {
+        FromHost::Welcome(welcome) => {
+            welcomed(app, *welcome);
+            Vec::new()
+        }
+        FromHost::Goodbye { why } => lost(app, Link::Gone(plain(&why))),
+        FromHost::Entries { entries } => {
+            let mut actions = Vec::new();
+            for entry in entries {
+                actions.extend(recorded(app, &entry));
+            }
+            actions
+        }
+        FromHost::Reply { id, result } => {
+            if let Some(Pending::Request(words)) = app.pending.remove(&id) {
+                replied(app, &words, result);
+            }
+            Vec::new()
+        }
+        FromHost::Output { id, from, total, data } => {
+            if app.pending.remove(&id).is_some()
+                && let Some(output) = &mut app.output
+            {
+                output.arrived(id, from, total, &BASE64.decode(data.as_bytes()).unwrap_or_default());
+            }
+            Vec::new()
+        }
+        FromHost::OutputGrew { of, total } => {
+            if let Some(output) = app.output.as_mut().filter(|output| output.of == of) {
+                output.grew(total);
+            }
+            Vec::new()
+        }
+        FromHost::Log { id, entries } => {
+            if app.pending.remove(&id).is_some() {
+                let first = app.log.front().map_or(u64::MAX, |line| line.n);
+                for entry in entries.iter().rev().filter(|entry| entry.n < first) {
+                    if app.log.len() < MOST_LINES {
+                        let line = app.line(entry);
+                        app.log.push_front(line);
+                    }
+                }
+            }
+            Vec::new()
+        }
+        FromHost::People { people } => {
+            app.people = people;
+            Vec::new()
+        }
+        FromHost::Health { log } => {
+            app.health = log;
+            Vec::new()
+        }
+        FromHost::SecretsMissing { names } => {
+            app.secrets_missing = names;
+            Vec::new()
+        }
+    }
+}
+
+/// There is nobody to talk to. What is on the screen stays.
+pub(super) fn lost(app: &mut App, link: Link) -> Vec<Action> {
+    app.link = link;
+    app.pending.clear();
+    app.asked = None;
+    if let Some(output) = &mut app.output {
+        output.forget_requests();
+    }
+    if matches!(app.mode, Mode::Question(_)) {
+        app.mode = Mode::Plain;
+        app.refuse("the connection was lost: nothing was run from here");
+    }
+    Vec::new()
+}
+
+fn welcomed(app: &mut App, welcome: Welcome) {
+    app.session = welcome.session;
+    app.you = welcome.you;
+    app.people = welcome.people;
+    app.health = welcome.log;
+    app.secrets_missing = welcome.secrets_missing;
+    app.pending.clear();
+    if app.link != Link::Up {
+        app.link = Link::Up;
+        app.say("connected again");
+    }
+    let newest = app.log.back().map_or(0, |line| line.n);
+    if welcome.recent.first().is_some_and(|first| first.n > newest + 1) {
+        // Records in between were never heard: older ones are fetched again when somebody scrolls there.
+        app.log.clear();
+    }
+    app.remember(&welcome.recent);
+    // Another session would have another output; the same file is read anew.
+    app.output = None;
+    if let Some(asked) = &app.asked {
+        let waiting = app
+            .session
+            .step_at(asked.step.as_str())
+            .is_some_and(|at| app.session.steps[at].request.is_some());
+        if !waiting {
+            app.asked = None;
+        }
+    }
+    after_change(app);
+}
+
+fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
+    if entry.n <= app.session.head {
+        return Vec::new();
+    }
+    if let Err(error) = app.session.apply(entry) {
+        let why = format!("this screen lost track of the session ({error}); attach again");
+        return lost(app, Link::Gone(plain(&why)));
+    }
+    app.remember(std::slice::from_ref(entry));
+    let actions = asked_for(app, entry);
+    after_change(app);
+    actions
+}
+
+/// Is this record the answer to a start that this screen asked for?
+fn asked_for(app: &mut App, entry: &Entry) -> Vec<Action> {
+    let of = |step: &crate::id::StepId| app.asked.as_ref().is_some_and(|asked| asked.step == *step);
+    match &entry.event {
+        Event::QuestionPut { step } if of(step) => put_question(app),
+        Event::Refused { step: Some(step), action, why, unmet } if of(step) => {
+            app.asked = None;
+            refused(app, entry.n, action, why, unmet);
+            Vec::new()
+        }
+        Event::RequestDropped { step, why } if of(step) => {
+            app.asked = None;
+            app.refuse(why);
+            Vec::new()
+        }
+        Event::StepStarted { step, .. } | Event::StepSettled { step, .. } if of(step) => {
+            app.asked = None;
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn put_question(app: &mut App) -> Vec<Action> {
+    let Some(asked) = app.asked.take() else {
+        return Vec::new();
+    };
+    let Some((step, text)) = app
+        .session
+        .step_at(asked.step.as_str())
+        .and_then(|at| Some((at, view::confirmation(&app.session, at)?)))
+    else {
+        return Vec::new();
+    };
+    if !matches!(app.mode, Mode::Plain) {
+        // Somebody is in the middle of something else: taking the keys away from them now is how accidents happen.
+        app.say(format!(
+            "{} waits for its text: start it again when you are ready",
+            view::step_name(&app.session, step)
+        ));
+        return Vec::new();
+    }
+    app.select(step);
+    app.mode = Mode::Question(Box::new(Question {
+        step,
+        work: asked.work,
+        by_hand: asked.by_hand,
+        text,
+        field: field(),
+        note: None,
+        shown: Shown::default(),
+        scroll: 0,
+    }));
+    vec![Action::DiscardInput]
+}
+
+fn replied(app: &mut App, words: &str, reply: Reply) {
+    match reply {
+        Reply::Recorded { .. } => {}
+        Reply::Refused { n, refusal } => {
+            app.asked = None;
+            refused(app, n, words, &refusal.sentence, &refusal.unmet);
+        }
+        Reply::Failed { why } => {
+            app.asked = None;
+            app.refuse(format!("{words}: {why}"));
+        }
+    }
+}
+
+fn refused(app: &mut App, n: u64, action: &str, sentence: &str, unmet: &[Requirement]) {
+    let unmet: Vec<Requirement> = unmet.iter().filter(|requirement| !requirement.met).cloned().collect();
+    if unmet.is_empty() || !matches!(app.mode, Mode::Plain) {
+        app.refuse(sentence);
+    } else if n == 0 || n != app.refusal_shown {
+        app.mode = Mode::Refused(Refused {
+            action: action.to_owned(),
+            sentence: sentence.to_owned(),
+            unmet,
+            scroll: 0,
+        });
+    }
+    app.refusal_shown = n;
+}
+
+/// What a change of the walk means for what is on the screen.
+fn after_change(app: &mut App) {
+    if let Mode::Question(question) = &app.mode {
+        let open = app.session.steps.get(question.step).is_some_and(|step| {
+            let running = matches!(step.progress, Progress::Running(_));
+            match question.work {
+                Work::Run => !running && step.progress != Progress::Done,
+                Work::Undo => !running && step.progress != Progress::Undone,
+            }
+        });
+        if !open {
+            app.mode = Mode::Plain;
+            app.refuse("the step has moved on meanwhile: nothing was run from here");
+        }
+    }
+    app.selected = app.selected.min(app.session.steps.len().saturating_sub(1));
+    if app.along && app.screen != Screen::Output && matches!(app.mode, Mode::Plain) {
+        let current = app.current();
+        app.select(current);
+    }
+}
+
+/// Keeps the output that is shown the one that should be shown, and reads on where something is missing.
+pub(super) fn watch_output(app: &mut App) -> Vec<Action> {
+    if app.link != Link::Up {
+        return Vec::new();
+    }
+    let outputs = app.outputs();
+    let wanted = app.output_index(&outputs).map(|index| outputs[index].clone());
+    let mut actions = Vec::new();
+    if app.output.as_ref().map(|output| &output.of) != wanted.as_ref().map(|(of, _)| of) {
+        let wrap = app.wrap;
+        app.output = wanted.clone().map(|(of, label)| Output::new(of, plain(&label), wrap));
+        actions.push(Action::Send(ToHost::FollowOutput { of: wanted.map(|(of, _)| of) }));
+        if app.output.is_some() {
+            // Its first bytes tell its length too.
+            actions.extend(read(app, 0, 48 << 10));
+        }
+    }
+    if let Some(want) = app.output.as_ref().and_then(Output::wants) {
+        actions.extend(read(app, want.from, want.len));
+    }
+    actions
+}
+
+fn read(app: &mut App, from: u64, len: u32) -> Option<Action> {
+    let of = app.output.as_ref()?.of.clone();
+    let id = app.new_id(Pending::Output);
+    app.output.as_mut()?.asked(id);
+    Some(Action::Send(ToHost::ReadOutput { id, of, from, len }))
+}

@@ -1,0 +1,270 @@
+//! The loop of the screen: keys, the host and the clock on one channel; pictures at most sixty times a second, and
+//! none while nothing changes. SHELL.
+
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use ratatui::crossterm::event::{self, Event as Input};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::iterator::Signals;
+
+use crate::client::{Client, ClientError, Incoming, Wish, connect};
+use crate::clock;
+use crate::id::SessionId;
+
+use super::app::{Action, App, Link, Msg, update};
+use super::terminal::{Screen, discard_input, give_back};
+use super::theme::Theme;
+use super::view;
+
+/// The least time between two pictures.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// While something runs, its clock is drawn this often.
+const TICK: Duration = Duration::from_secs(1);
+
+/// While nothing runs, ages are drawn anew this often.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Messages that may wait; whoever has more waits with them.
+const QUEUE: usize = 256;
+
+/// How to open a session's screen.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How to connect; `stay` keeps the screen over the loss of a host.
+    pub wish: Wish,
+    /// What the terminal can show.
+    pub theme: Theme,
+}
+
+impl Options {
+    /// For this process's terminal.
+    #[must_use]
+    pub fn new(wish: Wish) -> Self {
+        Self { wish, theme: Theme::from_env(|name| std::env::var(name).ok()) }
+    }
+}
+
+/// How the screen was left. The session goes on in every case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By a key.
+    Left,
+    /// By this signal.
+    Signal(i32),
+}
+
+/// Why there is no screen.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// There is nobody to look at it.
+    #[error("there is no terminal to draw on; use --plain to walk in lines")]
+    NoTerminal,
+    /// The session cannot be reached.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The terminal failed.
+    #[error("cannot {what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The system's word.
+        source: io::Error,
+    },
+}
+
+fn failed(what: &'static str) -> impl FnOnce(io::Error) -> TuiError {
+    move |source| TuiError::Io { what, source }
+}
+
+/// What arrives on the one channel.
+enum Arrival {
+    Input(Input, u64),
+    Host(Incoming),
+    Signal(i32),
+}
+
+/// Opens the screen of the session in `dir`, and returns when it is left. Answers with the session as it was seen last.
+pub fn run(dir: &Path, options: Options) -> Result<(End, SessionId), TuiError> {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(TuiError::NoTerminal);
+    }
+    let (sender, arrivals) = sync_channel(QUEUE);
+    let of_host = sender.clone();
+    let role = options.wish.role;
+    let client = connect(dir, options.wish, move |incoming| of_host.send(Arrival::Host(incoming)).is_ok())?;
+    let size = ratatui::crossterm::terminal::size().map_err(failed("ask the terminal for its size"))?;
+    let app = App::new((*client.welcome).clone(), role, options.theme, size);
+    let id = app.session.id.clone();
+    listen_to_signals(sender.clone())?;
+    let parting = format!("the session goes on: onbelay attach {id}");
+    let screen = Screen::take(&parting).map_err(failed("take the terminal over"))?;
+    listen_to_keys(sender)?;
+    let end = Loop { client, app, screen, arrivals, dirty: true, drawn: None }.go()?;
+    Ok((end, id))
+}
+
+fn listen_to_keys(sender: SyncSender<Arrival>) -> Result<(), TuiError> {
+    let listen = move || {
+        while let Ok(input) = event::read() {
+            if sender.send(Arrival::Input(input, clock::up())).is_err() {
+                return;
+            }
+        }
+        // Nobody will type here any more.
+        let _ = sender.send(Arrival::Signal(SIGHUP));
+    };
+    std::thread::Builder::new().name("keys".to_owned()).spawn(listen).map_err(failed("start a thread"))?;
+    Ok(())
+}
+
+fn listen_to_signals(sender: SyncSender<Arrival>) -> Result<(), TuiError> {
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])
+        .map_err(failed("listen to signals"))?;
+    let told = Arc::new(AtomicBool::new(false));
+    let listen = move || {
+        for signal in signals.forever() {
+            let ends = !matches!(signal, SIGTSTP | SIGCONT);
+            // Told twice: the loop may be stuck in a terminal that takes nothing.
+            if ends && told.swap(true, Ordering::SeqCst) {
+                give_back();
+                std::process::exit(128 + signal);
+            }
+            if sender.send(Arrival::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed("start a thread"))?;
+    Ok(())
+}
+
+struct Loop {
+    client: Client,
+    app: App,
+    screen: Screen,
+    arrivals: Receiver<Arrival>,
+    /// Something has changed since the last picture.
+    dirty: bool,
+    /// When the last picture was made.
+    drawn: Option<Instant>,
+}
+
+impl Loop {
+    fn go(mut self) -> Result<End, TuiError> {
+        loop {
+            let mut arrival = self.wait()?;
+            // Everything that has come is taken in before the next picture.
+            let until = Instant::now() + FRAME;
+            while let Some(one) = arrival {
+                if let Some(end) = self.take(one)? {
+                    return Ok(end);
+                }
+                arrival = if Instant::now() < until { self.more()? } else { None };
+            }
+            if self.dirty && self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
+                self.draw()?;
+            }
+        }
+    }
+
+    /// Waits for something to come, or for the next picture to be due.
+    fn wait(&mut self) -> Result<Option<Arrival>, TuiError> {
+        let since = self.drawn.map_or(Duration::MAX, |drawn| drawn.elapsed());
+        let due = if self.dirty {
+            FRAME
+        } else if self.app.is_live() {
+            TICK
+        } else {
+            IDLE
+        };
+        let wait = due.saturating_sub(since);
+        match self.arrivals.recv_timeout(wait) {
+            Ok(arrival) => Ok(Some(arrival)),
+            Err(RecvTimeoutError::Timeout) => {
+                self.dirty = true;
+                Ok(None)
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(hung_up()),
+        }
+    }
+
+    fn more(&self) -> Result<Option<Arrival>, TuiError> {
+        match self.arrivals.try_recv() {
+            Ok(arrival) => Ok(Some(arrival)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(hung_up()),
+        }
+    }
+
+    fn take(&mut self, arrival: Arrival) -> Result<Option<End>, TuiError> {
+        self.dirty = true;
+        let msg = match arrival {
+            Arrival::Input(Input::Key(key), at) => Msg::Key { key, at },
+            Arrival::Input(Input::Paste(text), _) => Msg::Paste(text),
+            Arrival::Input(Input::Resize(width, height), _) => Msg::Resize(width, height),
+            Arrival::Input(_, _) => return Ok(None),
+            Arrival::Host(Incoming::Message(message)) => Msg::Host(message),
+            Arrival::Host(Incoming::Lost { why }) => Msg::Lost(why),
+            Arrival::Host(Incoming::Gone { why }) => Msg::Gone(why),
+            Arrival::Signal(SIGTSTP) => {
+                self.suspend()?;
+                return Ok(None);
+            }
+            Arrival::Signal(SIGCONT) => {
+                self.screen.again().map_err(failed("take the terminal over again"))?;
+                return Ok(None);
+            }
+            Arrival::Signal(signal) => return Ok(Some(End::Signal(signal))),
+        };
+        for action in update(&mut self.app, msg) {
+            match action {
+                Action::Send(message) => {
+                    if let Err(error) = self.client.send(&message) {
+                        // The reading end says more soon; until then this is what is known.
+                        if self.app.link == Link::Up {
+                            update(&mut self.app, Msg::Lost(error.to_string()));
+                        }
+                    }
+                }
+                Action::DiscardInput => discard_input(),
+                Action::Suspend => self.suspend()?,
+                Action::Quit => return Ok(Some(End::Left)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn draw(&mut self) -> Result<(), TuiError> {
+        let now = clock::now(&self.app.session);
+        let mut seen = super::view::Seen::default();
+        let app = &self.app;
+        self.screen
+            .inner
+            .draw(|frame| seen = view::draw(app, now, frame.buffer_mut()))
+            .map_err(failed("draw on the terminal"))?;
+        self.drawn = Some(Instant::now());
+        self.dirty = false;
+        update(&mut self.app, Msg::Drawn { at: clock::up(), seen });
+        Ok(())
+    }
+
+    /// Goes to the background as the shell's user asked, and comes back when they ask again.
+    fn suspend(&mut self) -> Result<(), TuiError> {
+        give_back();
+        signal_hook::low_level::emulate_default_handler(SIGTSTP).map_err(failed("go to the background"))?;
+        self.screen.again().map_err(failed("take the terminal over again"))?;
+        self.dirty = true;
+        Ok(())
+    }
+}
+
+fn hung_up() -> TuiError {
+    TuiError::Io { what: "listen", source: io::Error::other("every listener has ended") }
+}

@@ -1,0 +1,89 @@
+//! The terminal: taken over at the start, given back as it was however this ends. SHELL.
+//! It must not know what is drawn on it.
+
+use std::io::{self, Stdout, Write as _};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::crossterm::{cursor, execute};
+
+/// Has this process taken the terminal over, and not given it back?
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// A terminal of ours. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Screen {
+    /// Where pictures go.
+    pub inner: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    /// Takes the terminal over. A panic on any thread gives it back first, then says what happened, and ends this
+    /// process: a screen is only a client, and the session goes on without it.
+    pub fn take(parting: &str) -> io::Result<Self> {
+        hook(parting);
+        enter()?;
+        let inner = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
+        Ok(Self { inner })
+    }
+
+    /// Takes the terminal over again after [`give_back`], and draws all of it anew.
+    pub fn again(&mut self) -> io::Result<()> {
+        // Whoever had it meanwhile may have set it otherwise: what we find now is what we give back.
+        give_back();
+        enter()?;
+        self.inner.clear()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+        .inspect_err(|_| give_back())
+}
+
+/// Gives the terminal back as it was; does nothing where it has been given back already. Errors are left alone: there
+/// may be no terminal any more.
+pub fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(io::stdout(), cursor::Show, DisableBracketedPaste, LeaveAlternateScreen);
+        let _ = disable_raw_mode();
+        let _ = io::stdout().flush();
+    }
+}
+
+/// Throws away what was typed and not read yet.
+pub fn discard_input() {
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
+fn hook(parting: &str) {
+    static ONCE: Once = Once::new();
+    let parting = parting.to_owned();
+    ONCE.call_once(move || {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let ours = TAKEN.load(Ordering::SeqCst);
+            give_back();
+            before(info);
+            if ours {
+                let _ =
+                    writeln!(io::stderr(), "this screen broke, and that is a fault of onbelay; {parting}");
+                std::process::exit(101);
+            }
+        }));
+    });
+}

@@ -1,0 +1,211 @@
+//! The picture: a function of what the screen knows and the time, drawn into a buffer. PURE.
+//!
+//! One file for each area. Only what fits into the window is made, however long the walk or the output is.
+
+pub mod detail;
+pub mod footer;
+pub mod gate;
+pub mod header;
+pub mod help;
+pub mod log;
+pub mod markdown;
+pub mod output;
+pub mod popup;
+pub mod question;
+pub mod script;
+pub mod shape;
+pub mod steps;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::session::view::Order;
+use crate::time::Moment;
+
+use super::app::App;
+use super::mode::{Mode, Screen};
+use super::theme::{Tone, style};
+
+/// Below this many columns nothing can be shown that one could act on.
+pub const MIN_WIDTH: u16 = 40;
+
+/// Below this many rows nothing can be shown that one could act on.
+pub const MIN_HEIGHT: u16 = 12;
+
+/// From this many columns on the steps stand beside the step.
+const WIDE: u16 = 100;
+
+/// What a picture had room for: what scrolling needs to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Rows of the list of steps.
+    pub list_height: usize,
+    /// Rows that all that is said about the step takes.
+    pub detail_rows: usize,
+    /// Rows there were for it.
+    pub detail_height: usize,
+    /// Columns and rows of the output.
+    pub output: (usize, usize),
+    /// Rows of the journal.
+    pub log_height: usize,
+    /// Rows that all of the popup takes.
+    pub popup_rows: usize,
+    /// Rows there were for it.
+    pub popup_height: usize,
+}
+
+/// What every area is drawn from.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) app: &'a App,
+    pub(super) now: Moment,
+    pub(super) order: Order,
+}
+
+/// Draws the whole screen.
+pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
+    let area = buffer.area;
+    let mut seen = Seen::default();
+    if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
+        too_small(area, buffer);
+    } else {
+        let view = View { app, now, order: crate::session::view::order(&app.session) };
+        screen(view, area, buffer, &mut seen);
+        popup(view, area, buffer, &mut seen);
+    }
+    app.theme.finish(buffer);
+    seen
+}
+
+fn too_small(area: Rect, buffer: &mut Buffer) {
+    let text = format!(
+        "This window has {} × {} cells; onbelay needs {MIN_WIDTH} × {MIN_HEIGHT}. Make it larger. The session goes on; q leaves.",
+        area.width, area.height
+    );
+    let rows = shape::wrap(&text, usize::from(area.width)).into_iter().map(Line::raw).collect::<Vec<_>>();
+    write_rows(&rows, area, buffer);
+}
+
+fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    let mut rest = area;
+    write_rows(&[header::title(view, usize::from(area.width))], cut_top(&mut rest, 1), buffer);
+    let banners = header::banners(view, usize::from(area.width));
+    let most = if area.height < 20 { 1 } else { 3 };
+    let banners = &banners[..banners.len().min(most)];
+    write_rows(banners, cut_top(&mut rest, count(banners.len())), buffer);
+    let rule = cut_top(&mut rest, 1);
+    let foot = cut_bottom(&mut rest, 1);
+    let notice = cut_bottom(&mut rest, 1);
+    let wide = area.width >= WIDE && matches!(view.app.screen, Screen::Walk);
+    let (log, log_rule) = match view.app.screen {
+        Screen::Log => (Rect::default(), Rect::default()),
+        _ => {
+            let rows = log::newest_rows(area.height, view.app.log.len());
+            let log = cut_bottom(&mut rest, rows);
+            (log, cut_bottom(&mut rest, u16::from(rows > 0)))
+        }
+    };
+    let split = if wide { (area.width * 3 / 10).clamp(32, 46) } else { 0 };
+    draw_rule(rule, if wide { Some((split, "┬")) } else { None }, buffer);
+    let joint = if wide { Some((split, "┴")) } else { None };
+    draw_rule(log_rule, joint, buffer);
+    draw_rule(notice, if log_rule.height == 0 { joint } else { None }, buffer);
+    footer::notice(view, notice, buffer);
+    footer::draw(view, foot, buffer);
+    log::newest(view, log, buffer);
+    match view.app.screen {
+        Screen::Walk if wide => {
+            let left = Rect { width: split, ..rest };
+            let right = Rect { x: rest.x + split + 1, width: rest.width - split - 1, ..rest };
+            let bar = Rect { x: rest.x + split, width: 1, ..rest };
+            for y in bar.top()..bar.bottom() {
+                buffer[(bar.x, y)].set_symbol("│").set_style(style(Tone::Quiet));
+            }
+            steps::draw(view, left, buffer, seen);
+            detail::draw(view, padded(right), buffer, seen);
+        }
+        Screen::Walk => detail::draw(view, padded(rest), buffer, seen),
+        Screen::Steps => steps::draw(view, rest, buffer, seen),
+        Screen::Output => output::draw(view, rest, buffer, seen),
+        Screen::Log => log::draw(view, rest, buffer, seen),
+    }
+}
+
+fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    // The footer below a popup says what its keys do.
+    let area = Rect { height: area.height - 1, ..area };
+    match &view.app.mode {
+        Mode::Plain => {}
+        Mode::Question(question) => question::draw(view, question, area, buffer, seen),
+        Mode::Prompt(prompt) => popup::prompt(view, prompt, area, buffer, seen),
+        Mode::Choose(choose) => popup::choose(view, choose, area, buffer, seen),
+        Mode::Refused(refused) => popup::refused(view, refused, area, buffer, seen),
+        Mode::Help { scroll } => help::draw(*scroll, area, buffer, seen),
+        Mode::Actions { cursor } => help::actions(view, *cursor, area, buffer, seen),
+        Mode::Search(search) => popup::search(view, search, area, buffer),
+    }
+}
+
+/// Writes rows from the top of an area; what does not fit is left out.
+pub(super) fn write_rows(rows: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
+    for (row, y) in rows.iter().zip(area.top()..area.bottom()) {
+        buffer.set_line(area.x, y, row, area.width);
+    }
+}
+
+/// Writes as many rows as fit, from `scroll` on; where some are left out, the first or last one says so.
+pub(super) fn write_scrolled(rows: &[Line<'static>], scroll: usize, area: Rect, buffer: &mut Buffer) {
+    let height = usize::from(area.height);
+    let most = rows.len().saturating_sub(height);
+    let scroll = scroll.min(most);
+    write_rows(&rows[scroll.min(rows.len())..], area, buffer);
+    let mark = |text: String, y: u16, buffer: &mut Buffer| {
+        let text = format!(" {text} ");
+        let width = count(shape::columns(&text)).min(area.width);
+        let x = area.right() - width;
+        buffer.set_stringn(x, y, &text, usize::from(width), style(Tone::Selected));
+    };
+    if height > 0 && scroll > 0 {
+        mark(format!("↑ {scroll} more"), area.top(), buffer);
+    }
+    if height > 1 && scroll < most {
+        mark(format!("↓ {} more", most - scroll), area.bottom() - 1, buffer);
+    }
+}
+
+/// A column of air on both sides.
+fn padded(area: Rect) -> Rect {
+    Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }
+}
+
+fn cut_top(rest: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(rest.height);
+    let top = Rect { height: rows, ..*rest };
+    rest.y += rows;
+    rest.height -= rows;
+    top
+}
+
+fn cut_bottom(rest: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(rest.height);
+    rest.height -= rows;
+    Rect { y: rest.bottom(), height: rows, ..*rest }
+}
+
+fn draw_rule(area: Rect, joint: Option<(u16, &str)>, buffer: &mut Buffer) {
+    if area.height == 0 {
+        return;
+    }
+    for x in area.left()..area.right() {
+        buffer[(x, area.y)].set_symbol("─").set_style(style(Tone::Quiet));
+    }
+    if let Some((x, symbol)) = joint {
+        buffer[(area.x + x, area.y)].set_symbol(symbol);
+    }
+}
+
+/// A number of rows or columns as the screen counts them.
+pub(super) fn count(n: usize) -> u16 {
+    u16::try_from(n).unwrap_or(u16::MAX)
+}

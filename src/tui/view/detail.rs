@@ -1,0 +1,311 @@
+//! All that is said about the selected step. PURE.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::runbook::UndoWork;
+use crate::session::event::{Outcome, Work};
+use crate::session::state::{ItemProgress, Progress, Running};
+use crate::session::view::{self, StepStatus};
+use crate::time::{in_words, stopwatch};
+use crate::tui::keys::{self, Verb};
+use crate::tui::theme::{Tone, of_step};
+
+use super::shape::{between, hang, plain, say, size, wrap, wrap_spans};
+use super::{
+    Seen, View, count, cut_bottom, cut_top, gate, markdown, output, script, write_rows, write_scrolled,
+};
+
+/// Draws the step, and the end of its output where it has one.
+pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    let mut rest = area;
+    let width = usize::from(area.width);
+    if view.app.session.steps.is_empty() {
+        return;
+    }
+    let head = head(view, width);
+    write_rows(&head, cut_top(&mut rest, count(head.len())), buffer);
+    cut_top(&mut rest, u16::from(area.height > 10));
+    let rows = body(view, width);
+    let runs = matches!(view.app.session.steps[view.app.selected].progress, Progress::Running(_));
+    if view.app.output.as_ref().is_some_and(|output| runs || output.total > 0) {
+        // What runs gets the room; what ran, only what is left over, but never less than a look.
+        let least = if runs { rest.height * 3 / 5 } else { (rest.height / 4).max(4) };
+        let room = rest.height.saturating_sub(count(rows.len()) + 1).max(least).min(rest.height);
+        output::below(view, cut_bottom(&mut rest, room), buffer, seen);
+    }
+    seen.detail_rows = rows.len();
+    seen.detail_height = usize::from(rest.height);
+    write_scrolled(&rows, view.app.detail_scroll, rest, buffer);
+}
+
+/// Title and state: what the step is and where it stands.
+pub(super) fn head(view: View<'_>, width: usize) -> Vec<Line<'static>> {
+    let session = &view.app.session;
+    let place = view.app.selected;
+    let (Some(model), Some(step)) = (session.runbook.steps.get(place), session.steps.get(place)) else {
+        return Vec::new();
+    };
+    let status = view::step_status(session, &view.order, place, view.now);
+    let (mark, tone, word) = of_step(status);
+    let mut left = vec![say(format!("{mark} "), tone), say(format!("{} ", place + 1), Tone::Quiet)];
+    if model.is_hold_point() {
+        left.push(say("◆ ", Tone::Warn));
+    }
+    left.push(say(plain(&view::filled(session, &model.title)), Tone::Strong));
+    let kind = match (model.is_hold_point(), model.run.is_some()) {
+        (true, _) => "hold point · ",
+        (false, true) => "",
+        (false, false) => "by a person · ",
+    };
+    let right = vec![say(kind, Tone::Quiet), say(word, tone)];
+    let mut rows = vec![between(Line::from(left), Line::from(right), width)];
+    if let Some(text) = stands(view, status) {
+        let first = vec![Span::raw("  ")];
+        let spans = [say(text, if status == StepStatus::Failed { Tone::Bad } else { Tone::Plain })];
+        rows.extend(hang(first, wrap_spans(&spans, width.saturating_sub(2))));
+    }
+    if let Progress::Running(running) = &step.progress {
+        rows.push(clock(view, running));
+    } else if step.request.is_some() {
+        rows.push(Line::from(say("  its checks are being asked; then the gate decides", Tone::Live)));
+    }
+    rows
+}
+
+/// Why it stands where it stands.
+fn stands(view: View<'_>, status: StepStatus) -> Option<String> {
+    let step = &view.app.session.steps[view.app.selected];
+    let ago = || {
+        let settled =
+            step.settled.and_then(|at| at.age(view.now)).map(|age| format!("{} ago", in_words(age)));
+        settled.unwrap_or_default()
+    };
+    let why = plain(&step.why);
+    let by_hand = if step.by_hand { "by hand" } else { "" };
+    let parts: Vec<String> = match status {
+        StepStatus::Waiting | StepStatus::Ready | StepStatus::Running | StepStatus::Interrupted => {
+            return None;
+        }
+        StepStatus::Done | StepStatus::Failed | StepStatus::Skipped | StepStatus::Undone => {
+            vec![why, ago(), by_hand.to_owned()]
+        }
+    };
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// How long it runs, of how long it should, and what it is doing.
+fn clock(view: View<'_>, running: &Running) -> Line<'static> {
+    let session = &view.app.session;
+    let place = view.app.selected;
+    let step = &session.steps[place];
+    let elapsed = step.started.and_then(|at| at.age(view.now)).unwrap_or_default();
+    let mut spans = vec![say(format!("  {}", stopwatch(elapsed)), Tone::Live)];
+    if let Some(expected) = session.runbook.steps[place].expect_within {
+        spans.push(Span::raw(format!(" of about {} ", stopwatch(expected))));
+        let cells = 15_u128;
+        let full =
+            (elapsed.as_millis() * cells).checked_div(expected.as_millis()).unwrap_or(cells).min(cells);
+        let full = usize::try_from(full).unwrap_or(0);
+        spans.push(say("▓".repeat(full), Tone::Live));
+        spans.push(say("░".repeat(15 - full), Tone::Quiet));
+    }
+    if let Some(late) = view::late_by(session, place, view.now) {
+        spans.push(Span::raw(" "));
+        spans.push(say(format!(" late by {} ", in_words(late)), Tone::Alarm));
+    }
+    if let Some(doing) = view::doing(session, place) {
+        spans.push(say(format!("   {}", plain(&doing)), Tone::Quiet));
+    }
+    if running.stop_asked {
+        spans.push(say("   asked to stop", Tone::Warn));
+    }
+    Line::from(spans)
+}
+
+/// Everything below the head, as long as it gets.
+fn body(view: View<'_>, width: usize) -> Vec<Line<'static>> {
+    let session = &view.app.session;
+    let place = view.app.selected;
+    let model = &session.runbook.steps[place];
+    let status = view::step_status(session, &view.order, place, view.now);
+    let mut blocks: Vec<Vec<Line<'static>>> = Vec::new();
+    if status == StepStatus::Interrupted {
+        blocks.push(interrupted(view, width));
+    }
+    if let Some(destructive) = &model.destructive
+        && !matches!(status, StepStatus::Done | StepStatus::Skipped)
+    {
+        let words = plain(&view::filled(session, &destructive.loses));
+        let words = if words.is_empty() { "This step destroys something.".to_owned() } else { words };
+        blocks.push(wrap_spans(&[say(words, Tone::Warn)], width));
+    }
+    let about = markdown::rows(&view::filled(session, &model.about), width);
+    if place == 0 && model.about.is_empty() && status == StepStatus::Ready {
+        blocks.push(markdown::rows(&view::filled(session, &session.runbook.about), width));
+    }
+    blocks.push(about);
+    if matches!(status, StepStatus::Waiting | StepStatus::Ready | StepStatus::Failed | StepStatus::Undone) {
+        blocks.push(gate::rows(view, place, width));
+    }
+    blocks.push(gate::verify_rows(view, place, width));
+    blocks.push(items(view, width));
+    if let Some(call) = &model.run {
+        let word = match status {
+            StepStatus::Running => "it runs",
+            StepStatus::Done | StepStatus::Undone | StepStatus::Interrupted => "it ran",
+            _ => "it will run",
+        };
+        blocks.push(script::rows(session, call, word, width));
+    } else if matches!(status, StepStatus::Ready | StepStatus::Running) {
+        let capture = model.capture.as_ref().map(|c| format!(", and its value ({}) is asked then", c.name));
+        let key = keys::shown_for(Verb::Done);
+        let text = format!("A person does this. {key} says it is done{}.", capture.unwrap_or_default());
+        blocks.push(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet))).collect());
+    }
+    blocks.push(undo(view, status, width));
+    blocks.push(left_behind(view, width));
+    let mut rows = Vec::new();
+    for block in blocks.into_iter().filter(|block| !block.is_empty()) {
+        if !rows.is_empty() {
+            rows.push(Line::default());
+        }
+        rows.extend(block);
+    }
+    rows
+}
+
+fn interrupted(view: View<'_>, width: usize) -> Vec<Line<'static>> {
+    let session = &view.app.session;
+    let place = view.app.selected;
+    let step = &session.steps[place];
+    let mut rows =
+        wrap_spans(&[say(format!("Its outcome is not known: {}", plain(&step.why)), Tone::Warn)], width);
+    let started =
+        step.started.map(|at| format!("It was started at {} UTC", at.at.clock())).unwrap_or_default();
+    let bytes = view.app.output.as_ref().map_or(0, |output| output.total);
+    let wrote = if bytes > 0 { format!(" and had written {}", size(bytes)) } else { String::new() };
+    rows.extend(
+        wrap(&format!("{started}{wrote}. Nothing has been run since."), width).into_iter().map(Line::raw),
+    );
+    let (done, fail) = (keys::shown_for(Verb::Done), keys::shown_for(Verb::Fail));
+    let look = [
+        Span::raw("Look first, then say what you saw:   "),
+        say(done, Tone::Key),
+        Span::raw(" it finished   "),
+        say(fail, Tone::Key),
+        Span::raw(" it did not"),
+    ];
+    rows.extend(wrap_spans(&look, width));
+    let checks: Vec<String> =
+        session.runbook.steps[place].verify.iter().map(|id| format!("\"{id}\"")).collect();
+    if !checks.is_empty() {
+        let key = keys::shown_for(Verb::Check);
+        let text = format!("Helpful:  {key} asks {} (a check; it changes nothing)", checks.join(", "));
+        rows.extend(wrap(&text, width).into_iter().map(Line::raw));
+    }
+    rows
+}
+
+fn items(view: View<'_>, width: usize) -> Vec<Line<'static>> {
+    let session = &view.app.session;
+    let step = &session.steps[view.app.selected];
+    let Some(each) = &session.runbook.steps[view.app.selected].for_each else {
+        return Vec::new();
+    };
+    let mark = |text: &str, progress: Option<ItemProgress>, end: String| {
+        let status = match progress {
+            None | Some(ItemProgress::Waiting) => StepStatus::Waiting,
+            Some(ItemProgress::Running) => StepStatus::Running,
+            Some(ItemProgress::Done) => StepStatus::Done,
+            Some(ItemProgress::Failed) => StepStatus::Failed,
+            Some(ItemProgress::Interrupted) => StepStatus::Interrupted,
+            Some(ItemProgress::Undone) => StepStatus::Undone,
+        };
+        let (mark, tone, word) = of_step(status);
+        let left = Line::from(vec![say(format!("  {mark} "), tone), Span::raw(plain(text))]);
+        let right = if progress.is_some() { format!("{word}{end}") } else { String::new() };
+        between(left, Line::from(say(right, Tone::Quiet)), width)
+    };
+    let rows: Vec<Line<'static>> = if step.items.is_empty() {
+        match view::items_of(session, each) {
+            Ok(items) => items.iter().map(|item| mark(item, None, String::new())).collect(),
+            Err(error) => vec![Line::from(say(format!("  {}", plain(&error.to_string())), Tone::Quiet))],
+        }
+    } else {
+        step.items
+            .iter()
+            .map(|item| {
+                let end = item.ended.as_ref().map(|ended| outcome(&ended.outcome)).unwrap_or_default();
+                mark(&item.item, Some(item.progress), end)
+            })
+            .collect()
+    };
+    let mut all =
+        vec![Line::from(say(format!("Once for each {} ({})", each.name, rows.len()), Tone::Strong))];
+    all.extend(rows);
+    all
+}
+
+/// How a command ended, where that is not simply well.
+fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Exited { code: 0 } | Outcome::Said { done: true, .. } => String::new(),
+        Outcome::Exited { code } => format!(" · exit status {code}"),
+        Outcome::Killed { signal } => format!(" · killed by signal {signal}"),
+        Outcome::TimedOut => " · timed out".to_owned(),
+        Outcome::Stopped => " · stopped".to_owned(),
+        Outcome::NotStarted { why } => format!(" · not started: {}", plain(why)),
+        Outcome::Said { words, .. } => format!(" · {}", plain(words)),
+    }
+}
+
+fn undo(view: View<'_>, status: StepStatus, width: usize) -> Vec<Line<'static>> {
+    let session = &view.app.session;
+    let place = view.app.selected;
+    let Some(undo) = &session.runbook.steps[place].undo else {
+        return Vec::new();
+    };
+    let running =
+        matches!(&session.steps[place].progress, Progress::Running(running) if running.work == Work::Undo);
+    if !running
+        && (!session.steps[place].touched || matches!(status, StepStatus::Running | StepStatus::Skipped))
+    {
+        return Vec::new();
+    }
+    let mut rows = match &undo.work {
+        UndoWork::Script(call) => {
+            script::rows(session, call, &format!("{} takes it back", keys::shown_for(Verb::Undo)), width)
+        }
+        UndoWork::Words(words) => {
+            let text = format!(
+                "{} takes it back, by a person: {}",
+                keys::shown_for(Verb::Undo),
+                plain(&view::filled(session, words))
+            );
+            wrap(&text, width).into_iter().map(Line::raw).collect()
+        }
+    };
+    let shut: Vec<_> = view::undo_gate(session, place, view.now)
+        .into_iter()
+        .filter(|requirement| !requirement.met && requirement.kind != crate::session::Kind::Confirm)
+        .collect();
+    for requirement in shut {
+        rows.extend(gate::requirement_rows(view, &requirement, width));
+    }
+    rows
+}
+
+fn left_behind(view: View<'_>, width: usize) -> Vec<Line<'static>> {
+    let step = &view.app.session.steps[view.app.selected];
+    let left = step.ended.iter().flat_map(|ended| &ended.left);
+    let names: Vec<String> =
+        left.map(|process| format!("{} ({})", plain(&process.name), process.pid)).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let text = format!("It left processes behind that may still be at work: {}", names.join(", "));
+    wrap_spans(&[say(text, Tone::Warn)], width)
+}

@@ -1,0 +1,195 @@
+//! A step's gate: what it needs, what of that is met, and what to do about the rest. PURE.
+
+use ratatui::text::{Line, Span};
+
+use crate::runbook::Probe;
+use crate::session::view::{self, CheckStatus, CheckView};
+use crate::session::{Kind, Requirement};
+use crate::time::in_words;
+use crate::tui::keys::{self, Verb};
+use crate::tui::theme::{Tone, of_check};
+
+use super::View;
+use super::shape::{between, columns, hang, plain, say, wrap_spans};
+
+/// The gate of the step at `place`.
+pub(super) fn rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'static>> {
+    let all = view::gate(&view.app.session, &view.order, place, view.now);
+    let shut = all.iter().any(|requirement| !requirement.met && requirement.kind != Kind::Confirm);
+    let typed = all.iter().any(|requirement| requirement.kind == Kind::Confirm);
+    // That the steps before it let it pass is no news.
+    let shown: Vec<&Requirement> = all.iter().filter(|r| !(r.kind == Kind::Order && r.met)).collect();
+    if shown.is_empty() {
+        return Vec::new();
+    }
+    let title = match (shut, typed) {
+        (true, _) => say("It stays shut until", Tone::Strong),
+        (false, true) => say("All holds; it asks for its text to be typed", Tone::Ready),
+        (false, false) => say("It may start", Tone::Ready),
+    };
+    let mut rows = vec![Line::from(title)];
+    for requirement in shown {
+        rows.extend(requirement_rows(view, requirement, width));
+    }
+    rows
+}
+
+/// What is asked at the step's end.
+pub(super) fn verify_rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'static>> {
+    let session = &view.app.session;
+    let model = &session.runbook.steps[place];
+    let mut rows = Vec::new();
+    for (title, ids) in [("Nothing is to be done when", &model.done_when), ("It is done when", &model.verify)]
+    {
+        if ids.is_empty() {
+            continue;
+        }
+        rows.push(Line::from(say(title, Tone::Strong)));
+        for id in ids {
+            if let Some(check) = session.check_at(id.as_str()) {
+                rows.extend(check_rows(view, check, &[], width));
+            }
+        }
+    }
+    rows
+}
+
+/// One requirement, with its reason and what to do.
+pub(super) fn requirement_rows(
+    view: View<'_>,
+    requirement: &Requirement,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let hint = fix(view, requirement);
+    match requirement.kind {
+        Kind::Check => match view.app.session.check_at(&requirement.id) {
+            Some(check) => check_rows(view, check, &hint, width),
+            None => plain_rows(requirement, &hint, width),
+        },
+        Kind::Confirm => {
+            let spans =
+                [Span::raw("type  "), say(plain(&requirement.id), Tone::Code), Span::raw("  to confirm")];
+            hang(vec![say("  · ", Tone::Quiet)], wrap_spans(&spans, width.saturating_sub(4)))
+        }
+        _ => plain_rows(requirement, &hint, width),
+    }
+}
+
+/// A requirement as it was recorded: for a refusal, which says what was so then.
+pub(super) fn plain_rows(
+    requirement: &Requirement,
+    hint: &[Span<'static>],
+    width: usize,
+) -> Vec<Line<'static>> {
+    let (mark, tone) = match (requirement.met, requirement.kind) {
+        (true, _) => ("✓", Tone::Good),
+        (false, Kind::Hold) => ("⏸", Tone::Warn),
+        (false, Kind::Confirm) => ("·", Tone::Quiet),
+        (false, _) => ("✗", Tone::Bad),
+    };
+    let mut spans = Vec::new();
+    if requirement.kind == Kind::Check {
+        spans.push(say(format!("{}  ", plain(&requirement.id)), Tone::Strong));
+    }
+    spans.push(Span::raw(plain(&requirement.why)));
+    let mut rows = hang(vec![say(format!("  {mark} "), tone)], wrap_spans(&spans, width.saturating_sub(4)));
+    rows.extend(hint_rows(hint, width));
+    rows
+}
+
+/// A check: its id, what it found, how old that is.
+pub(super) fn check_rows(
+    view: View<'_>,
+    place: usize,
+    hint: &[Span<'static>],
+    width: usize,
+) -> Vec<Line<'static>> {
+    let session = &view.app.session;
+    let check = &session.runbook.checks[place];
+    let found = view::check(session, place, view.now);
+    let (mark, tone, word) = of_check(found.state);
+    let name = vec![say(format!("  {mark} "), tone), say(plain(check.id.as_str()), Tone::Strong)];
+    let age = say(age(view, &found, word), Tone::Quiet);
+    let mut rows = vec![between(Line::from(name), Line::from(age), width)];
+    let title = plain(&view::filled(session, &check.title));
+    let indent = || vec![Span::raw("    ")];
+    rows.extend(hang(indent(), wrap_spans(&[say(title, Tone::Quiet)], width.saturating_sub(4))));
+    if !matches!(found.state, CheckStatus::Unknown | CheckStatus::Running) {
+        let tone = if found.state == CheckStatus::Holds { Tone::Plain } else { tone };
+        rows.extend(hang(indent(), wrap_spans(&[say(plain(&found.detail), tone)], width.saturating_sub(4))));
+    }
+    let open: Vec<_> = found.items.iter().filter(|item| item.state != CheckStatus::Holds).collect();
+    if open.len() > 1 {
+        for item in open {
+            let (mark, tone, _) = of_check(item.state);
+            let spans =
+                [Span::raw(format!("{}  ", plain(&item.item))), say(plain(&item.detail), Tone::Quiet)];
+            rows.extend(hang(
+                vec![say(format!("    {mark} "), tone)],
+                wrap_spans(&spans, width.saturating_sub(6)),
+            ));
+        }
+    }
+    if matches!(found.state, CheckStatus::Fails | CheckStatus::Error) && !check.why.is_empty() {
+        let why = plain(&view::filled(session, &check.why));
+        rows.extend(hang(indent(), wrap_spans(&[say(why, Tone::Quiet)], width.saturating_sub(4))));
+    }
+    rows.extend(hint_rows(hint, width));
+    rows
+}
+
+/// How old an answer is; what there is of it where it has no age.
+pub(super) fn age(view: View<'_>, found: &CheckView, word: &str) -> String {
+    match (found.state, found.began.and_then(|began| began.age(view.now))) {
+        (CheckStatus::Unknown | CheckStatus::Running, _) | (_, None) => word.to_owned(),
+        (_, Some(age)) => format!("{} ago", in_words(age)),
+    }
+}
+
+fn hint_rows(hint: &[Span<'static>], width: usize) -> Vec<Line<'static>> {
+    if hint.is_empty() {
+        return Vec::new();
+    }
+    hang(vec![Span::raw("    → ")], wrap_spans(hint, width.saturating_sub(6)))
+}
+
+/// What to do about it, on this screen: the runbook's own words, or the key that helps.
+fn fix(view: View<'_>, requirement: &Requirement) -> Vec<Span<'static>> {
+    if requirement.met {
+        return Vec::new();
+    }
+    let session = &view.app.session;
+    let press =
+        |verb: Verb, words: &str| vec![say(keys::shown_for(verb), Tone::Key), Span::raw(format!(" {words}"))];
+    if requirement.kind == Kind::Check
+        && let Some(place) = session.check_at(&requirement.id)
+    {
+        let check = &session.runbook.checks[place];
+        let state = view::check(session, place, view.now).state;
+        let own = plain(&view::filled(session, &check.fix).replace('\n', " "));
+        let own = own.trim();
+        if !own.is_empty() && !matches!(state, CheckStatus::Unknown | CheckStatus::Running) {
+            return vec![Span::raw(own.to_owned())];
+        }
+        return match (&check.probe, state) {
+            (_, CheckStatus::Running) => Vec::new(),
+            (Probe::Attest { .. }, _) => press(Verb::Attest, "answers it, in words"),
+            (_, CheckStatus::Unknown) if view::waits_for_capture(session, place).is_some() => {
+                vec![Span::raw(plain(&view::check(session, place, view.now).detail))]
+            }
+            (_, CheckStatus::Unknown | CheckStatus::Stale) => press(Verb::Check, "asks it; so does a start"),
+            _ => press(Verb::Check, "asks it again"),
+        };
+    }
+    if requirement.kind == Kind::Hold {
+        return press(Verb::Release, "releases it, once it is settled");
+    }
+    here(&requirement.fix)
+}
+
+/// Words that are meant for the command line, without the command: here there are keys.
+pub(super) fn here(fix: &str) -> Vec<Span<'static>> {
+    let words = fix.split(": onbelay do").next().unwrap_or_default();
+    let words = plain(words);
+    if columns(&words) == 0 { Vec::new() } else { vec![Span::raw(words)] }
+}

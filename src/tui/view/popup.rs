@@ -1,0 +1,299 @@
+//! What lies on top of the screen: a box, and what is in it. PURE.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use ratatui_textarea::TextArea;
+
+use crate::runbook::{Probe, UndoWork};
+use crate::session::view;
+use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Search, Sure, check_name, typed};
+use crate::tui::theme::{Tone, of_check, style};
+
+use super::shape::{between, columns, fit_line, plain, say, wrap, wrap_spans};
+use super::{Seen, View, count, gate, script, write_rows, write_scrolled};
+
+/// A box in the middle of `area` with room for `rows` rows of text; what is inside comes back.
+pub(super) fn frame(title: &str, rows: usize, tone: Tone, area: Rect, buffer: &mut Buffer) -> Rect {
+    let width = area.width.min(80);
+    let height = count(rows).saturating_add(2).min(area.height);
+    let outer =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    for y in outer.top()..outer.bottom() {
+        for x in outer.left()..outer.right() {
+            buffer[(x, y)].reset();
+        }
+    }
+    let line = "─".repeat(usize::from(width - 2));
+    let edge = style(if tone == Tone::Warn { Tone::Warn } else { Tone::Quiet });
+    buffer.set_string(outer.x, outer.y, format!("┌{line}┐"), edge);
+    buffer.set_string(outer.x, outer.bottom() - 1, format!("└{line}┘"), edge);
+    for y in outer.top() + 1..outer.bottom() - 1 {
+        buffer[(outer.x, y)].set_symbol("│").set_style(edge);
+        buffer[(outer.right() - 1, y)].set_symbol("│").set_style(edge);
+    }
+    let title =
+        fit_line(Line::from(say(format!(" {title} "), Tone::Strong)), usize::from(width.saturating_sub(4)));
+    buffer.set_line(outer.x + 2, outer.y, &title, width.saturating_sub(4));
+    Rect { x: outer.x + 2, y: outer.y + 1, width: width.saturating_sub(4), height: height.saturating_sub(2) }
+}
+
+/// Columns of text inside a box.
+pub(super) fn inner_width(area: Rect) -> usize {
+    usize::from(area.width.min(80).saturating_sub(4))
+}
+
+/// Draws a field in the last rows of a box, after `before`; at least one row of it is always there.
+pub(super) fn write_field(before: &str, field: &TextArea<'_>, area: Rect, buffer: &mut Buffer) {
+    let taken = count(columns(before)).min(area.width.saturating_sub(8));
+    buffer.set_stringn(area.x, area.y, before, usize::from(taken), style(Tone::Plain));
+    let area = Rect { x: area.x + taken, width: area.width - taken, ..area };
+    field.render(area, buffer);
+}
+
+/// Rows that a field needs.
+pub(super) fn field_rows(before: &str, field: &TextArea<'_>, width: usize) -> usize {
+    let room = width.saturating_sub(columns(before).min(width.saturating_sub(8))).max(1);
+    (columns(&typed(field)) + 1).div_ceil(room).clamp(1, 5)
+}
+
+/// A line to be typed.
+pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    let width = inner_width(area);
+    let (title, mut rows) = words(view, &prompt.ask, width);
+    let choosing = matches!(prompt.ask, Ask::Attest { yes: None, .. });
+    let mut foot = Vec::new();
+    if let Some(note) = &prompt.note {
+        foot.push(Line::from(say(note.clone(), Tone::Bad)));
+    }
+    let before = match &prompt.ask {
+        Ask::Sure(_) => "Type y to go on:  ",
+        Ask::Attest { yes: Some(true), .. } => "Yes, because:  ",
+        Ask::Attest { yes: Some(false), .. } => "No, because:  ",
+        _ => "›  ",
+    };
+    let field_rows = if choosing { 0 } else { field_rows(before, &prompt.field, width) };
+    rows.push(Line::default());
+    let bottom = field_rows + foot.len() + usize::from(choosing);
+    let inner = frame(&title, rows.len() + bottom, Tone::Plain, area, buffer);
+    let mut top = inner;
+    let bottom = super::cut_bottom(&mut top, count(bottom));
+    seen.popup_rows = rows.len();
+    seen.popup_height = usize::from(top.height);
+    write_scrolled(&rows, 0, top, buffer);
+    let mut rest = bottom;
+    if choosing {
+        let line = Line::from(vec![
+            say("y", Tone::Key),
+            Span::raw(" yes, it holds    "),
+            say("n", Tone::Key),
+            Span::raw(" no, it does not"),
+        ]);
+        write_rows(&[line], rest, buffer);
+    } else {
+        let field = super::cut_top(&mut rest, count(field_rows));
+        write_field(before, &prompt.field, field, buffer);
+        write_rows(&foot, rest, buffer);
+    }
+}
+
+/// The title and the explanation of a prompt. Every one of them says what an empty line does: nothing.
+fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>) {
+    let session = &view.app.session;
+    let name = |place: usize| plain(&view::step_name(session, place));
+    let mut extra: Vec<Line<'static>> = Vec::new();
+    let (title, text) = match ask {
+        Ask::Note => ("A note".to_owned(), "It goes into the log, for everyone to read.".to_owned()),
+        Ask::Hold => {
+            ("Hold".to_owned(), "Why? Nothing starts until it is released; what runs goes on.".to_owned())
+        }
+        Ask::Release => {
+            for hold in &session.holds {
+                extra.push(Line::from(format!("  ⏸ {}: {}", plain(&hold.by.name), plain(&hold.why))));
+            }
+            ("Release every hold".to_owned(), "Other people called a hold. What has been settled?".to_owned())
+        }
+        Ask::Skip(place) => {
+            let model = &session.runbook.steps[*place];
+            let closes = if model.optional {
+                "It is optional: skipping it closes nothing."
+            } else {
+                "Hold points after it, and what requires it, stay shut."
+            };
+            (format!("Skip {}", name(*place)), format!("Why is it passed by? {closes}"))
+        }
+        Ask::Fail(place) => (format!("{} did not work", name(*place)), "What happened?".to_owned()),
+        Ask::Done(place) => (
+            format!("{} is done", name(*place)),
+            "Type y, or words for the log: what was done, what was seen.".to_owned(),
+        ),
+        Ask::Value(place) => {
+            let capture = session.runbook.steps[*place].capture.as_ref();
+            let name_of = capture.map(|capture| capture.name.to_string()).unwrap_or_default();
+            let pattern = capture.and_then(|capture| capture.pattern.as_ref());
+            let form =
+                pattern.map(|pattern| format!(" It must match {}.", plain(pattern))).unwrap_or_default();
+            (format!("{} is done", name(*place)), format!("What is {name_of}? Later steps use it.{form}"))
+        }
+        Ask::Resolve { step, done: true } => {
+            (format!("{} finished", name(*step)), "What did you see that says so?".to_owned())
+        }
+        Ask::Resolve { step, done: false } => {
+            (format!("Nothing came of {}", name(*step)), "What did you see that says so?".to_owned())
+        }
+        Ask::Attest { check, .. } => {
+            let model = session.check_at(check.check.as_str()).map(|place| &session.runbook.checks[place]);
+            let question = model.and_then(|model| match &model.probe {
+                Probe::Attest { question, .. } => Some(view::filled(session, question)),
+                _ => None,
+            });
+            let title = model.map(|model| view::filled(session, &model.title)).unwrap_or_default();
+            extra = wrap_spans(&[say(plain(&question.unwrap_or_default()), Tone::Strong)], width);
+            let item = check.item.as_ref().map(|item| format!(" — {}", plain(item))).unwrap_or_default();
+            (
+                format!("{}{item}", plain(&title)),
+                "Your answer goes into the log under your name, in your words.".to_owned(),
+            )
+        }
+        Ask::Abort => (
+            "Give the walk up".to_owned(),
+            "Why? Nothing starts any more but undos. What runs goes on to its end.".to_owned(),
+        ),
+        Ask::Secret(name) => (
+            format!("The secret {name}"),
+            "It is kept in the host's memory only, and written nowhere.".to_owned(),
+        ),
+        Ask::Handover => ("Hand over".to_owned(), "The account that is the operator from now.".to_owned()),
+        Ask::RefuseStep(place) => (format!("Refuse {}", name(*place)), "Why?".to_owned()),
+        Ask::Sure(sure) => return sure_words(view, sure, width),
+    };
+    let mut rows = extra;
+    if !rows.is_empty() {
+        rows.push(Line::default());
+    }
+    rows.extend(wrap(&text, width).into_iter().map(Line::raw));
+    (title, rows)
+}
+
+fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'static>>) {
+    let session = &view.app.session;
+    let name = |place: usize| plain(&view::step_name(session, place));
+    let mut extra = Vec::new();
+    let (title, text) = match sure {
+        Sure::RunAgain(place) => {
+            if let Some(call) = &session.runbook.steps[*place].run {
+                extra = script::rows(session, call, "it will run", width);
+            }
+            (
+                format!("Run {} again", name(*place)),
+                "It is behind us. Run it once more, through its gate?".to_owned(),
+            )
+        }
+        Sure::ByHand(place) => (
+            format!("{} by hand", name(*place)),
+            "You do what the script would do. Same gate; every report will say so.".to_owned(),
+        ),
+        Sure::Undo(place) => {
+            match session.runbook.steps[*place].undo.as_ref().map(|undo| &undo.work) {
+                Some(UndoWork::Script(call)) => extra = script::rows(session, call, "it will run", width),
+                Some(UndoWork::Words(words)) => {
+                    extra = wrap(&plain(&view::filled(session, words)), width)
+                        .into_iter()
+                        .map(Line::raw)
+                        .collect();
+                }
+                None => {}
+            }
+            (format!("Undo {}", name(*place)), "Take it back now?".to_owned())
+        }
+        Sure::Stop(place) => (
+            format!("Stop {}", name(*place)),
+            "All its processes get TERM now, and KILL 10 s later. It is failed then.".to_owned(),
+        ),
+        Sure::Finish => ("Finish".to_owned(), "Every step is done or skipped. Close the session?".to_owned()),
+    };
+    let mut rows: Vec<Line<'static>> = wrap(&text, width).into_iter().map(Line::raw).collect();
+    rows.extend(extra);
+    (title, rows)
+}
+
+/// One of several checks.
+pub(super) fn choose(view: View<'_>, choose: &Choose, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    let width = inner_width(area);
+    let session = &view.app.session;
+    let rows: Vec<Line<'static>> = choose
+        .checks
+        .iter()
+        .map(|check| {
+            let place = session.check_at(check.check.as_str());
+            let found = place.map(|place| view::check_of(session, place, check.item.as_deref(), view.now));
+            let (mark, tone, word) =
+                found.as_ref().map_or(("?", Tone::Quiet, ""), |found| of_check(found.state));
+            let title = place.map(|place| view::filled(session, &session.runbook.checks[place].title));
+            let left = vec![
+                say(format!(" {mark} "), tone),
+                say(plain(&check_name(check)), Tone::Strong),
+                say(format!("  {}", plain(&title.unwrap_or_default())), Tone::Quiet),
+            ];
+            let age = found.map(|found| gate::age(view, &found, word)).unwrap_or_default();
+            between(Line::from(left), Line::from(say(format!("{age} "), Tone::Quiet)), width)
+        })
+        .collect();
+    let title = match choose.purpose {
+        Purpose::Check => "Which check is to be asked?",
+        Purpose::Attest => "Which question do you answer?",
+    };
+    let inner = frame(title, rows.len(), Tone::Plain, area, buffer);
+    cursor_list(rows, choose.cursor, inner, buffer, seen);
+}
+
+/// Rows of which one is selected, kept in sight.
+pub(super) fn cursor_list(
+    rows: Vec<Line<'static>>,
+    cursor: usize,
+    area: Rect,
+    buffer: &mut Buffer,
+    seen: &mut Seen,
+) {
+    let height = usize::from(area.height);
+    seen.popup_rows = rows.len();
+    seen.popup_height = height;
+    let top = cursor.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
+    write_scrolled(&rows, top, area, buffer);
+    let row = Rect { y: area.y + count(cursor - top), height: 1, ..area };
+    if area.height > 0 {
+        buffer.set_style(row, style(Tone::Selected));
+    }
+}
+
+/// A refusal, with everything that is not met.
+pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    let width = inner_width(area);
+    let mut rows = wrap_spans(&[say(plain(&refused.sentence), Tone::Strong)], width);
+    rows.push(Line::default());
+    for requirement in &refused.unmet {
+        rows.extend(gate::plain_rows(requirement, &gate::here(&requirement.fix), width));
+    }
+    rows.push(Line::default());
+    let action = refused.action.split_whitespace().next().unwrap_or_default();
+    let text = format!("Nothing was carried out but checks ({}); it is in the log.", plain(action));
+    rows.extend(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet))));
+    let inner = frame("Refused", rows.len(), Tone::Plain, area, buffer);
+    seen.popup_rows = rows.len();
+    seen.popup_height = usize::from(inner.height);
+    write_scrolled(&rows, refused.scroll, inner, buffer);
+    let _ = view;
+}
+
+/// A step to be found: one row above the keys.
+pub(super) fn search(view: View<'_>, search: &Search, area: Rect, buffer: &mut Buffer) {
+    let row = Rect { y: area.bottom() - 1, height: 1, ..area };
+    for x in row.left()..row.right() {
+        buffer[(x, row.y)].reset();
+    }
+    let note = view.app.notice.as_ref().map(|notice| format!("  {}", notice.text)).unwrap_or_default();
+    let taken = count(columns(&note)).min(row.width / 2);
+    buffer.set_stringn(row.right() - taken, row.y, &note, usize::from(taken), style(Tone::Bad));
+    write_field(" find a step:  ", &search.field, Rect { width: row.width - taken, ..row }, buffer);
+}

@@ -1,0 +1,106 @@
+//! The question before a start that is confirmed by typing: what is lost, what runs, what was just checked. PURE.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::runbook::UndoWork;
+use crate::session::Kind;
+use crate::session::event::Work;
+use crate::session::view;
+use crate::tui::mode::Question;
+use crate::tui::theme::Tone;
+
+use super::popup::{field_rows, frame, inner_width, write_field};
+use super::shape::{plain, say, wrap, wrap_spans};
+use super::{Seen, View, count, cut_bottom, cut_top, gate, script, write_rows, write_scrolled};
+
+/// Draws it. The text to be typed and the field are always in sight; the rest scrolls.
+pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    let width = inner_width(area);
+    let rows = words(view, question, width);
+    let ask = [
+        Span::raw("Type  "),
+        say(plain(&question.text), Tone::Warn),
+        Span::raw(if question.text.trim() == question.text {
+            "  to go on"
+        } else {
+            "  to go on, spaces and all"
+        }),
+    ];
+    let mut ask = wrap_spans(&ask, width);
+    let field_height = field_rows("›  ", &question.field, width);
+    let note = question.note.clone().map_or_else(
+        || say("An empty line, or Esc: not now, and nothing is run.", Tone::Quiet),
+        |note| say(note, Tone::Bad),
+    );
+    let bottom = ask.len() + field_height + 1;
+    let title = view::step_name(&view.app.session, question.step);
+    let title = match question.work {
+        Work::Run => plain(&title),
+        Work::Undo => format!("Undo {}", plain(&title)),
+    };
+    ask.truncate(4);
+    let inner = frame(&title, rows.len() + 1 + bottom, Tone::Warn, area, buffer);
+    let mut top = inner;
+    let mut bottom = cut_bottom(&mut top, count(bottom));
+    let air = u16::from(usize::from(top.height) > rows.len());
+    cut_bottom(&mut top, air);
+    seen.popup_rows = rows.len();
+    seen.popup_height = usize::from(top.height);
+    write_scrolled(&rows, question.scroll, top, buffer);
+    write_rows(&ask, cut_top(&mut bottom, count(ask.len())), buffer);
+    write_field("›  ", &question.field, cut_top(&mut bottom, count(field_height)), buffer);
+    write_rows(&[Line::from(note)], bottom, buffer);
+}
+
+fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>> {
+    let session = &view.app.session;
+    let model = &session.runbook.steps[question.step];
+    let mut rows = Vec::new();
+    if let Some(destructive) = &model.destructive {
+        let words = plain(&view::filled(session, &destructive.loses));
+        let words = if words.is_empty() { "This step destroys something.".to_owned() } else { words };
+        rows.extend(wrap_spans(&[say(words, Tone::Warn)], width));
+        rows.push(Line::default());
+    }
+    let call = match question.work {
+        Work::Run => model.run.as_ref(),
+        Work::Undo => model.undo.as_ref().and_then(|undo| match &undo.work {
+            UndoWork::Script(call) => Some(call),
+            UndoWork::Words(_) => None,
+        }),
+    };
+    if question.by_hand || call.is_none() {
+        let text = "A person does this; the log says when it starts and when it ends.";
+        rows.extend(wrap(text, width).into_iter().map(Line::raw));
+    }
+    if let Some(call) = call {
+        let word = if question.by_hand { "what the script would do" } else { "it will run" };
+        rows.extend(script::rows(session, call, word, width));
+    }
+    if let Some(each) = &model.for_each {
+        let items = view::items_of(session, each).map(|items| items.join(", ")).unwrap_or_default();
+        rows.extend(
+            wrap(&format!("Once for each {}: {}", each.name, plain(&items)), width)
+                .into_iter()
+                .map(Line::raw),
+        );
+    }
+    let gate = match question.work {
+        Work::Run => view::gate(session, &view.order, question.step, view.now),
+        Work::Undo => view::undo_gate(session, question.step, view.now),
+    };
+    let asked: Vec<_> = gate
+        .into_iter()
+        .filter(|r| !matches!(r.kind, Kind::Confirm) && !(r.kind == Kind::Order && r.met))
+        .collect();
+    if !asked.is_empty() {
+        rows.push(Line::default());
+        rows.push(Line::from(say("Checked just now", Tone::Strong)));
+    }
+    for requirement in asked {
+        rows.extend(gate::requirement_rows(view, &requirement, width));
+    }
+    rows
+}

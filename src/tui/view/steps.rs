@@ -1,0 +1,132 @@
+//! The list of steps: where we are. PURE.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+
+use crate::session::state::Progress;
+use crate::session::view::{self, StepStatus};
+use crate::time::stopwatch;
+use crate::tui::theme::{Tone, of_step, style};
+
+use super::shape::{between, fit_line, plain, say};
+use super::{Seen, View, count, write_rows};
+
+/// A row of the list.
+#[derive(Clone, Copy)]
+enum Row {
+    Phase(usize),
+    Step(usize),
+}
+
+/// Draws the part of the list around the selected step.
+pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    let height = usize::from(area.height);
+    seen.list_height = height;
+    let (rows, selected) = window(view, height);
+    let width = usize::from(area.width);
+    let lines: Vec<Line<'static>> = rows
+        .iter()
+        .map(|row| match row {
+            Row::Phase(phase) => heading(view, *phase, width),
+            Row::Step(step) => step_row(view, *step, width),
+        })
+        .collect();
+    write_rows(&lines, area, buffer);
+    if let Some(at) = selected {
+        let row = Rect { y: area.y + count(at), height: 1, ..area };
+        buffer.set_style(row, style(Tone::Selected));
+    }
+    marks(view, &rows, area, buffer);
+}
+
+/// The rows in sight, and which of them is selected.
+fn window(view: View<'_>, height: usize) -> (Vec<Row>, Option<usize>) {
+    let steps = &view.app.session.runbook.steps;
+    let phase_before = |place: usize| if place == 0 { None } else { steps[place - 1].phase };
+    let opens = |place: usize| steps[place].phase.filter(|phase| Some(*phase) != phase_before(place));
+    // Only so many steps as could be in sight are looked at, to both sides of the selected one.
+    let selected = view.app.selected;
+    let mut rows = Vec::new();
+    let from = selected.saturating_sub(height);
+    let to = (selected + height + 1).min(steps.len());
+    let mut at = 0;
+    for place in from..to {
+        rows.extend(opens(place).map(Row::Phase));
+        if place == selected {
+            at = rows.len();
+        }
+        rows.push(Row::Step(place));
+    }
+    let top = at.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
+    let sight: Vec<Row> = rows.into_iter().skip(top).take(height).collect();
+    (sight, (!steps.is_empty()).then(|| at - top))
+}
+
+/// Where steps are out of sight, the edge says how many.
+fn marks(view: View<'_>, rows: &[Row], area: Rect, buffer: &mut Buffer) {
+    let steps = || rows.iter().filter_map(|row| if let Row::Step(step) = row { Some(*step) } else { None });
+    let (Some(first), Some(last)) = (steps().next(), steps().last()) else { return };
+    let mut mark = |text: String, y: u16| {
+        let width = count(super::shape::columns(&text)).min(area.width);
+        buffer.set_stringn(area.right() - width, y, &text, usize::from(width), style(Tone::Quiet));
+    };
+    if first > 0 {
+        mark(format!(" ↑ {first} more"), area.top());
+    }
+    let below = view.app.session.steps.len() - 1 - last;
+    if below > 0 {
+        mark(format!(" ↓ {below} more"), area.bottom() - 1);
+    }
+}
+
+fn heading(view: View<'_>, phase: usize, width: usize) -> Line<'static> {
+    let text = view.app.session.runbook.phases.get(phase).map(|text| view::filled(&view.app.session, text));
+    let text = plain(&text.unwrap_or_default()).to_uppercase();
+    fit_line(
+        Line::from(vec![Span::raw(" "), Span::styled(text, style(Tone::Quiet).add_modifier(Modifier::BOLD))]),
+        width,
+    )
+}
+
+fn step_row(view: View<'_>, place: usize, width: usize) -> Line<'static> {
+    let session = &view.app.session;
+    let model = &session.runbook.steps[place];
+    let status = view::step_status(session, &view.order, place, view.now);
+    let (mark, tone, _) = of_step(status);
+    let title = plain(&view::filled(session, &model.title));
+    let title_tone = match status {
+        StepStatus::Waiting | StepStatus::Done | StepStatus::Skipped | StepStatus::Undone => Tone::Plain,
+        _ => tone,
+    };
+    let indent = if session.runbook.phases.is_empty() { " " } else { "  " };
+    let mut left = vec![Span::raw(indent), say(mark, tone), say(format!(" {} ", place + 1), Tone::Quiet)];
+    if model.is_hold_point() {
+        left.push(say("◆ ", Tone::Warn));
+    }
+    left.push(say(title, title_tone));
+    let right = vec![time(view, place), Span::raw(" ")];
+    between(Line::from(left), Line::from(right), width)
+}
+
+/// How long it took, or has been going on.
+fn time(view: View<'_>, place: usize) -> Span<'static> {
+    let session = &view.app.session;
+    let step = &session.steps[place];
+    if step.request.is_some() {
+        return say("checking", Tone::Live);
+    }
+    match (&step.progress, step.started) {
+        (Progress::Running(_), Some(started)) => {
+            let tone =
+                if view::late_by(session, place, view.now).is_some() { Tone::Alarm } else { Tone::Live };
+            say(stopwatch(started.age(view.now).unwrap_or_default()), tone)
+        }
+        (Progress::Done | Progress::Failed, Some(started)) => {
+            let took = step.settled.and_then(|settled| started.age(settled));
+            say(took.map(stopwatch).unwrap_or_default(), Tone::Quiet)
+        }
+        _ => say("", Tone::Quiet),
+    }
+}
