@@ -4,7 +4,10 @@ pub mod about;
 pub mod act;
 pub mod args;
 pub mod ask;
+pub mod attach;
 pub mod begin;
+pub mod check;
+pub mod demo;
 pub mod exit;
 pub mod file;
 pub mod follow;
@@ -14,7 +17,10 @@ pub mod log;
 pub mod out;
 pub mod perform;
 pub mod place;
+pub mod plain;
 pub mod report;
+pub mod run;
+pub mod screen;
 pub mod start;
 pub mod status;
 pub mod verify;
@@ -29,7 +35,7 @@ use exit::{Exit, Failure, Outcome, not_yet};
 use out::say;
 
 /// Does what the arguments say (the program's name first).
-pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+pub fn call(args: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return of_clap(&error),
@@ -46,18 +52,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 fn verb(cli: Cli) -> Outcome {
     match cli.verb {
         None => about::short(),
+        Some(Verb::Demo(args)) => demo::run(&args),
+        Some(Verb::Run(args)) => run::run(&args),
         Some(Verb::Start(args)) => start::run(&args),
+        Some(Verb::Attach(args)) => attach::run(&args),
         Some(Verb::Do(args)) => act::run(&args),
         Some(Verb::Status(args)) => status::run(&args),
         Some(Verb::List(args)) => list::run(&args),
         Some(Verb::Log(args)) => log::run(&args),
         Some(Verb::Verify(args)) => verify::run(&args),
         Some(Verb::Report(args)) => report::run(&args),
+        Some(Verb::Check(args)) => check::run(&args),
         Some(Verb::Lint(args)) => lint::run(&args),
         Some(Verb::Completions { shell }) => about::completions(shell),
         Some(Verb::Man) => about::man(),
         Some(Verb::Import(_)) => Err(not_yet("`import` of Markdown runbooks")),
-        Some(_) => Err(not_yet("this verb")),
+        Some(Verb::Schema) => about::schema(),
+        // Both are started by the program itself, with arguments that `main` knows before any of this.
+        Some(Verb::Host | Verb::Runner { .. }) => Err(Failure::wrong("this verb is not for people")),
     }
 }
 

@@ -9,6 +9,6 @@ fn main() -> ExitCode {
     match (args.next(), args.next()) {
         (Some(verb), Some(dir)) if verb == "runner" => onbelay::process::runner::main(Path::new(&dir)),
         (Some(verb), None) if verb == "host" => onbelay::host::main(),
-        _ => onbelay::cli::run(std::env::args_os()).into(),
+        _ => onbelay::cli::call(std::env::args_os()).into(),
     }
 }

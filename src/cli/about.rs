@@ -46,6 +46,11 @@ pub fn man() -> Outcome {
     print(&String::from_utf8_lossy(&bytes))
 }
 
+/// The JSON Schema of the format.
+pub fn schema() -> Outcome {
+    print(&format!("{:#}\n", crate::runbook::schema::schema()))
+}
+
 fn print(text: &str) -> Outcome {
     let mut out = Out::stdout();
     out.text(text);

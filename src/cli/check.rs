@@ -1,0 +1,381 @@
+//! `onbelay check`: asks every automatic check of a runbook once; starts no step, leaves no session. SHELL.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::clock;
+use crate::id::{SessionId, ValueName};
+use crate::probe::{self, Cancel, ProbeWorld};
+use crate::report::status::{check_mark, check_word};
+use crate::runbook::Runbook;
+use crate::session::ask::ready;
+use crate::session::next::Ask;
+use crate::session::view::{self, CheckStatus, ItemView};
+use crate::session::{Answer, AskMode, Entry, Event, Opened, Session};
+use crate::text::clean;
+use crate::wire::start::NewSession;
+
+use super::args::CheckArgs;
+use super::ask::somebody_is_there;
+use super::begin::{self, Asking};
+use super::exit::{Exit, Failure, Outcome};
+use super::out::Out;
+
+/// Checks that are asked at the same time, at most.
+const AT_ONCE: usize = 8;
+
+/// How often Ctrl-C is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// All that was found.
+#[derive(Debug, Serialize)]
+struct Found {
+    checks: Vec<CheckFound>,
+    hold_points: Vec<HoldPoint>,
+}
+
+/// One check that was asked.
+#[derive(Debug, Serialize)]
+struct CheckFound {
+    id: String,
+    title: String,
+    state: CheckStatus,
+    detail: String,
+    items: Vec<ItemView>,
+    #[serde(skip)]
+    fix: String,
+}
+
+/// Would it open?
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct HoldPoint {
+    step: String,
+    opens: bool,
+    closed_by: Vec<String>,
+    open: Vec<String>,
+}
+
+/// Asks, and says which hold points would open.
+pub fn run(args: &CheckArgs) -> Outcome {
+    let asking = if somebody_is_there() { Asking::OnTerminal } else { Asking::Nobody };
+    let filled = begin::fill_in(&args.file, &args.params, asking)?;
+    let runbook = Arc::new(filled.runbook.clone());
+    let new = begin::new_session(&args.file, filled, true)?;
+    let mut scratch = Scratch::open(runbook, &new)?;
+    let asks = scratch.ask_all()?;
+    let answers = Asker::start(asks, &new)?;
+    answers.collect(|check, item, answer| scratch.answered(check, item, answer))?;
+    let found = scratch.found();
+
+    let mut out = Out::stdout();
+    if args.json {
+        let json = serde_json::to_string_pretty(&found)
+            .map_err(|e| Failure::machine(format!("cannot write the answers as JSON: {e}")))?;
+        out.line(json);
+    } else {
+        out.text(&text(&found));
+    }
+    out.finish()?;
+    let all_hold = found.checks.iter().all(|check| check.state == CheckStatus::Holds);
+    Ok(if all_hold { Exit::Yes } else { Exit::No })
+}
+
+/// A session that is never written down: the same rules, no journal.
+struct Scratch {
+    session: Session,
+}
+
+impl Scratch {
+    fn open(runbook: Arc<Runbook>, new: &NewSession) -> Result<Self, Failure> {
+        let opened: Opened = new.opened.clone();
+        let by = opened.operator.clone();
+        let first = Entry {
+            n: 1,
+            at: clock::utc(),
+            up: clock::up(),
+            session: SessionId::new("check"),
+            by,
+            event: Event::SessionOpened(Box::new(opened)),
+        };
+        let session = Session::open(runbook, &first).map_err(|e| Failure::machine(e.to_string()))?;
+        Ok(Self { session })
+    }
+
+    fn apply(&mut self, event: Event) -> Result<(), Failure> {
+        let entry = Entry {
+            n: self.session.head + 1,
+            at: clock::utc(),
+            up: clock::up(),
+            session: self.session.id.clone(),
+            by: self.session.operator.clone(),
+            event,
+        };
+        self.session.apply(&entry).map_err(|e| Failure::machine(e.to_string()))
+    }
+
+    /// Every automatic check whose values are there, one ask an item.
+    fn ask_all(&mut self) -> Result<Vec<Ask>, Failure> {
+        let mut asks = Vec::new();
+        for place in 0..self.session.runbook.checks.len() {
+            let model = &self.session.runbook.checks[place];
+            if !model.is_automatic() || view::waits_for_capture(&self.session, place).is_some() {
+                continue;
+            }
+            let id = model.id.clone();
+            let items = match &model.for_each {
+                None => Vec::new(),
+                Some(for_each) => match view::items_of(&self.session, for_each) {
+                    Ok(items) => items.into_owned(),
+                    Err(_) => continue,
+                },
+            };
+            let has_items = model.for_each.is_some();
+            self.apply(Event::CheckAsked { check: id, items: items.clone(), mode: AskMode::Once })?;
+            let now = clock::now(&self.session);
+            if has_items {
+                asks.extend(
+                    items.iter().map(|item| ready(&self.session, place, Some(item), AskMode::Once, now)),
+                );
+            } else {
+                asks.push(ready(&self.session, place, None, AskMode::Once, now));
+            }
+        }
+        Ok(asks)
+    }
+
+    fn answered(
+        &mut self,
+        check: crate::id::CheckId,
+        item: Option<String>,
+        answer: Answer,
+    ) -> Result<(), Failure> {
+        self.apply(Event::CheckAnswered { check, item, answer: Box::new(answer) })
+    }
+
+    fn found(&self) -> Found {
+        let session = &self.session;
+        let now = clock::now(session);
+        let states: Vec<(bool, view::CheckView)> = session
+            .runbook
+            .checks
+            .iter()
+            .enumerate()
+            .map(|(place, model)| {
+                let asked = model.is_automatic() && view::waits_for_capture(session, place).is_none();
+                (asked, view::check(session, place, now))
+            })
+            .collect();
+        let checks = session
+            .runbook
+            .checks
+            .iter()
+            .zip(&states)
+            .filter(|(_, (asked, _))| *asked)
+            .map(|(model, (_, view))| CheckFound {
+                id: model.id.to_string(),
+                title: view::filled(session, &model.title),
+                state: view.state,
+                detail: view.detail.clone(),
+                items: view.items.clone(),
+                fix: view::filled(session, &model.fix),
+            })
+            .collect();
+        let hold_points = session
+            .runbook
+            .steps
+            .iter()
+            .filter(|step| step.is_hold_point())
+            .map(|step| {
+                let mut point = HoldPoint {
+                    step: step.id.to_string(),
+                    opens: true,
+                    closed_by: Vec::new(),
+                    open: Vec::new(),
+                };
+                for id in &step.requires_checks {
+                    let Some((asked, view)) = session.check_at(id.as_str()).map(|place| &states[place])
+                    else {
+                        continue;
+                    };
+                    if !asked {
+                        point.open.push(id.to_string());
+                    } else if view.state != CheckStatus::Holds {
+                        point.closed_by.push(id.to_string());
+                    }
+                }
+                if step.witness.is_some() {
+                    point.open.push("witness".to_owned());
+                }
+                point.opens = point.closed_by.is_empty();
+                point
+            })
+            .collect();
+        Found { checks, hold_points }
+    }
+}
+
+/// What is found for people.
+fn text(found: &Found) -> String {
+    let mut lines = Vec::new();
+    for check in &found.checks {
+        let word = check_word(check.state);
+        lines.push(format!("{} {} {word}: {}", check_mark(check.state), check.id, clean(&check.detail)));
+        for item in &check.items {
+            lines.push(format!(
+                "    {} {}: {}",
+                check_mark(item.state),
+                clean(&item.item),
+                clean(&item.detail)
+            ));
+        }
+        if check.state != CheckStatus::Holds && !check.fix.trim().is_empty() {
+            lines.push(format!("    → {}", clean(check.fix.trim())));
+        }
+    }
+    if !found.hold_points.is_empty() && !lines.is_empty() {
+        lines.push(String::new());
+    }
+    for point in &found.hold_points {
+        let open = if point.open.is_empty() {
+            String::new()
+        } else {
+            format!(" (still open in the walk: {})", point.open.join(", "))
+        };
+        lines.push(if point.opens {
+            format!("◆ {} would open{open}", point.step)
+        } else {
+            format!("◆ {} stays shut: {}{open}", point.step, point.closed_by.join(", "))
+        });
+    }
+    if lines.is_empty() {
+        lines.push("no automatic check, and no hold point".to_owned());
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// What probes need, owned.
+struct World {
+    base_dir: OsString,
+    environment: BTreeMap<String, OsString>,
+    secrets: BTreeMap<ValueName, String>,
+}
+
+/// The threads that ask.
+struct Asker {
+    answers: Receiver<(Ask, Option<Answer>)>,
+    cancel: Cancel,
+    interrupted: Arc<AtomicBool>,
+    count: usize,
+}
+
+impl Asker {
+    fn start(asks: Vec<Ask>, new: &NewSession) -> Result<Self, Failure> {
+        let cancel = Cancel::new().map_err(|e| Failure::machine(format!("cannot ask the checks: {e}")))?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&interrupted))
+                .map_err(|e| Failure::machine(format!("cannot listen for Ctrl-C: {e}")))?;
+        }
+        let world = Arc::new(World {
+            base_dir: new.opened.dir.clone().into(),
+            environment: new.given.environment.clone(),
+            secrets: new.given.secrets.clone(),
+        });
+        let count = asks.len();
+        let queue = Arc::new(Mutex::new(VecDeque::from(asks)));
+        let (sender, answers) = channel();
+        for _ in 0..AT_ONCE.min(count) {
+            let (queue, world, cancel, sender) =
+                (Arc::clone(&queue), Arc::clone(&world), cancel.clone(), sender.clone());
+            std::thread::Builder::new()
+                .name("check".to_owned())
+                .spawn(move || {
+                    loop {
+                        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                        let Some(ask) = next else { return };
+                        let answer = find(&ask, &world, &cancel);
+                        if sender.send((ask, answer)).is_err() {
+                            return;
+                        }
+                    }
+                })
+                .map_err(|e| Failure::machine(format!("cannot start a thread: {e}")))?;
+        }
+        Ok(Self { answers, cancel, interrupted, count })
+    }
+
+    /// Waits for every answer.
+    fn collect(
+        self,
+        mut take: impl FnMut(crate::id::CheckId, Option<String>, Answer) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut left = self.count;
+        while left > 0 {
+            match self.answers.recv_timeout(LOOK) {
+                Ok((ask, Some(answer))) => {
+                    take(ask.check, ask.item, answer)?;
+                    left -= 1;
+                }
+                Ok((_, None)) => left -= 1,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::machine("a check ended without an answer; nothing was changed"));
+                }
+            }
+            if self.interrupted.load(Ordering::SeqCst) {
+                self.cancel.cancel();
+                // Each asking ends its command before it lets go of the channel.
+                while self.answers.recv().is_ok() {}
+                return Err(Failure::interrupted("interrupted; no step was started"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn find(ask: &Ask, world: &World, cancel: &Cancel) -> Option<Answer> {
+    let now = || clock::moment(0);
+    let world = ProbeWorld {
+        base_dir: Path::new(&world.base_dir),
+        environment: &world.environment,
+        secrets: &world.secrets,
+        now: &now,
+    };
+    probe::ask(ask, &world, cancel, &mut |_| {})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_point_says_what_closes_it() {
+        let check = CheckFound {
+            id: "backup".into(),
+            title: "t".into(),
+            state: CheckStatus::Fails,
+            detail: "3 files\nare missing".into(),
+            items: Vec::new(),
+            fix: "widen it".into(),
+        };
+        let point = HoldPoint {
+            step: "wipe".into(),
+            opens: false,
+            closed_by: vec!["backup".into()],
+            open: vec!["copy".into()],
+        };
+        let text = text(&Found { checks: vec![check], hold_points: vec![point] });
+        assert_eq!(
+            text,
+            "✗ backup fails: 3 files␊are missing\n    → widen it\n\n◆ wipe stays shut: backup (still open in the walk: copy)\n"
+        );
+    }
+}

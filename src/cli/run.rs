@@ -1,0 +1,43 @@
+//! `onbelay run`: starts a session and opens the screen, or the walk in lines, on it. SHELL.
+
+use std::path::Path;
+
+use crate::client::{self, ClientError};
+use crate::wire::messages::Role;
+
+use super::args::RunArgs;
+use super::ask::{somebody_is_there, yes};
+use super::begin::{self, Asking};
+use super::exit::{Failure, Outcome, not_yet};
+use super::place;
+use super::screen::{self, Face};
+
+/// Starts a session and walks it.
+pub fn run(args: &RunArgs) -> Outcome {
+    if args.share.is_some() {
+        return Err(not_yet("`--share`, a session that several accounts share,"));
+    }
+    let face = screen::face(args.plain)?;
+    let asking = if somebody_is_there() { Asking::OnTerminal } else { Asking::Nobody };
+    let filled = begin::fill_in(&args.file, &args.params, asking)?;
+    let new = begin::new_session(&args.file, filled, args.another)?;
+    let given = new.given.clone();
+    let dir = match client::create(new) {
+        Ok(place) => place.dir,
+        Err(ClientError::Same { id }) => return go_back(id.as_str(), face),
+        Err(error) => return Err(error.into()),
+    };
+    screen::walk(&dir, Role::Drive, face, Some(given))
+}
+
+/// The same runbook with the same values is walked already: the default is to leave it at that.
+fn go_back(id: &str, face: Face) -> Outcome {
+    let refused = || Failure::from(ClientError::Same { id: id.into() });
+    if !somebody_is_there()
+        || !yes(&format!("Session {id} walks this runbook with the same values. Go back to it?"))?
+    {
+        return Err(refused());
+    }
+    let dir = place::store()?.find(id)?;
+    screen::walk(Path::new(&dir), Role::Drive, face, None)
+}

@@ -1,0 +1,58 @@
+//! Which face a walk has, and opening it: the screen, or lines. SHELL.
+
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+
+use crate::client::{HostStart, IfNoHost, Wish};
+use crate::journal::store;
+use crate::wire::messages::Role;
+use crate::wire::start::Given;
+
+use super::begin;
+use super::exit::{Failure, Outcome};
+use super::out::say;
+use super::plain;
+
+/// How a walk shows itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// The terminal interface.
+    Screen,
+    /// Lines and prompts.
+    Lines,
+}
+
+/// The face that this terminal can have; without one only lines, and only where they were asked for.
+pub fn face(plain: bool) -> Result<Face, Failure> {
+    if plain {
+        return Ok(Face::Lines);
+    }
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(Failure::wrong(
+            "the screen needs a terminal; `--plain` walks as lines, `onbelay start` and `onbelay do` serve scripts",
+        ));
+    }
+    if std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty()) {
+        say("this terminal can only show lines (TERM); walking with --plain");
+        return Ok(Face::Lines);
+    }
+    Ok(Face::Screen)
+}
+
+/// Opens a session with this face. `given`: what a host that must be started again gets; absent: found anew.
+pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome {
+    let given = match given {
+        Some(given) => given,
+        None => begin::given_again(&store::load(dir)?.session.runbook),
+    };
+    let wish = Wish { role, if_no_host: IfNoHost::Start(HostStart::new(given)), stay: true };
+    match face {
+        Face::Lines => plain::walk(dir, wish),
+        Face::Screen => open_screen(dir, wish),
+    }
+}
+
+fn open_screen(dir: &Path, wish: Wish) -> Outcome {
+    let _ = (dir, wish);
+    Err(super::exit::not_yet("the screen"))
+}
