@@ -1,0 +1,230 @@
+//! Holds the map of the house against its source text: who uses whom, and how each room is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Rooms that everybody may use: they know nobody.
+const OPEN: [&str; 3] = ["id", "text", "time"];
+
+/// What only shells may use besides: the clocks, and the points at which a test ends a process.
+const SHELL_TOOLS: [&str; 2] = ["clock", "failpoint"];
+
+/// Who may use whom, besides.
+const ARROWS: [(&str, &[&str]); 14] = [
+    ("time", &[]),
+    ("id", &[]),
+    ("text", &[]),
+    ("runbook", &[]),
+    ("session", &["runbook"]),
+    ("lint", &["session", "runbook"]),
+    ("report", &["session", "runbook"]),
+    ("wire", &["session", "runbook"]),
+    ("journal", &["session", "runbook"]),
+    // A check's script is started as a step's is: the same launching, the same covering of secrets.
+    ("probe", &["runbook", "session", "process"]),
+    ("process", &["session", "runbook"]),
+    ("host", &["session", "runbook", "journal", "probe", "process", "wire"]),
+    ("client", &["wire", "session"]),
+    ("tui", &["client", "wire", "session", "runbook"]),
+];
+
+/// Rooms that read no clock, no disk and no environment.
+const PURE: [&str; 8] = ["id", "lint", "report", "runbook", "session", "text", "time", "wire"];
+
+struct Source {
+    path: PathBuf,
+    /// `session` of `src/session/gate.rs`.
+    room: String,
+    text: String,
+    /// The text without its tests and comments.
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    walk(&src, &mut files);
+    files
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let first = path.strip_prefix(&src).unwrap().components().next().unwrap();
+            let room = first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+            let code = code_of(&path, &text);
+            Source { path: path.strip_prefix(src.parent().unwrap()).unwrap().to_owned(), room, text, code }
+        })
+        .collect()
+}
+
+fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, files);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// What is compiled into the program: no comments, and nothing from the module of tests on, which stands last.
+fn code_of(path: &Path, text: &str) -> String {
+    if is_test(path) {
+        return String::new();
+    }
+    let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+    let lines = text[..end].lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn is_test(path: &Path) -> bool {
+    path.components().any(|part| {
+        matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs" | "fixture.rs" | "bench.rs"))
+    })
+}
+
+/// Every word after `prefix` in the text; of `{a, b::c}` each first word.
+fn words_after<'t>(code: &'t str, prefix: &str) -> BTreeSet<&'t str> {
+    let word = |text: &'t str| -> &'t str {
+        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+        &text[..end]
+    };
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices(prefix) {
+        let rest = &code[at + prefix.len()..];
+        let Some(list) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0_u32;
+        let mut begins = true;
+        for (i, c) in list.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => begins = true,
+                c if begins && (c.is_alphabetic() || c == '_') => {
+                    found.insert(word(&list[i..]));
+                    begins = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn rooms_use_only_the_rooms_they_may() {
+    let arrows: BTreeMap<&str, &[&str]> = ARROWS.into_iter().collect();
+    let mut wrong = Vec::new();
+    for source in sources() {
+        // The command line may use all; the door and the map are no rooms; the tools know nobody.
+        let Some(may) = arrows.get(source.room.as_str()) else {
+            assert!(
+                ["cli", "main", "lib", "clock", "failpoint"].contains(&source.room.as_str()),
+                "{}: a room without arrows",
+                source.path.display()
+            );
+            continue;
+        };
+        let shell = !PURE.contains(&source.room.as_str());
+        for used in words_after(&source.code, "crate::") {
+            let fine = used == source.room
+                || OPEN.contains(&used)
+                || may.contains(&used)
+                || (shell && SHELL_TOOLS.contains(&used));
+            if !fine {
+                wrong.push(format!("{} uses {used}", source.path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn pure_rooms_reach_for_nothing_outside() {
+    let banned = [
+        "std::fs",
+        "std::env",
+        "std::net",
+        "std::process",
+        "std::thread",
+        "SystemTime",
+        "Instant::",
+        "Utc::now",
+        "rustix::",
+        "nix::",
+    ];
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| PURE.contains(&source.room.as_str())) {
+        for word in banned.iter().filter(|word| source.code.contains(**word)) {
+            wrong.push(format!("{} has {word}", source.path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn one_room_alone_names_serde_yaml() {
+    let named: Vec<_> = sources()
+        .into_iter()
+        .filter(|source| source.code.contains("serde_yaml") && !source.path.starts_with("src/runbook/parse"))
+        .filter(|source| source.path != Path::new("src/runbook/parse.rs"))
+        .map(|source| source.path)
+        .collect();
+    assert!(named.is_empty(), "{named:?}");
+}
+
+#[test]
+fn only_the_gate_makes_a_permit() {
+    let makers: BTreeSet<_> = sources()
+        .into_iter()
+        .filter(|source| {
+            source
+                .code
+                .lines()
+                .any(|line| line.contains("Permit {") && !line.contains("struct") && !line.contains("impl"))
+        })
+        .map(|source| source.path)
+        .collect();
+    assert!(makers.iter().all(|path| path == Path::new("src/session/gate.rs")), "{makers:?}");
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_for() {
+    let silent: Vec<_> =
+        sources().into_iter().filter(|s| !s.text.starts_with("//!")).map(|s| s.path).collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
+fn nothing_is_silenced_without_a_reason_and_nothing_is_left_undone() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for mark in ["#[allow", "#![allow", "todo!(", "unimplemented!(", "dbg!("] {
+            if source.text.contains(mark) {
+                wrong.push(format!("{} has {mark}", source.path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_room_is_too_large_to_live_in() {
+    let large: Vec<_> = sources()
+        .into_iter()
+        .map(|source| (source.text.lines().count(), source.path))
+        .filter(|(lines, _)| *lines > 600)
+        .collect();
+    assert!(large.is_empty(), "{large:?}");
+}
+
+#[test]
+fn the_reader_of_arrows_sees_every_form_of_use() {
+    let code = "use crate::host::Host; use crate::{wire, cli::{args, exit}, id as names}; fn f() { crate::tui::run() }";
+    let found: Vec<_> = words_after(code, "crate::").into_iter().collect();
+    assert_eq!(found, ["cli", "host", "id", "tui", "wire"]);
+}

@@ -1,0 +1,15 @@
+//! Black box over the real binary: what a person or a script at a terminal can see, and what is left on disk.
+//! Everything is started through `support`; nothing here knows how the program is made, but for `architecture`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod architecture;
+mod contracts;
+mod crash;
+mod no_by_default;
+mod order;
+mod outside;
+mod screens;
+#[path = "../support/mod.rs"]
+mod support;
+mod walks;
