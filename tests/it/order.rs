@@ -1,1 +1,233 @@
-//! x
+//! What comes before what: the record before the command, `done_when` before what is required, the checks before the
+//! start.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::support::{Home, Session, have, kill, until};
+
+const TRACED: &str = r#"
+onbelay: 1
+title: Traced
+checks:
+  looked: { title: Looked, run: ': marker-check; true' }
+steps:
+  - { id: one, title: One, run: ': marker-1; true' }
+  - { id: two, title: Two, requires: looked, run: ': marker-2; true', verify: looked }
+  - { id: three, title: Three, destructive: true, run: ': marker-3; true', undo: ': marker-undo; true' }
+"#;
+
+/// A line of `strace -f`, less the process id, and where it stands.
+fn position(trace: &[&str], what: &str, after: usize, fits: impl Fn(&str) -> bool) -> usize {
+    trace[after..].iter().position(|line| fits(line)).map_or_else(
+        || panic!("not in the trace after line {after}: {what}\n{}", trace.join("\n")),
+        |at| after + at,
+    )
+}
+
+/// Where the journal's next fdatasync that succeeded ended.
+fn synced(trace: &[&str], after: usize) -> usize {
+    position(trace, "an fdatasync", after, |line| {
+        line.contains("fdatasync") && line.trim_end().ends_with("= 0")
+    })
+}
+
+#[test]
+fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
+    if !have("f_d5", "strace") {
+        return;
+    }
+    let home = Home::new();
+    let runbook = home.write("runbook.yaml", TRACED);
+    let log = home.path("trace");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-y", "-s", "4096", "-e", "trace=execve,write,fdatasync", "-e", "signal=none", "-o"]);
+    strace.arg(&log).arg(env!("CARGO_BIN_EXE_onbelay")).arg("start").arg(&runbook);
+    strace
+        .env_clear()
+        .envs(home.variables())
+        .current_dir(home.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut strace = strace.spawn().unwrap();
+    let mut id = String::new();
+    BufReader::new(strace.stdout.take().unwrap()).read_line(&mut id).unwrap();
+    if id.trim().is_empty() {
+        eprintln!("f_d5: skipped, for strace may not trace here");
+        return;
+    }
+    let session = Session::new(&home, id.trim().to_owned());
+    session.act(&["run", "one"]).expect(0);
+    session.act(&["run", "two"]).expect(0);
+    session.act(&["run", "three", "--confirm", "three"]).expect(0);
+    session.act(&["undo", "three", "--confirm", "three"]).expect(0);
+    session.kill_host();
+    kill(rustix::process::Pid::from_child(&strace));
+    strace.wait().unwrap();
+    let text = std::fs::read(&log).unwrap();
+    let text = String::from_utf8_lossy(&text);
+    let trace: Vec<&str> = text.lines().collect();
+
+    let started = |marker: &str, from: usize| {
+        position(&trace, marker, from, |line| {
+            line.contains("execve(") && line.contains(marker) && line.contains("\"-c\"")
+        })
+    };
+    let written = |record: &str, from: usize| {
+        position(&trace, record, from, |line| {
+            line.contains("write(") && line.contains("journal.jsonl") && line.contains(record)
+        })
+    };
+    let mut from = 0;
+    for (step, work, marker) in [
+        ("one", "run", "marker-1"),
+        ("two", "run", "marker-2"),
+        ("three", "run", "marker-3"),
+        ("three", "undo", "marker-undo"),
+    ] {
+        let record = format!("\\\"event\\\":\\\"step_started\\\",\\\"step\\\":\\\"{step}\\\"");
+        let intent = position(&trace, &record, from, |line| {
+            line.contains("write(")
+                && line.contains(&record)
+                && line.contains(&format!("\\\"work\\\":\\\"{work}\\\""))
+        });
+        let durable = synced(&trace, intent);
+        let exec = started(marker, 0);
+        assert!(durable < exec, "{marker}: intent {intent}, durable {durable}, started {exec}\n{text}");
+        from = exec;
+    }
+    // A check is announced, too: before `two` and after it.
+    let mut from = 0;
+    for _ in 0..2 {
+        let asked = written("\\\"event\\\":\\\"check_asked\\\"", from);
+        let durable = synced(&trace, asked);
+        let exec = started("marker-check", from);
+        assert!(durable < exec, "check: asked {asked}, durable {durable}, started {exec}");
+        from = exec + 1;
+    }
+}
+
+#[test]
+fn done_when_is_looked_at_before_what_is_required() {
+    let home = Home::new();
+    // The step undoes what it requires: once it is done, asking for that again would shut it for ever.
+    let session = home.start(
+        r"
+onbelay: 1
+title: Remove the old directory
+checks:
+  still-there: { title: It is there, run: test -d old }
+  gone: { title: It is gone, run: test ! -e old }
+steps:
+  - { id: make, title: Make it, run: mkdir old }
+  - id: remove
+    title: Remove it
+    destructive: true
+    requires: [still-there]
+    done_when: [gone]
+    run: rmdir old; echo ran >>ran
+",
+    );
+    session.act(&["run", "make"]).expect(0);
+    std::fs::remove_dir(home.path("old")).unwrap();
+    // Nothing is required, confirmed or run.
+    session.act(&["run", "remove"]).expect(0);
+    assert_eq!(session.step("remove"), "done");
+    assert_eq!(home.read("ran"), "");
+    assert!(session.records("step_started").iter().all(|record| record["step"] != "remove"));
+    session.verifies();
+}
+
+#[test]
+fn done_when_that_does_not_answer_keeps_the_step_waiting() {
+    let home = Home::new();
+    let session = home.start(
+        "onbelay: 1\ntitle: T\nchecks:\n  gone: { title: G, run: exit 9 }\nsteps:\n  - { id: a, title: A, done_when: gone, run: echo ran >>ran }\n",
+    );
+    session.act(&["run", "a"]).expect(1);
+    assert_eq!((session.step("a").as_str(), home.read("ran").as_str()), ("waiting", ""));
+}
+
+#[test]
+fn a9_what_a_start_rests_on_is_asked_again_in_the_same_breath() {
+    let home = Home::new();
+    let session = home.start(
+        r"
+onbelay: 1
+title: The backup vanishes
+checks:
+  backup: { title: The backup is there, run: test -e backup, fix: Take it again. }
+steps:
+  - id: wipe
+    title: Wipe
+    destructive: true
+    requires: backup
+    run: echo gone >>effects
+",
+    );
+    home.write("backup", "all of it");
+    session.act(&["check", "backup"]).expect(0);
+    assert_eq!(session.check("backup"), "holds");
+    std::fs::remove_file(home.path("backup")).unwrap();
+    session.act(&["run", "wipe", "--confirm", "wipe"]).expect(1).says("Take it again.");
+    assert_eq!(home.read("effects"), "");
+    assert_eq!(session.check("backup"), "fails");
+    home.write("backup", "all of it");
+    session.act(&["run", "wipe", "--confirm", "wipe"]).expect(0);
+    assert_eq!(home.read("effects"), "gone\n");
+    session.act(&["run", "wipe", "--confirm", "wipe"]).expect(1);
+    assert_eq!(home.read("effects"), "gone\n", "a hold point that is done is not run again");
+    session.verifies();
+}
+
+#[test]
+fn a_refusal_says_everything_at_once() {
+    let home = Home::new();
+    let session = home.start(
+        r"
+onbelay: 1
+title: All at once
+checks:
+  a: { title: A, run: 'echo a is wrong; exit 1', fix: mend a }
+  b: { title: B, run: 'echo b is wrong; exit 1', fix: mend b }
+  c: { title: C, attest: Who?, fix: ask c }
+steps:
+  - { id: wipe, title: Wipe, destructive: true, requires: [a, b, c], run: echo gone >>effects }
+",
+    );
+    let ran = session.act(&["run", "wipe"]).expect(1);
+    let ran = ran.says("a is wrong").says("b is wrong").says("mend a").says("mend b").says("ask c");
+    ran.says("wipe");
+    let refused = session.records("refused");
+    assert_eq!(refused.len(), 1);
+    let unmet: Vec<_> =
+        refused[0]["unmet"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(unmet, ["a", "b", "c", "wipe"]);
+    assert_eq!(home.read("effects"), "");
+}
+
+#[test]
+fn p1_f_s4_a_command_that_leaves_a_process_behind_is_over_when_it_ends() {
+    let home = Home::new();
+    let session =
+        home.start("onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A, run: 'sleep 600 & exit 3' }\n");
+    session.act(&["run", "a"]).expect(4);
+    let ended = session.wait_for("work_ended");
+    assert_eq!(ended["ended"]["outcome"]["code"], 3);
+    assert_eq!(ended["ended"]["left"][0]["name"], "sleep");
+}
+
+#[test]
+fn f_s5_p3_a_step_that_is_deaf_to_term_is_ended_ten_seconds_later() {
+    let home = Home::new();
+    let session = home.start(
+        "onbelay: 1\ntitle: T\nsteps:\n  - { id: deaf, title: Deaf, run: 'trap \"\" TERM; echo up; while :; do sleep 0.2; done' }\n",
+    );
+    session.act(&["run", "deaf", "--no-wait"]).expect(0);
+    until("the command is up", || session.output(1).starts_with(b"up").then_some(()));
+    let runner = session.runner(1);
+    session.act(&["stop", "deaf"]);
+    until("failed", || (session.step("deaf") == "failed").then_some(()));
+    crate::support::has_ended(runner);
+    assert_eq!(session.records("work_ended")[0]["ended"]["outcome"]["kind"], "stopped");
+}

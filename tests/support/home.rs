@@ -144,10 +144,11 @@ impl Home {
     }
 }
 
-impl Drop for Home {
-    fn drop(&mut self) {
-        // A host may be about to start a runner: look again until nothing is left.
-        for _ in 0..20 {
+impl Home {
+    /// SIGKILL to every process that runs on behalf of a session here.
+    pub(crate) fn kill_everything(&self) {
+        // One may be about to start another: look again until nothing is left.
+        for _ in 0..200 {
             let left = everything_of(self.dir.path());
             if left.is_empty() {
                 return;
@@ -156,6 +157,12 @@ impl Drop for Home {
                 kill(pid);
             }
         }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.kill_everything();
     }
 }
 
