@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::keys::{ALL, Context};
+use super::keys::{ALL, Context, PHASE};
 use crate::runbook::expect::number;
 use crate::runbook::problem::Problem;
 use crate::runbook::suggest::{nearest, other_tools_word};
@@ -67,6 +67,9 @@ impl<'t, 's> Reader<'t, 's> {
             Kind::Scalar { text, plain: true } if is_null(text) => {
                 ("no-value", "there is no value here".to_owned(), None)
             }
+            Kind::Scalar { text, .. } if text.trim().is_empty() => {
+                ("wrong-type", "an empty text stands here".to_owned(), None)
+            }
             Kind::Scalar { text, plain } => {
                 let quotes = if *plain { "" } else { "quoted " };
                 let shown: String = text.chars().take(40).collect();
@@ -75,6 +78,7 @@ impl<'t, 's> Reader<'t, 's> {
             Kind::Seq(_) => ("wrong-type", "a list stands here".to_owned(), self.bracket_hint(node)),
             Kind::Map(_) => ("wrong-type", "a map stands here".to_owned(), self.bracket_hint(node)),
         };
+        let hint = hint.filter(|_| expected.contains("text") || expected.contains("name"));
         let mut problem =
             Problem::error(rule, self.first_of(node), message).label(format!("expected {expected}"));
         problem.hints.extend(hint);
@@ -288,6 +292,11 @@ fn unknown_key(text: &str, span: Range<usize>, context: &Context) -> Problem {
     let shown: String = text.chars().take(60).collect();
     let problem = Problem::error("unknown-key", span, format!("unknown key `{shown}`"))
         .label(format!("not a key of {}", context.what));
+    if context.what == PHASE.what {
+        return problem.hint(
+            "an entry with `phase` is a heading and nothing else; its steps follow as entries of their own",
+        );
+    }
     let here = |word: &str| context.keys.contains(&word);
     let elsewhere = ALL.iter().find(|other| other.keys.contains(&text) || other.later.contains(&text));
     let other_tool = other_tools_word(text);

@@ -16,6 +16,13 @@ use crate::runbook::vet::{Kind, NodeId};
 /// The whole document.
 pub(super) fn runbook(r: &mut Reader<'_, '_>) -> Option<RawRunbook> {
     let root = r.tree.root();
+    if matches!(r.kind(root), Kind::Scalar { text, plain: true } if is_null(text)) {
+        r.problems.push(
+            Problem::error("empty", r.span(root), "the file holds no runbook: no title, no steps")
+                .label("a runbook begins with `onbelay: 1`"),
+        );
+        return None;
+    }
     let fields = r.fields(root, &keys::RUNBOOK)?;
     let params = match fields.value("params") {
         Some(node) => Named(

@@ -89,7 +89,7 @@ impl<'r> Book<'r> {
         });
         let retry = self.retry(raw, keys, destructive.is_some());
         if raw.run.is_none()
-            && let Some(timeout) = &raw.timeout
+            && let Some(timeout) = raw.timeout.as_ref().map(|timeout| &self.source[timeout.span.clone()])
             && !keys.keys.iter().any(|(key, _)| *key == "run")
         {
             self.problem(
@@ -99,7 +99,7 @@ impl<'r> Book<'r> {
                     "`timeout` kills a script, and there is none",
                 )
                 .label("a person does this step")
-                .hint(format!("did you mean `expect_within: {}s`?", timeout.value.as_secs())),
+                .hint(format!("did you mean `expect_within: {timeout}`?")),
             );
         }
         uses.remove(&index);

@@ -73,15 +73,18 @@ impl<'r> Book<'r> {
         if !text.value.contains("${") {
             return uses;
         }
+        let mut seen = BTreeSet::new();
         for piece in pieces(&text.value) {
             match piece {
                 Piece::Text(_) => {}
+                // Once is enough for each, however often it stands there.
+                Piece::Bad(part, _) | Piece::Name(part, _) if !seen.insert(part) => {}
                 Piece::Bad(found, _) => {
                     let place = self.place_in(&text.span, found);
                     self.problem(
                         Problem::error("value", place, format!("`{found}` is not a value"))
                             .label("expected `${name}`")
-                            .hint(format!("for these very characters write `$$${{{}`", &found[2..])),
+                            .hint(format!("for these very characters write `${found}`")),
                     );
                 }
                 Piece::Name(name, _) => {

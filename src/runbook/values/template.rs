@@ -64,7 +64,7 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
             plain = at;
         } else if let Some(inside) = rest.strip_prefix("${") {
             out.push(Piece::Text(&text[plain..dollar]));
-            let end = inside.find(['}', '\n']).unwrap_or(inside.len());
+            let end = inside.find(['}', '\n', '$']).unwrap_or(inside.len());
             let name = &inside[..end];
             let closed = inside[end..].starts_with('}');
             at = dollar + 2 + end + usize::from(closed);

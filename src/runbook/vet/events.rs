@@ -44,6 +44,7 @@ pub(super) fn read<'s>(source: &'s str, problems: &mut Vec<Problem>) -> Option<R
         disallow_directives: true,
         emit_comments: false,
         emit_unresolved_aliases: true,
+        emit_anchor_events: true,
         flow_nesting_limit: MAX_DEPTH + 1,
         block_nesting_limit: MAX_DEPTH + 1,
     };
@@ -110,8 +111,8 @@ impl<'s> Builder<'s, '_> {
     /// Takes one node event; false where reading has to end.
     fn take(&mut self, event: Event<'s>, span: &Span, bytes: Range<usize>) -> bool {
         match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                self.refuse_properties(anchor, tag.is_some(), span, &bytes);
+            Event::Scalar(text, style, _, tag) => {
+                self.refuse_tag(tag.is_some(), span, &bytes);
                 let plain = style == ScalarStyle::Plain;
                 if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
                     self.quoted.push(bytes.clone());
@@ -120,12 +121,12 @@ impl<'s> Builder<'s, '_> {
                 let text = if plain && bytes.is_empty() { Cow::Borrowed("") } else { text };
                 self.scalar(text, plain, bytes);
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.refuse_properties(anchor, tag.is_some(), span, &bytes);
+            Event::SequenceStart(_, _, tag) => {
+                self.refuse_tag(tag.is_some(), span, &bytes);
                 return self.container(Kind::Seq(Vec::new()), bytes);
             }
-            Event::MappingStart(_, anchor, tag) => {
-                self.refuse_properties(anchor, tag.is_some(), span, &bytes);
+            Event::MappingStart(_, _, tag) => {
+                self.refuse_tag(tag.is_some(), span, &bytes);
                 return self.container(Kind::Map(Vec::new()), bytes);
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -133,6 +134,11 @@ impl<'s> Builder<'s, '_> {
                     self.tree.end_at(open.node, bytes.end);
                 }
             }
+            Event::Anchor(..) => self.problems.push(
+                Problem::error("anchor", bytes, "an anchor (`&name`) stands here")
+                    .label("anchors are refused: what is read is what runs")
+                    .hint("remove it; if this is text, put it in quotes"),
+            ),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.problems.push(
                     Problem::error("alias", bytes.clone(), "an alias stands here")
@@ -147,14 +153,7 @@ impl<'s> Builder<'s, '_> {
         true
     }
 
-    fn refuse_properties(&mut self, anchor: usize, tagged: bool, span: &Span, bytes: &Range<usize>) {
-        if anchor != 0 {
-            self.problems.push(
-                Problem::error("anchor", bytes.clone(), "this value has an anchor (`&name`)")
-                    .label("anchors are refused: what is read is what runs")
-                    .hint("remove it; if this is text, put it in quotes"),
-            );
-        }
+    fn refuse_tag(&mut self, tagged: bool, span: &Span, bytes: &Range<usize>) {
         if tagged {
             let at = span.tag_span().and_then(|tag| tag.byte_range()).unwrap_or_else(|| bytes.clone());
             self.problems.push(

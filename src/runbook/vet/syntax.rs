@@ -9,9 +9,7 @@ pub(super) fn explain(source: &str, at: usize, kind: &ErrorKind) -> Problem {
     let end = source[at..].chars().next().map_or(at, |c| at + c.len_utf8());
     let (message, label) = words(kind);
     let mut problem = Problem::error("syntax", at..end, message).label(label);
-    if let Some(hint) = quote_hint(source, at) {
-        problem = problem.hint(hint);
-    } else if let Some(hint) = other_hint(kind) {
+    if let Some(hint) = other_hint(kind).or_else(|| quote_hint(source, at)) {
         problem = problem.hint(hint);
     }
     problem
@@ -32,10 +30,10 @@ fn words(kind: &ErrorKind) -> (String, &'static str) {
         | K::TabInIndentation
         | K::TabAtBlockScalarStart
         | K::TabInPlainScalar => ("a tab stands where lines are indented", "spaces expected"),
-        K::InvalidIndentation
-        | K::InvalidBlockScalarIndent
-        | K::InvalidQuotedScalarIndent
-        | K::InvalidFlowScalarIndent => {
+        K::InvalidQuotedScalarIndent => {
+            ("a quote is never closed, or its text goes on too far to the left", "inside quotes here")
+        }
+        K::InvalidIndentation | K::InvalidBlockScalarIndent | K::InvalidFlowScalarIndent => {
             ("this line is indented wrongly", "does not line up with what it belongs to")
         }
         K::ExpectedBlockMappingKey | K::ExpectedNodeContent => {
@@ -68,7 +66,9 @@ fn other_hint(kind: &ErrorKind) -> Option<&'static str> {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
+        | ErrorKind::TabInPlainScalar
         | ErrorKind::TabAtBlockScalarStart => Some("indent with spaces"),
+        ErrorKind::DirectiveDisallowed => Some("remove this line"),
         ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => {
             Some("put the whole text in quotes, or use a block: `|` and the text indented below")
         }
