@@ -67,6 +67,9 @@ pub fn refusal(
         let name = name(requirement);
         lines.push(format!("  {name:<width$}   {}", voice.said(session, &requirement.why)));
         let indent = " ".repeat(width + 5);
+        lines.extend(
+            why_it_matters(session, requirement).map(|why| format!("{indent}{}", voice.said(session, &why))),
+        );
         let fix = voice.said(session, &requirement.fix);
         let next =
             next_line(session, step, action, requirement).map(|action| format!("{}{action}", voice.before));
@@ -87,6 +90,15 @@ pub fn refusal(
         "nothing was run".to_owned()
     });
     lines.join("\n")
+}
+
+/// The runbook's own words on why an unmet check matters; none while nobody has asked it.
+fn why_it_matters(session: &Session, requirement: &Requirement) -> Option<String> {
+    let place = session.check_at(&requirement.id).filter(|_| requirement.kind == Kind::Check)?;
+    (!session.checks[place].answers.is_empty())
+        .then(|| crate::session::view::filled(session, &session.runbook.checks[place].why))
+        .filter(|why| !why.trim().is_empty())
+        .map(|why| why.trim().to_owned())
 }
 
 /// What stands at the left of a requirement.

@@ -193,7 +193,7 @@ mod tests {
         let any = Expect::default();
         check("echo fine", &any, Verdict::Holds, "fine");
         check("true", &any, Verdict::Holds, "exit status 0");
-        check("echo 3 are missing; exit 1", &any, Verdict::Fails, "exit status 1: 3 are missing");
+        check("echo 3 are missing; exit 1", &any, Verdict::Fails, "3 are missing");
         check("false", &any, Verdict::Fails, "exit status 1; it printed nothing");
         check("echo no >&2; echo out; exit 2", &any, Verdict::Error, "exit status 2: no");
         check("false | true", &any, Verdict::Fails, "exit status 1; it printed nothing");

@@ -51,6 +51,13 @@ pub(super) fn judge(tried: &Tried, expect: &Expect, timeout: Option<Duration>) -
     if code == filled.exit.unwrap_or(0) {
         return (verdict, safe_sentence(tried, &filled, code, (verdict, sentence)));
     }
+    if code == 1
+        && expect.exit.is_none()
+        && let Some(words) = last_line(&tried.err.tail).or_else(|| last_line(&tried.out.tail))
+    {
+        // The plain way to say no: what it says is the answer.
+        return (verdict, words);
+    }
     let hint = match code {
         126 => " (a command may not be executed)",
         127 => " (a command is missing)",

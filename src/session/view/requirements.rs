@@ -82,13 +82,8 @@ pub(in crate::session) fn check_requirement(
     let model = &session.runbook.checks[place];
     let view = check_of(session, place, item, now);
     let met = view.state == CheckStatus::Holds;
-    let mut why = view.detail;
     let mut fix = String::new();
     if !met {
-        let reason = filled(session, &model.why);
-        if !reason.trim().is_empty() && matches!(view.state, CheckStatus::Fails | CheckStatus::Error) {
-            why = format!("{why} ({})", reason.trim());
-        }
         filled(session, &model.fix).trim().clone_into(&mut fix);
         if fix.is_empty() {
             fix = if model.is_automatic() {
@@ -98,7 +93,7 @@ pub(in crate::session) fn check_requirement(
             };
         }
     }
-    Requirement { kind: Kind::Check, id: model.id.to_string(), met, why, fix }
+    Requirement { kind: Kind::Check, id: model.id.to_string(), met, why: view.detail, fix }
 }
 
 pub(super) fn hold_requirements(session: &Session) -> impl Iterator<Item = Requirement> {
