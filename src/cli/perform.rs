@@ -63,10 +63,17 @@ impl Walk {
     /// Connects to the session in `dir`, bringing its host back where it is gone. Ctrl-C from here on ends a wait and
     /// nothing else.
     pub fn open(dir: &Path, role: Role) -> Result<Self, Failure> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted))
-            .map_err(|e| Failure::machine(format!("cannot listen for Ctrl-C: {e}")))?;
-        let talk = open_talk(dir, role)?;
+        let interrupted = hear_ctrl_c()?;
+        Self::joined(open_talk(dir, role)?, dir, interrupted)
+    }
+
+    /// As [`Walk::open`], with a wish of one's own; `wake` is called, on another thread, after each message of the host.
+    pub fn open_waking(dir: &Path, wish: Wish, wake: impl Fn() + Send + 'static) -> Result<Self, Failure> {
+        let interrupted = hear_ctrl_c()?;
+        Self::joined(Talk::open_waking(dir, wish, wake)?, dir, interrupted)
+    }
+
+    fn joined(talk: Talk, dir: &Path, interrupted: Arc<AtomicBool>) -> Result<Self, Failure> {
         let walk = Self { talk, dir: dir.to_owned(), interrupted };
         walk.give_secrets()?;
         Ok(walk)
@@ -132,7 +139,7 @@ impl Walk {
     }
 
     /// The caller was interrupted: what runs goes on, but what has not started yet is not to start unseen.
-    fn leave(&mut self, command: &Command) -> Failure {
+    pub fn leave(&mut self, command: &Command) -> Failure {
         let (Command::Run { step, .. } | Command::Undo { step, .. } | Command::Done { step, .. }) = command
         else {
             return Failure::interrupted("interrupted; what is being asked is asked on");
@@ -169,6 +176,14 @@ impl Walk {
     pub fn output_tail(&self, place: usize) -> Vec<String> {
         tail_of(&self.dir, &self.talk.session, place)
     }
+}
+
+/// Ctrl-C sets the flag and does nothing else.
+fn hear_ctrl_c() -> Result<Arc<AtomicBool>, Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted))
+        .map_err(|e| Failure::machine(format!("cannot listen for Ctrl-C: {e}")))?;
+    Ok(interrupted)
 }
 
 fn open_talk(dir: &Path, role: Role) -> Result<Talk, Failure> {

@@ -1,15 +1,41 @@
 //! The walk as lines and prompts on stdin and stdout: for screen readers, dumb terminals, pipes and `expect`. SHELL.
 //! No redrawing, no cursor movement. It must not know journals or processes: it is a client like any other.
+//!
+//! `line` reads what is typed, `tell` says what is shown, `live` bounds output (all PURE); `input` waits.
+
+mod input;
+mod line;
+mod live;
+mod shell;
+mod tell;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
 use crate::client::Wish;
+use crate::session::state::Stage;
 
-use super::exit::{Outcome, not_yet};
+use super::exit::Outcome;
+use super::out::say;
+use super::words::quoted;
 
-/// Walks the session in `dir` until it ends, its reader leaves, or input ends. With a `Wish` of role `Watch` it only
-/// tells what happens.
+/// Walks the session in `dir` until it is finished, its reader leaves, or input ends. A wish of role `Watch` only has
+/// told what happens. Says how to come back where there is something to come back to.
 pub fn walk(dir: &Path, wish: Wish) -> Outcome {
-    let _ = (dir, wish);
-    Err(not_yet("the walk in lines"))
+    let mut shell = shell::Shell::open(dir, wish)?;
+    let outcome = shell.walk();
+    let session = shell.session();
+    if session.stage == Stage::Open {
+        say(format!(
+            "The session stays open. To come back: onbelay attach {} --plain",
+            quoted(session.id.as_str())
+        ));
+    }
+    outcome
+}
+
+/// As [`walk`], for a session that nobody comes back to.
+pub fn walk_once(dir: &Path, wish: Wish) -> Outcome {
+    shell::Shell::open(dir, wish)?.walk()
 }

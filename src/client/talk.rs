@@ -38,8 +38,22 @@ pub enum Heard {
 impl Talk {
     /// Connects to the session in `dir`.
     pub fn open(dir: &Path, wish: Wish) -> Result<Self, ClientError> {
+        Self::open_waking(dir, wish, || ())
+    }
+
+    /// As [`Talk::open`], for somebody who waits for other things too: `wake` is called, on another thread, after
+    /// each message that [`Talk::hear`] can then tell.
+    pub fn open_waking(
+        dir: &Path,
+        wish: Wish,
+        wake: impl Fn() + Send + 'static,
+    ) -> Result<Self, ClientError> {
         let (sender, incoming) = channel();
-        let client = connect(dir, wish, move |message| sender.send(message).is_ok())?;
+        let client = connect(dir, wish, move |message| {
+            let heard = sender.send(message).is_ok();
+            wake();
+            heard
+        })?;
         let (session, log) = (client.welcome.session.clone(), client.welcome.log.clone());
         Ok(Self { client, session, log, incoming, heard: VecDeque::new() })
     }

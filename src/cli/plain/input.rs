@@ -1,0 +1,140 @@
+//! Lines from stdin, and a bell that others may ring while a line is waited for. SHELL.
+//! It must not know what lines mean.
+
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::termios::{QueueSelector, tcflush};
+
+use crate::cli::exit::Failure;
+
+/// The longest line, bytes; more than any record takes.
+const LONGEST: usize = 256 << 10;
+
+/// What came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// A line, without its end.
+    Line(String),
+    /// A line that is not UTF-8 text, or has no end in sight.
+    NoLine(&'static str),
+    /// No more lines. A last one without its end is no line.
+    End,
+    /// Somebody rang.
+    Bell,
+}
+
+/// Where lines come from.
+#[derive(Debug)]
+pub(super) struct Input {
+    /// Read and not yet taken.
+    buffer: Vec<u8>,
+    ended: bool,
+    bell: UnixStream,
+    /// Is a person typing (as opposed to a pipe or a file)?
+    pub(super) terminal: bool,
+}
+
+/// Rings the bell.
+#[derive(Clone, Debug)]
+pub(super) struct Bell(Arc<UnixStream>);
+
+impl Bell {
+    /// Rings. A bell that rings already need not be rung.
+    pub(super) fn ring(&self) {
+        let _ = (&*self.0).write(&[0]);
+    }
+}
+
+impl Input {
+    /// Stdin, with a bell that Ctrl-C rings too.
+    pub(super) fn stdin() -> Result<(Self, Bell), Failure> {
+        let cannot =
+            |e: io::Error| Failure::machine(format!("cannot listen for input: {e}; nothing was done"));
+        let (bell, rope) = UnixStream::pair().map_err(cannot)?;
+        bell.set_nonblocking(true).map_err(cannot)?;
+        rope.set_nonblocking(true).map_err(cannot)?;
+        let of_signal = rope.try_clone().map_err(cannot)?;
+        signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, of_signal).map_err(cannot)?;
+        let terminal = io::stdin().is_terminal();
+        Ok((Self { buffer: Vec::new(), ended: false, bell, terminal }, Bell(Arc::new(rope))))
+    }
+
+    /// Waits for what comes next; for lines only where `lines`.
+    pub(super) fn next(&mut self, lines: bool) -> Result<Came, Failure> {
+        loop {
+            if lines && let Some(came) = self.taken() {
+                return Ok(came);
+            }
+            let (bell, typed) = self.wait(lines && !self.ended, None)?;
+            if bell {
+                let mut heard = [0; 64];
+                while matches!((&self.bell).read(&mut heard), Ok(n) if n > 0) {}
+                return Ok(Came::Bell);
+            }
+            if typed {
+                self.read()?;
+            }
+        }
+    }
+
+    /// Forgets every line that was typed before now, where a person types. Lines of a pipe are in their order.
+    pub(super) fn forget(&mut self) {
+        if self.terminal {
+            self.buffer.clear();
+            let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+        }
+    }
+
+    /// Has a person typed (or pasted) more than the line that was taken?
+    pub(super) fn more_was_typed(&self) -> bool {
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        self.terminal && (!self.buffer.is_empty() || matches!(self.wait(true, Some(&at_once)), Ok((_, true))))
+    }
+
+    fn taken(&mut self) -> Option<Came> {
+        if let Some(len) = self.buffer.iter().position(|b| *b == b'\n') {
+            let mut line: Vec<u8> = self.buffer.drain(..=len).collect();
+            line.pop();
+            line.pop_if(|last| *last == b'\r');
+            return Some(String::from_utf8(line).map_or(Came::NoLine("that is not UTF-8 text"), Came::Line));
+        }
+        if self.buffer.len() > LONGEST {
+            self.buffer.clear();
+            return Some(Came::NoLine("that line is too long"));
+        }
+        self.ended.then_some(Came::End)
+    }
+
+    /// Did the bell ring, can stdin be read?
+    fn wait(&self, lines: bool, at_most: Option<&Timespec>) -> Result<(bool, bool), Failure> {
+        let stdin = io::stdin();
+        let mut waited = vec![PollFd::from_borrowed_fd(self.bell.as_fd(), PollFlags::IN)];
+        if lines {
+            waited.push(PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN));
+        }
+        match poll(&mut waited, at_most) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Ok((false, false)),
+            Err(e) => return Err(Failure::machine(format!("cannot wait for input: {e}; what runs goes on"))),
+        }
+        let ready = |at: usize| waited.get(at).is_some_and(|fd| !fd.revents().is_empty());
+        Ok((ready(0), ready(1)))
+    }
+
+    fn read(&mut self) -> Result<(), Failure> {
+        let mut bytes = [0; 4096];
+        match rustix::io::read(io::stdin(), &mut bytes) {
+            // A terminal that is gone is the end of input.
+            Ok(0) | Err(Errno::IO) => self.ended = true,
+            Ok(n) => self.buffer.extend_from_slice(&bytes[..n]),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(e) => return Err(Failure::machine(format!("cannot read stdin: {e}; what runs goes on"))),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,455 @@
+//! What a typed line asks for. PURE: the walk as it stands is handed in. It must not know where lines come from.
+
+use crate::id::{CheckId, StepId};
+use crate::session::command::CheckItem;
+use crate::session::event::{How, Said, Work};
+use crate::session::state::Phase;
+use crate::session::{Command, Progress, Session, view};
+
+/// A line, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A bare Enter.
+    Nothing,
+    /// What can be typed.
+    Help,
+    /// Every step and every check.
+    Status,
+    /// The newest records.
+    Log,
+    /// A step, with all about it.
+    Show(usize),
+    /// The end of a step's output.
+    Output(usize),
+    /// Leave; the session stays as it is.
+    Quit,
+    /// A request, complete.
+    Act(Command),
+    /// A request that lacks words; they are asked for first.
+    Words(Command, Wanted),
+}
+
+/// What words are lacking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// An answer to a check's question.
+    Answer,
+    /// The value that a step captures.
+    Value,
+    /// A reason, or a note.
+    Why,
+}
+
+/// Reads a line. `Err`: what is wrong with it, in a sentence; nothing is asked of the session then.
+pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
+    let line = line.trim();
+    let (verb, rest) = first_word(line);
+    match verb {
+        "" => Ok(Line::Nothing),
+        "help" | "?" => Ok(Line::Help),
+        "quit" | "exit" => Ok(Line::Quit),
+        "status" => Ok(Line::Status),
+        "log" => Ok(Line::Log),
+        "show" => Ok(Line::Show(only_step(rest, session, "show")?.unwrap_or_else(|| here(session)))),
+        "output" => {
+            Ok(Line::Output(only_step(rest, session, "output")?.unwrap_or_else(|| last_run(session))))
+        }
+        "run" => run(rest, session),
+        "undo" => undo(rest, session),
+        "stop" => stop(rest, session),
+        "done" => done(rest, session),
+        "check" => check(rest, session),
+        "attest" => attest(rest, session),
+        "resolve" => resolve(rest, session),
+        "fail" => {
+            let (place, why) = step_then_words(rest, session);
+            let step = id(session, place.unwrap_or_else(|| with_a_person(session)));
+            Ok(worded(Command::Fail { step, why: words(why) }))
+        }
+        "skip" => {
+            let (place, why) = step_then_words(rest, session);
+            let step = id(session, place.unwrap_or_else(|| here(session)));
+            Ok(worded(Command::Skip { steps: vec![step], why: words(why) }))
+        }
+        "note" => Ok(worded(Command::Note { text: words(rest) })),
+        "hold" => Ok(worded(Command::Hold { why: words(rest) })),
+        "abort" => Ok(worded(Command::Abort { why: words(rest) })),
+        "release" => Ok(Line::Act(Command::Release { why: Some(words(rest)).filter(|w| !w.is_empty()) })),
+        "finish" => nothing_more(rest, "finish").map(|()| Line::Act(Command::Finish)),
+        "approve" | "refuse" => Err("not yet: approvals by a witness come with a later version".to_owned()),
+        "handover" | "amend" => Err(format!("not yet: {verb} comes with a later version")),
+        _ => Err(format!("there is no “{verb}”; help lists what can be typed")),
+    }
+}
+
+/// The words that were asked for, put into the request.
+pub(super) fn with_words(mut command: Command, given: String) -> Command {
+    match &mut command {
+        Command::Attest { words, .. } => *words = given,
+        Command::Done { said, .. } => said.value = Some(given),
+        Command::Fail { why, .. }
+        | Command::Skip { why, .. }
+        | Command::Hold { why }
+        | Command::Abort { why } => *why = given,
+        Command::Note { text } => *text = given,
+        Command::Resolve { what, .. } => *what = given,
+        _ => {}
+    }
+    command
+}
+
+/// The step where the walk stands: the first that is not behind it (the last one, when all are).
+pub(super) fn here(session: &Session) -> usize {
+    let behind = |place: usize| match &session.steps[place].progress {
+        Progress::Done | Progress::Skipped => true,
+        Progress::Running(running) => {
+            session.runbook.steps[place].background && running.work == Work::Run && running.how == How::Script
+        }
+        _ => false,
+    };
+    let all = session.steps.len();
+    (0..all).find(|&place| !behind(place)).unwrap_or_else(|| all.saturating_sub(1))
+}
+
+/// Are all steps done or skipped?
+pub(super) fn all_behind(session: &Session) -> bool {
+    session.steps.iter().all(|step| matches!(step.progress, Progress::Done | Progress::Skipped))
+}
+
+/// The step that is with a person now; else the one where the walk stands.
+fn with_a_person(session: &Session) -> usize {
+    let theirs = |place: &usize| {
+        matches!(&session.steps[*place].progress,
+            Progress::Running(running) if running.how != How::Script && running.phase == Phase::Working)
+    };
+    (0..session.steps.len()).find(theirs).unwrap_or_else(|| here(session))
+}
+
+/// The step that was started last.
+fn last_run(session: &Session) -> usize {
+    let last = |place: &usize| session.steps[*place].last_attempt;
+    (0..session.steps.len()).max_by_key(last).filter(|place| last(place) > 0).unwrap_or_else(|| here(session))
+}
+
+/// Steps whose command runs now.
+pub(super) fn commands_running(session: &Session) -> Vec<usize> {
+    let runs = |place: &usize| matches!(&session.steps[*place].progress, Progress::Running(running) if running.how == How::Script);
+    (0..session.steps.len()).filter(runs).collect()
+}
+
+fn run(rest: &str, session: &Session) -> Result<Line, String> {
+    let mut step = None;
+    let mut by_hand = false;
+    for word in rest.split_whitespace() {
+        match word {
+            "--by-hand" => by_hand = true,
+            _ if word.starts_with("--confirm") => {
+                return Err(
+                    "what confirms a step is asked for once all else is met; type run and the step alone"
+                        .to_owned(),
+                );
+            }
+            _ if step.is_none() => step = Some(find(word, session)?),
+            _ => return Err("run takes one step, and --by-hand if you do it yourself".to_owned()),
+        }
+    }
+    let step = id(session, step.unwrap_or_else(|| here(session)));
+    Ok(Line::Act(Command::Run { step, typed: None, will_ask: true, by_hand }))
+}
+
+fn undo(rest: &str, session: &Session) -> Result<Line, String> {
+    match only_step(rest, session, "undo")? {
+        Some(place) => Ok(Line::Act(Command::Undo { step: id(session, place), typed: None, will_ask: true })),
+        None => Err("say which step is to be taken back, such as: undo 1".to_owned()),
+    }
+}
+
+fn stop(rest: &str, session: &Session) -> Result<Line, String> {
+    let running = commands_running(session);
+    let place = match (only_step(rest, session, "stop")?, running.as_slice()) {
+        (Some(place), _) => place,
+        (None, [only]) => *only,
+        (None, []) => return Err("no command is running".to_owned()),
+        (None, several) => {
+            let names: Vec<String> = several.iter().map(|&place| view::step_name(session, place)).collect();
+            return Err(format!(
+                "several run; say which, such as: stop {} ({})",
+                several[0] + 1,
+                names.join("; ")
+            ));
+        }
+    };
+    Ok(Line::Act(Command::Stop { step: id(session, place) }))
+}
+
+fn done(rest: &str, session: &Session) -> Result<Line, String> {
+    let (place, rest) = step_then_words(rest, session);
+    let place = place.unwrap_or_else(|| with_a_person(session));
+    let step = id(session, place);
+    let undoing = matches!(&session.steps[place].progress, Progress::Running(r) if r.work == Work::Undo);
+    let captures = session.runbook.steps[place].capture.is_some() && !undoing;
+    let said = match rest.split_once("--value") {
+        Some((before, value)) => {
+            let (value, say) = value.split_once("--say").unwrap_or((value, before));
+            Said { say: Some(words(say)), value: Some(words(value)) }
+        }
+        None if rest.starts_with("--say") || !captures => Said { say: Some(words(rest)), value: None },
+        None => Said { say: None, value: Some(words(rest)) },
+    };
+    let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let said = Said { say: filled(said.say), value: filled(said.value) };
+    let lacks = captures && said.value.is_none();
+    let command = Command::Done { step, said };
+    Ok(if lacks { Line::Words(command, Wanted::Value) } else { Line::Act(command) })
+}
+
+fn check(rest: &str, session: &Session) -> Result<Line, String> {
+    let named: Vec<CheckItem> = match rest {
+        "all" | "--all" => return Ok(Line::Act(Command::Check { checks: Vec::new() })),
+        "" => {
+            let model = &session.runbook.steps[here(session)];
+            let of_step = model.requires_checks.iter().chain(&model.verify).chain(&model.done_when);
+            let mut ids: Vec<&CheckId> = Vec::new();
+            for id in of_step.filter(|id| is_automatic(session, id)) {
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+            ids.into_iter().map(|id| CheckItem { check: id.clone(), item: None }).collect()
+        }
+        // An item may hold spaces, so what follows the @ is taken whole.
+        _ if rest.contains('@') => vec![CheckItem::parse(rest)],
+        _ => rest.split_whitespace().map(CheckItem::parse).collect(),
+    };
+    if named.is_empty() {
+        return Err("this step asks no automatic check; check all asks every one".to_owned());
+    }
+    for item in &named {
+        known_check(session, &item.check)?;
+    }
+    Ok(Line::Act(Command::Check { checks: named }))
+}
+
+fn attest(rest: &str, session: &Session) -> Result<Line, String> {
+    let (name, rest) = first_word(rest);
+    let questions = || -> Vec<&str> {
+        let all = session.runbook.checks.iter().filter(|check| !check.is_automatic());
+        all.map(|check| check.id.as_str()).collect()
+    };
+    if name.is_empty() {
+        return Err(match questions().as_slice() {
+            [] => "no check of this runbook is a question for a person".to_owned(),
+            all => format!("say which: attest and one of {}", all.join(", ")),
+        });
+    }
+    let check = CheckItem::parse(name);
+    let place = known_check(session, &check.check)?;
+    if session.runbook.checks[place].is_automatic() {
+        return Err(format!("{name} is no question for a person; ask it: check {name}"));
+    }
+    let (flag, after) = first_word(rest);
+    let (yes, rest) = if flag == "--no" { (false, after) } else { (true, rest) };
+    let command = Command::Attest { check, yes, words: words(rest) };
+    Ok(match &command {
+        Command::Attest { words, .. } if words.is_empty() => Line::Words(command, Wanted::Answer),
+        _ => Line::Act(command),
+    })
+}
+
+fn resolve(rest: &str, session: &Session) -> Result<Line, String> {
+    let usage = "say what became of it: resolve done WHAT-YOU-SAW, or resolve failed WHAT-YOU-SAW";
+    let (place, rest) = step_then_words(rest, session);
+    let open = || (0..session.steps.len()).find(|&p| session.steps[p].progress == Progress::Interrupted);
+    let place = place.or_else(open).unwrap_or_else(|| here(session));
+    let (became, rest) = first_word(rest);
+    let done = match became {
+        "done" => true,
+        "failed" => false,
+        _ => return Err(usage.to_owned()),
+    };
+    Ok(worded(Command::Resolve { step: id(session, place), done, what: words(rest) }))
+}
+
+/// Complete, or lacking its words.
+fn worded(command: Command) -> Line {
+    let lacks = match &command {
+        Command::Fail { why, .. } | Command::Skip { why, .. } => why.is_empty(),
+        Command::Hold { why } | Command::Abort { why } => why.is_empty(),
+        Command::Note { text } => text.is_empty(),
+        Command::Resolve { what, .. } => what.is_empty(),
+        _ => false,
+    };
+    if lacks { Line::Words(command, Wanted::Why) } else { Line::Act(command) }
+}
+
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    text.split_once(char::is_whitespace).map_or((text, ""), |(word, rest)| (word, rest.trim()))
+}
+
+/// Free words: an optional `--say` before them, and quotes around all of them, are left off.
+fn words(text: &str) -> String {
+    let text = text.trim();
+    let text = text.strip_prefix("--say").map_or(text, |rest| rest.trim_start_matches('=').trim());
+    let unquoted = ['"', '\''].into_iter().find_map(|quote| {
+        let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inner.contains(quote)).then_some(inner)
+    });
+    unquoted.unwrap_or(text).to_owned()
+}
+
+/// A step named by its number or id, if the text begins with one; and the rest.
+fn step_then_words<'a>(text: &'a str, session: &Session) -> (Option<usize>, &'a str) {
+    let (word, rest) = first_word(text);
+    match find(word, session) {
+        Ok(place) => (Some(place), rest),
+        Err(_) => (None, text.trim()),
+    }
+}
+
+fn only_step(rest: &str, session: &Session, verb: &str) -> Result<Option<usize>, String> {
+    let (word, more) = first_word(rest);
+    nothing_more(more, verb)?;
+    if word.is_empty() { Ok(None) } else { find(word, session).map(Some) }
+}
+
+fn nothing_more(rest: &str, verb: &str) -> Result<(), String> {
+    if rest.is_empty() { Ok(()) } else { Err(format!("{verb} does not take “{rest}”")) }
+}
+
+fn find(word: &str, session: &Session) -> Result<usize, String> {
+    let all = session.steps.len();
+    let by_number = || word.parse::<usize>().ok()?.checked_sub(1).filter(|place| *place < all);
+    session
+        .step_at(word)
+        .or_else(by_number)
+        .ok_or_else(|| format!("there is no step “{word}”; there are 1 to {all}"))
+}
+
+fn known_check(session: &Session, id: &CheckId) -> Result<usize, String> {
+    session.check_at(id.as_str()).ok_or_else(|| {
+        let all: Vec<&str> = session.runbook.checks.iter().map(|check| check.id.as_str()).collect();
+        format!("there is no check “{id}”; there are {}", all.join(", "))
+    })
+}
+
+fn is_automatic(session: &Session, id: &CheckId) -> bool {
+    session.check_at(id.as_str()).is_some_and(|place| session.runbook.checks[place].is_automatic())
+}
+
+fn id(session: &Session, place: usize) -> StepId {
+    session.runbook.steps[place].id.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::bench::Bench;
+
+    const WALK: &str = "
+checks:
+  seen: { title: Seen, attest: Who saw it? }
+  whole: { title: Whole, run: 'true' }
+steps:
+  - { id: one, title: One, run: 'true' }
+  - { id: two, title: Two, capture: { change: 'C[0-9]+' } }
+  - { id: three, title: Three, destructive: 'All of it.', requires: [seen, whole], run: 'true' }
+";
+
+    fn act(line: &str, session: &Session) -> Command {
+        match read(line, session) {
+            Ok(Line::Act(command)) => command,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_line_means_what_do_means() {
+        let mut bench = Bench::new(WALK);
+        let run =
+            |step: &str| Command::Run { step: step.into(), typed: None, will_ask: true, by_hand: false };
+        for (line, command) in [
+            ("run", run("one")),
+            ("  run   3 ", run("three")),
+            ("run three", run("three")),
+            (
+                "run 2 --by-hand",
+                Command::Run { step: "two".into(), typed: None, will_ask: true, by_hand: true },
+            ),
+            ("check all", Command::Check { checks: vec![] }),
+            ("check whole", Command::Check { checks: vec![CheckItem::parse("whole")] }),
+            ("note it's late", Command::Note { text: "it's late".into() }),
+            ("hold 'wait for Kim'", Command::Hold { why: "wait for Kim".into() }),
+            ("release", Command::Release { why: None }),
+            ("release --say 'all clear'", Command::Release { why: Some("all clear".into()) }),
+            ("skip not here", Command::Skip { steps: vec!["one".into()], why: "not here".into() }),
+            ("skip 2 not here", Command::Skip { steps: vec!["two".into()], why: "not here".into() }),
+            ("undo 1", Command::Undo { step: "one".into(), typed: None, will_ask: true }),
+            ("finish", Command::Finish),
+            ("abort it burns", Command::Abort { why: "it burns".into() }),
+            (
+                "attest seen --no nobody did",
+                Command::Attest { check: CheckItem::parse("seen"), yes: false, words: "nobody did".into() },
+            ),
+            (
+                "resolve 1 failed it is not there",
+                Command::Resolve { step: "one".into(), done: false, what: "it is not there".into() },
+            ),
+        ] {
+            assert_eq!(act(line, &bench.session), command, "{line}");
+        }
+        bench.walk("one");
+        assert_eq!(act("run", &bench.session), run("two"));
+        let said = |say: Option<&str>, value: &str| Command::Done {
+            step: "two".into(),
+            said: Said { say: say.map(str::to_owned), value: Some(value.to_owned()) },
+        };
+        assert_eq!(act("done C12", &bench.session), said(None, "C12"));
+        assert_eq!(
+            act("done two --value C12 --say 'at the desk'", &bench.session),
+            said(Some("at the desk"), "C12")
+        );
+    }
+
+    #[test]
+    fn what_lacks_words_is_asked_for_them_and_nothing_else_is_guessed() {
+        let mut bench = Bench::new(WALK);
+        bench.walk("one");
+        for (line, wanted) in [
+            ("attest seen", Wanted::Answer),
+            ("attest seen --no", Wanted::Answer),
+            ("done", Wanted::Value),
+            ("hold", Wanted::Why),
+            ("note ''", Wanted::Why),
+            ("skip 2", Wanted::Why),
+        ] {
+            assert!(matches!(read(line, &bench.session), Ok(Line::Words(_, w)) if w == wanted), "{line}");
+        }
+        assert_eq!(read(" \t", &bench.session), Ok(Line::Nothing));
+        for line in [
+            "undo",
+            "yes",
+            "y",
+            "run 4",
+            "run 1 2",
+            "run 3 --confirm three",
+            "stop",
+            "attest whole x",
+            "check nothing",
+            "resolve",
+            "finish now",
+            "attest",
+        ] {
+            assert!(read(line, &bench.session).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn words_that_were_asked_for_land_where_they_belong() {
+        let note = with_words(Command::Note { text: String::new() }, "a".to_owned());
+        assert_eq!(note, Command::Note { text: "a".to_owned() });
+        let said = Said { say: None, value: None };
+        let done = with_words(Command::Done { step: "two".into(), said }, "C1".to_owned());
+        assert!(matches!(done, Command::Done { said, .. } if said.value.as_deref() == Some("C1")));
+    }
+}

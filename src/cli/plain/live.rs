@@ -1,0 +1,125 @@
+//! A running command's output as lines, as they come and never too many. PURE.
+
+use crate::text::{clean_bytes, clean_lines};
+use crate::wire::messages::OutputFile;
+
+/// The most that is shown of what came since the last look, bytes; of more, the newest.
+pub(super) const MOST: u64 = 32 << 10;
+
+/// A line without an end is shown in pieces of this many bytes.
+const LONGEST: usize = 8 << 10;
+
+/// An output that is shown while it grows.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// Which.
+    pub(super) of: OutputFile,
+    /// Bytes shown, held or left out so far.
+    read: u64,
+    /// The beginning of a line whose end has not come.
+    held: Vec<u8>,
+}
+
+impl Live {
+    pub(super) fn new(of: OutputFile) -> Self {
+        Self { of, read: 0, held: Vec::new() }
+    }
+
+    /// Makes ready for reading up to `total`: what is left out of a flood, in words.
+    pub(super) fn skip(&mut self, total: u64) -> Option<String> {
+        let from = total.saturating_sub(MOST);
+        let left_out = from.checked_sub(self.read).filter(|bytes| *bytes > 0)?;
+        self.read = from;
+        let left_out = left_out + std::mem::take(&mut self.held).len() as u64;
+        Some(format!("[{} of output left out here; all of it is kept]", size(left_out)))
+    }
+
+    /// The next bytes to read, up to `total`: from where, and how many.
+    pub(super) fn next(&self, total: u64) -> Option<(u64, u32)> {
+        let len = total.checked_sub(self.read).filter(|len| *len > 0)?.min(MOST);
+        Some((self.read, u32::try_from(len).unwrap_or(u32::MAX)))
+    }
+
+    /// Takes bytes in: the lines that are whole now.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<String> {
+        self.read += bytes.len() as u64;
+        self.held.extend_from_slice(bytes);
+        let mut lines = Vec::new();
+        let mut from = 0;
+        while let Some(len) = self.held[from..].iter().position(|b| *b == b'\n') {
+            lines.push(shown(&self.held[from..from + len]));
+            from += len + 1;
+        }
+        self.held.drain(..from);
+        if self.held.len() > LONGEST {
+            lines.push(shown(&std::mem::take(&mut self.held)));
+        }
+        lines
+    }
+
+    /// Nothing more comes: what is left without a line's end.
+    pub(super) fn end(&mut self) -> Option<String> {
+        let held = std::mem::take(&mut self.held);
+        (!held.is_empty()).then(|| shown(&held))
+    }
+}
+
+/// One line of output, cleaned; it stands behind a mark, so that no output can pass for a prompt.
+pub(super) fn shown(line: &[u8]) -> String {
+    match std::str::from_utf8(line) {
+        Ok(text) => format!("| {}", clean_lines(text)),
+        Err(_) => format!("| {}", clean_bytes(line)),
+    }
+}
+
+/// A number of bytes as people read it.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::messages::Stream;
+
+    fn live() -> Live {
+        Live::new(OutputFile { attempt: 1, item: None, stream: Stream::Output })
+    }
+
+    #[test]
+    fn lines_come_whole_and_clean() {
+        let mut live = live();
+        assert_eq!(live.take(b"one\ntw"), ["| one"]);
+        assert_eq!(live.take(b"o\x1b[2J\n\xff\n"), ["| two␛[2J", "| \\xff"]);
+        assert_eq!(live.take(b"end"), Vec::<String>::new());
+        assert_eq!(live.end().as_deref(), Some("| end"));
+        assert_eq!(live.end(), None);
+        assert_eq!(live.next(17), None);
+        assert_eq!(live.next(20), Some((17, 3)));
+    }
+
+    #[test]
+    fn of_a_flood_the_newest_is_shown_and_the_rest_is_counted() {
+        let mut live = live();
+        live.take(b"half");
+        assert_eq!(
+            live.skip(10_000_000),
+            Some("[9.9 MB of output left out here; all of it is kept]".to_owned())
+        );
+        assert_eq!(live.next(10_000_000), Some((10_000_000 - MOST, 32 << 10)));
+        assert_eq!(live.skip(10_000_000), None, "only once");
+        assert_eq!(live.take(b"new\n"), ["| new"]);
+    }
+
+    #[test]
+    fn a_line_that_never_ends_is_shown_in_pieces() {
+        let mut live = live();
+        assert_eq!(live.take(&vec![b'x'; LONGEST + 1]).len(), 1);
+        assert_eq!(live.end(), None);
+    }
+}

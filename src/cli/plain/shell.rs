@@ -1,0 +1,564 @@
+//! The conversation: a line in, what came of it out, news in between. SHELL.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::cli::act::tell_end;
+use crate::cli::ask;
+use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::follow::{End, Follow};
+use crate::cli::out::Out;
+use crate::cli::perform::{Became, Walk, exit_of, log_line};
+use crate::cli::words::Voice;
+use crate::client::{ClientError, Heard, Wish};
+use crate::clock;
+use crate::report::status;
+use crate::session::event::How;
+use crate::session::state::Stage;
+use crate::session::{Command, Entry, Event, Kind, Person, Progress, Session, Work, view};
+use crate::text::clean;
+use crate::wire::messages::{LogHealth, OutputFile, Reply, Role, Stream};
+use crate::wire::{FromHost, ToHost};
+
+use super::input::{Came, Input};
+use super::line::{self, Line, all_behind, here};
+use super::live::{Live, MOST};
+use super::tell;
+
+/// How long the host may take to hand over a part of an output.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many records `log` shows.
+const NEWEST: usize = 20;
+
+/// A walk in lines.
+pub(super) struct Shell {
+    walk: Walk,
+    role: Role,
+    input: Input,
+    out: Out,
+    you: Person,
+    /// The request whose end is waited for.
+    under: Option<Under>,
+    /// The output that is shown as it comes.
+    live: Option<Live>,
+    /// Heard while something else was waited for.
+    later: VecDeque<Heard>,
+    /// The newest records, for `log`.
+    recent: VecDeque<String>,
+    /// How the last request ended.
+    last: Exit,
+    /// The prompt on view.
+    prompt: Option<String>,
+    /// The step whose card was shown last.
+    shown: Option<usize>,
+}
+
+struct Under {
+    command: Command,
+    follow: Follow,
+    n: u64,
+}
+
+impl Shell {
+    pub(super) fn open(dir: &Path, wish: Wish) -> Result<Self, Failure> {
+        let (input, bell) = Input::stdin()?;
+        let role = wish.role;
+        let walk = Walk::open_waking(dir, wish, move || bell.ring())?;
+        let mut shell = Self {
+            role,
+            input,
+            out: Out::stdout(),
+            you: walk.talk.client.welcome.you.clone(),
+            under: None,
+            live: None,
+            later: VecDeque::new(),
+            recent: VecDeque::new(),
+            last: Exit::Yes,
+            prompt: None,
+            shown: None,
+            walk,
+        };
+        shell.joined()?;
+        Ok(shell)
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.walk.talk.session
+    }
+
+    /// Walks until there is a reason to leave.
+    pub(super) fn walk(&mut self) -> Outcome {
+        self.lines(&tell::opening(self.session()));
+        self.ask_secrets()?;
+        loop {
+            self.hear_all()?;
+            if let Some(exit) = self.closed() {
+                return Ok(exit);
+            }
+            if self.out.reader_left() {
+                return Ok(self.last.max(Exit::No));
+            }
+            if self.under.is_none() && self.role != Role::Watch {
+                self.show_step();
+                let prompt = tell::prompt(self.session(), clock::now(self.session()));
+                self.show_prompt(&prompt);
+            }
+            // A pipe's lines wait for the end of what the line before asked for; a person may type `stop` meanwhile.
+            let lines = self.role != Role::Watch && (self.under.is_none() || self.input.terminal);
+            match self.input.next(lines)? {
+                Came::Bell if self.walk.was_interrupted() => return Err(self.interrupted()),
+                Came::Bell => {}
+                Came::Line(line) => {
+                    self.took(&line);
+                    if let Some(exit) = self.typed(&line)? {
+                        return Ok(exit);
+                    }
+                }
+                Came::NoLine(why) => self.line(&format!("{why}; nothing was done")),
+                Came::End => {
+                    self.line("");
+                    self.line("End of input: nothing more is done.");
+                    return Ok(self.last.max(Exit::No));
+                }
+            }
+        }
+    }
+
+    /// What a line asks for. `Some`: leave.
+    fn typed(&mut self, line: &str) -> Result<Option<Exit>, Failure> {
+        let session = self.session();
+        let now = clock::now(session);
+        match line::read(line, session) {
+            Err(why) => self.line(&format!("{}; nothing was done", clean(&why))),
+            Ok(Line::Nothing) => self.line("nothing was done"),
+            Ok(Line::Help) => self.line(tell::help()),
+            Ok(Line::Status) => {
+                let state = if session.holds.is_empty() { "open" } else { "held" };
+                let text = status::text(&status::status(session, state, now));
+                self.line(text.trim_end());
+            }
+            Ok(Line::Log) => {
+                let lines: Vec<String> = self.recent.iter().cloned().collect();
+                self.lines(&lines);
+            }
+            Ok(Line::Show(place)) => self.lines(&tell::card(session, place, now)),
+            Ok(Line::Output(place)) => {
+                let tail = self.walk.output_tail(place);
+                if tail.is_empty() {
+                    self.line("there is no output of that step");
+                }
+                tail.iter().for_each(|line| self.line(&format!("| {line}")));
+            }
+            Ok(Line::Quit) => return Ok(Some(self.last)),
+            Ok(Line::Act(command)) => self.request(command)?,
+            Ok(Line::Words(command, wanted)) => {
+                let prompt = tell::words_prompt(session, &command, wanted);
+                match self.ask(&prompt)?.filter(|words| !words.trim().is_empty()) {
+                    Some(words) => self.request(line::with_words(command, words))?,
+                    None => {
+                        self.last = Exit::No;
+                        self.line("without words nothing was done");
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn request(&mut self, command: Command) -> Result<(), Failure> {
+        if let Some(under) = &self.under
+            && waits(&command)
+        {
+            let what = under.command.action();
+            self.line(&format!("wait for the end of “{what}”, or stop it; nothing was done"));
+            return Ok(());
+        }
+        match self.walk.talk.act(command.clone()) {
+            Ok(Reply::Recorded { n }) if self.under.is_none() => {
+                let follow = Follow::new(&command, n);
+                self.under = Some(Under { command, follow, n });
+            }
+            Ok(Reply::Recorded { .. }) => {}
+            Ok(Reply::Refused { n, refusal }) => self.ended(&command, Became::Refused { n, refusal })?,
+            Ok(Reply::Failed { why }) => return Err(Failure::machine(why)),
+            // The connection is made again; what became of the request shows in what is heard then.
+            Err(error @ ClientError::Lost { .. }) => self.line(&error.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// How a request ended.
+    fn ended(&mut self, command: &Command, mut became: Became) -> Result<(), Failure> {
+        self.last = exit_of(command, &became);
+        match &mut became {
+            Became::Ended { end: End::Question, .. } => return self.question(command),
+            // What went on was told as it happened.
+            Became::Ended { end: End::Badly { .. } | End::Well { .. }, .. } => return Ok(()),
+            // The text is asked for when its time has come.
+            Became::Ended { end: End::Refused { unmet, .. }, .. } if unmet.len() > 1 => {
+                unmet.retain(|requirement| requirement.kind != Kind::Confirm);
+            }
+            _ => {}
+        }
+        self.break_prompt();
+        let told = tell_end(&self.walk, command, &became, &Voice::of_plain(), &mut self.out);
+        if let Err(wrong) = told {
+            self.line(&format!("{}; nothing was done", wrong.said));
+        }
+        Ok(())
+    }
+
+    /// All is met but the text: puts the question. Only the very text goes on.
+    fn question(&mut self, command: &Command) -> Result<(), Failure> {
+        let (Command::Run { step, .. } | Command::Undo { step, .. }) = command else { return Ok(()) };
+        let session = self.session();
+        let Some(place) = session.step_at(step.as_str()) else { return Ok(()) };
+        let Some(text) = view::confirmation(session, place) else { return Ok(()) };
+        let work = if matches!(command, Command::Undo { .. }) { Work::Undo } else { Work::Run };
+        let lines = tell::question(session, place, work, clock::now(session));
+        self.lines(&lines);
+        let answer = self.ask(&tell::confirm_prompt(&text))?;
+        // What a person types ends with Enter; more in one go is a paste.
+        if answer.as_ref() == Some(&text) && !self.input.more_was_typed() {
+            let mut command = command.clone();
+            if let Command::Run { typed, will_ask, .. } | Command::Undo { typed, will_ask, .. } = &mut command
+            {
+                (*typed, *will_ask) = (answer, false);
+            }
+            return self.request(command);
+        }
+        self.input.forget();
+        let not_that = answer.is_some_and(|answer| !answer.is_empty() && answer != text);
+        let why = if not_that { "that is not the text: not now" } else { "not now" };
+        self.line(&format!("{why}; nothing was run"));
+        Ok(())
+    }
+
+    /// Puts a prompt and takes a line that was typed after it. `None`: a bare Enter, or the end of input.
+    fn ask(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
+        self.input.forget();
+        loop {
+            self.show_prompt(prompt);
+            match self.input.next(true)? {
+                Came::Bell if self.walk.was_interrupted() => return Err(self.interrupted()),
+                Came::Bell => self.hear_all()?,
+                Came::Line(line) => {
+                    self.took(&line);
+                    return Ok(Some(line).filter(|line| !line.is_empty()));
+                }
+                Came::NoLine(_) | Came::End => return Ok(None),
+            }
+        }
+    }
+
+    /// Takes in and tells all that the host has said.
+    fn hear_all(&mut self) -> Result<(), Failure> {
+        loop {
+            let heard = match self.later.pop_front() {
+                Some(heard) => Some(heard),
+                None => self.walk.talk.hear(Some(Instant::now()))?,
+            };
+            match heard {
+                None => return Ok(()),
+                Some(Heard::Entry(entry)) => self.entry(&entry)?,
+                Some(Heard::Replaced) => {
+                    let now = clock::now(self.session());
+                    let end = self.under.as_ref().and_then(|under| under.follow.over(self.session(), now));
+                    self.over(end)?;
+                }
+                Some(Heard::Other(message)) => self.message(*message)?,
+            }
+        }
+    }
+
+    fn message(&mut self, message: FromHost) -> Result<(), Failure> {
+        match message {
+            FromHost::OutputGrew { of, total } if self.live.as_ref().is_some_and(|live| live.of == of) => {
+                self.show_output(total)
+            }
+            FromHost::Health { log: LogHealth::Broken { why } } => Err(broken(&why)),
+            _ => Ok(()),
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Result<(), Failure> {
+        self.output_ended(entry)?;
+        let session = &self.walk.talk.session;
+        let asking = self.under.as_ref().is_some_and(|under| !is_running(session, &under.command));
+        let news = tell::news(entry, session, &self.you, asking);
+        let logged = log_line(entry, session);
+        let now = clock::now(session);
+        let end = match &mut self.under {
+            Some(under) => under.follow.take(session, entry, now).or_else(|| in_background(entry, session)),
+            None => None,
+        };
+        if self.recent.len() == NEWEST {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(logged);
+        if let Some(news) = news {
+            self.line(&news);
+        }
+        self.output_begins(entry)?;
+        self.over(end)
+    }
+
+    /// The request under way is over.
+    fn over(&mut self, end: Option<End>) -> Result<(), Failure> {
+        let Some(end) = end else { return Ok(()) };
+        let Some(under) = self.under.take() else { return Ok(()) };
+        self.ended(&under.command, Became::Ended { n: under.n, end })
+    }
+
+    /// A command began: its output is shown from here on.
+    fn output_begins(&mut self, entry: &Entry) -> Result<(), Failure> {
+        let (attempt, item, step) = match &entry.event {
+            Event::StepStarted { step, attempt, how: How::Script, items, .. } if items.is_empty() => {
+                (*attempt, None, step)
+            }
+            Event::ItemStarted { step, attempt, index, command: Some(_), .. } => {
+                (*attempt, Some(*index), step)
+            }
+            _ => return Ok(()),
+        };
+        let session = self.session();
+        let Some(place) = session.step_at(step.as_str()) else { return Ok(()) };
+        if session.runbook.steps[place].background {
+            let said = tell::in_background(session, place);
+            self.line(&said);
+            return Ok(());
+        }
+        if self.input.terminal && self.role != Role::Watch {
+            self.line("(it runs; stop ends it, Enter does nothing)");
+        }
+        let of = OutputFile { attempt, item, stream: Stream::Output };
+        self.live = Some(Live::new(of.clone()));
+        Ok(self.walk.talk.send(&ToHost::FollowOutput { of: Some(of) })?)
+    }
+
+    /// A command ended: the rest of its output is shown before that is told.
+    fn output_ended(&mut self, entry: &Entry) -> Result<(), Failure> {
+        let (attempt, ended) = match &entry.event {
+            Event::WorkEnded { attempt, ended, .. } | Event::ItemEnded { attempt, ended, .. } => {
+                (*attempt, ended)
+            }
+            _ => return Ok(()),
+        };
+        if self.live.as_ref().is_none_or(|live| live.of.attempt != attempt) {
+            return Ok(());
+        }
+        self.show_output(ended.output_bytes)?;
+        let rest = self.live.as_mut().and_then(Live::end);
+        rest.iter().for_each(|line| self.line(line));
+        let Some(live) = self.live.take() else { return Ok(()) };
+        self.walk.talk.send(&ToHost::FollowOutput { of: None })?;
+        if ended.captured.is_some() {
+            self.show_errors(live.of)?;
+        }
+        Ok(())
+    }
+
+    /// Where stdout is captured, stderr is apart: it is shown at the end.
+    fn show_errors(&mut self, of: OutputFile) -> Result<(), Failure> {
+        let of = OutputFile { stream: Stream::Errors, ..of };
+        let (total, _) = self.part(&of, 0, 0)?;
+        self.live = Some(Live::new(of));
+        self.show_output(total)?;
+        let rest = self.live.as_mut().and_then(Live::end);
+        rest.iter().for_each(|line| self.line(line));
+        self.live = None;
+        Ok(())
+    }
+
+    /// Shows what came up to `total`; of a flood, the newest.
+    fn show_output(&mut self, total: u64) -> Result<(), Failure> {
+        if let Some(left_out) = self.live.as_mut().and_then(|live| live.skip(total)) {
+            self.line(&left_out);
+        }
+        while let Some((of, (from, len))) =
+            self.live.as_ref().and_then(|live| Some((live.of.clone(), live.next(total)?)))
+        {
+            let (_, bytes) = self.part(&of, from, len)?;
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            let lines = self.live.as_mut().map(|live| live.take(&bytes)).unwrap_or_default();
+            self.lines(&lines);
+        }
+        Ok(())
+    }
+
+    /// A part of an output, and how long the whole is now. Empty when it cannot be had in time.
+    fn part(&mut self, of: &OutputFile, from: u64, len: u32) -> Result<(u64, Vec<u8>), Failure> {
+        debug_assert!(u64::from(len) <= MOST);
+        let wanted = self.walk.talk.client.new_id();
+        self.walk.talk.send(&ToHost::ReadOutput { id: wanted, of: of.clone(), from, len })?;
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(heard) = self.walk.talk.hear(Some(deadline))? {
+            match heard {
+                Heard::Other(message) => match *message {
+                    FromHost::Output { id, total, data, .. } if id == wanted => {
+                        return Ok((
+                            total,
+                            data_encoding::BASE64.decode(data.as_bytes()).unwrap_or_default(),
+                        ));
+                    }
+                    other => self.later.push_back(Heard::Other(Box::new(other))),
+                },
+                Heard::Replaced => {
+                    self.later.push_back(Heard::Replaced);
+                    break;
+                }
+                entry @ Heard::Entry(_) => self.later.push_back(entry),
+            }
+        }
+        Ok((0, Vec::new()))
+    }
+
+    /// Connected for the first time.
+    fn joined(&mut self) -> Result<(), Failure> {
+        let welcome = &self.walk.talk.client.welcome;
+        let recent = welcome.recent.iter().rev().take(NEWEST).rev();
+        self.recent = recent.map(|entry| log_line(entry, &welcome.session)).collect();
+        match &self.walk.talk.log {
+            LogHealth::Broken { why } => Err(broken(why)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Secrets that the host does not know are asked for where somebody is there.
+    fn ask_secrets(&mut self) -> Result<(), Failure> {
+        if self.role == Role::Watch {
+            return Ok(());
+        }
+        let runbook = self.session().runbook.clone();
+        for name in self.walk.talk.client.welcome.secrets_missing.clone() {
+            let Some(param) = runbook.params.iter().find(|param| param.name == name) else { continue };
+            if param.env.as_ref().is_some_and(|variable| std::env::var_os(variable).is_some()) {
+                continue; // it was given as the walk was joined
+            }
+            let value = if self.input.terminal { ask::parameter(param).ok() } else { None };
+            match value {
+                Some(crate::runbook::Value::Text(value)) => {
+                    self.walk.talk.send(&ToHost::GiveSecret { name, value })?;
+                }
+                _ => self.line(&format!("the secret {name} is not known; what uses it will not start")),
+            }
+        }
+        Ok(())
+    }
+
+    fn interrupted(&mut self) -> Failure {
+        self.break_prompt();
+        self.out.flush();
+        match self.under.take() {
+            Some(under) => self.walk.leave(&under.command),
+            None if self.session().running().is_empty() => Failure::interrupted("interrupted"),
+            None => Failure::interrupted("interrupted; what runs goes on"),
+        }
+    }
+
+    /// Is the session over?
+    fn closed(&mut self) -> Option<Exit> {
+        match &self.session().stage {
+            Stage::Finished => {
+                let id = self.session().id.clone();
+                self.line(&format!("The walk is finished. Its report: onbelay report {id}"));
+                Some(Exit::Yes)
+            }
+            Stage::Aborted { .. } if self.role == Role::Watch => Some(Exit::Yes),
+            _ => None,
+        }
+    }
+
+    /// Shows the step where the walk stands, once.
+    fn show_step(&mut self) {
+        let session = self.session();
+        let place = here(session);
+        if self.shown == Some(place) || all_behind(session) || session.stage != Stage::Open {
+            return;
+        }
+        let card = tell::card(session, place, clock::now(session));
+        self.lines(&card);
+        self.line("");
+        self.shown = Some(place);
+    }
+
+    fn show_prompt(&mut self, prompt: &str) {
+        if self.prompt.as_deref() != Some(prompt) {
+            self.break_prompt();
+            self.out.text(prompt);
+            self.out.flush();
+            self.prompt = Some(prompt.to_owned());
+        }
+    }
+
+    /// A line was taken. A terminal has shown it; what a pipe said is shown here, so that what is read makes sense.
+    fn took(&mut self, line: &str) {
+        self.prompt = None;
+        if !self.input.terminal {
+            self.out.line(clean(line));
+        }
+    }
+
+    fn break_prompt(&mut self) {
+        if self.prompt.take().is_some() {
+            self.out.line("");
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        self.break_prompt();
+        self.out.line(line);
+        self.out.flush();
+    }
+
+    fn lines(&mut self, lines: &[String]) {
+        if !lines.is_empty() {
+            self.line(&lines.join("\n"));
+        }
+    }
+}
+
+fn broken(why: &str) -> Failure {
+    Failure::machine(format!("{why}\nwhat runs goes on; what was on record is safe"))
+}
+
+/// Does this request go on after it is on record?
+fn waits(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Run { .. }
+            | Command::Undo { .. }
+            | Command::Check { .. }
+            | Command::Done { .. }
+            | Command::Resolve { .. }
+    )
+}
+
+/// Is the step that a request is about under way?
+fn is_running(session: &Session, command: &Command) -> bool {
+    let (Command::Run { step, .. }
+    | Command::Undo { step, .. }
+    | Command::Done { step, .. }
+    | Command::Resolve { step, .. }) = command
+    else {
+        return !matches!(command, Command::Check { .. });
+    };
+    session.step_at(step.as_str()).is_some_and(|place| {
+        matches!(session.steps[place].progress, Progress::Running(_))
+            || session.steps[place].request.is_none()
+    })
+}
+
+/// A step that goes on in the background is not waited for.
+fn in_background(entry: &Entry, session: &Session) -> Option<End> {
+    let Event::StepStarted { step, how: How::Script, work: Work::Run, .. } = &entry.event else {
+        return None;
+    };
+    let place = session.step_at(step.as_str())?;
+    session.runbook.steps[place].background.then_some(End::Recorded)
+}

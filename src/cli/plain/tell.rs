@@ -1,0 +1,331 @@
+//! What the walk in lines says: the step and all about it, prompts, the question, news. PURE.
+//! Text from outside is cleaned here, once, before it is handed on.
+
+use crate::cli::words::{Voice, quoted};
+use crate::report::status::{check_mark, check_word, step_word};
+use crate::runbook::values::variables_in;
+use crate::runbook::{Probe, Script, UndoWork, Value};
+use crate::session::event::{How, Work};
+use crate::session::state::{Phase, Stage};
+use crate::session::summary::sentence;
+use crate::session::view::{self, StepStatus};
+use crate::session::{Command, Entry, Event, Kind, Person, Progress, Requirement, Session};
+use crate::text::{clean, clean_lines};
+use crate::time::{Moment, in_words};
+
+use super::line::{Wanted, all_behind, here};
+
+/// What is said when the walk begins.
+pub(super) fn opening(session: &Session) -> Vec<String> {
+    let mut lines = vec![
+        clean(&session.opened.title).into_owned(),
+        format!("session {}, {} steps", session.id, session.steps.len()),
+    ];
+    let about = view::filled(session, &session.runbook.about);
+    if !about.trim().is_empty() {
+        lines.push(String::new());
+        lines.extend(indented(about.trim()));
+    }
+    lines.push(String::new());
+    lines.push(
+        "Type an action and Enter; help lists them. Enter alone does nothing, Ctrl-C leaves.".to_owned(),
+    );
+    lines
+}
+
+/// The step at `place` with all about it.
+pub(super) fn card(session: &Session, place: usize, now: Moment) -> Vec<String> {
+    let model = &session.runbook.steps[place];
+    let status = view::step_status(session, &view::order(session), place, now);
+    let hold_point = if model.is_hold_point() { "hold point: " } else { "" };
+    let phase = model.phase.and_then(|phase| session.runbook.phases.get(phase));
+    let phase =
+        phase.map_or_else(String::new, |phase| format!(" ({})", clean(&view::filled(session, phase))));
+    let mut lines = vec![
+        String::new(),
+        format!(
+            "Step {} of {}{phase}: {hold_point}{}",
+            place + 1,
+            session.steps.len(),
+            clean(&view::filled(session, &model.title)),
+        ),
+        format!("{}, {}{}", model.id, step_word(status), why_so(session, place, status)),
+    ];
+    let about = view::filled(session, &model.about);
+    if !about.trim().is_empty() {
+        lines.push(String::new());
+        lines.extend(indented(about.trim()));
+    }
+    if let Some(loses) = loses(session, place) {
+        lines.push(String::new());
+        lines.push(loses);
+    }
+    if !matches!(status, StepStatus::Done | StepStatus::Skipped | StepStatus::Running) {
+        lines.extend(shut_until(session, place, now));
+    }
+    if status != StepStatus::Done {
+        lines.extend(what_happens(session, place, Work::Run));
+    }
+    lines
+}
+
+fn why_so(session: &Session, place: usize, status: StepStatus) -> String {
+    let step = &session.steps[place];
+    match (status, &step.progress) {
+        (StepStatus::Running, _) => {
+            view::doing(session, place).map_or_else(String::new, |doing| format!(": {}", clean(&doing)))
+        }
+        (StepStatus::Failed | StepStatus::Interrupted | StepStatus::Skipped | StepStatus::Undone, _)
+            if !step.why.is_empty() =>
+        {
+            format!(": {}", clean(&step.why))
+        }
+        _ => String::new(),
+    }
+}
+
+/// What a hold point loses, in the runbook's words.
+fn loses(session: &Session, place: usize) -> Option<String> {
+    let destructive = session.runbook.steps[place].destructive.as_ref()?;
+    let words = view::filled(session, &destructive.loses);
+    let words =
+        if words.trim().is_empty() { "What it does cannot be taken back by itself." } else { words.trim() };
+    Some(format!("What is lost: {}", clean(words)))
+}
+
+/// What keeps a step shut, with reasons and what to do.
+fn shut_until(session: &Session, place: usize, now: Moment) -> Vec<String> {
+    let gate = view::gate(session, &view::order(session), place, now);
+    let unmet: Vec<&Requirement> = gate.iter().filter(|r| !r.met && r.kind != Kind::Confirm).collect();
+    let mut lines = Vec::new();
+    if !unmet.is_empty() {
+        lines.push(String::new());
+        lines.push("It stays shut until:".to_owned());
+        for requirement in unmet {
+            lines.extend(unmet_lines(session, requirement));
+        }
+    }
+    if let Some(confirm) = gate.iter().find(|r| r.kind == Kind::Confirm) {
+        lines.push(format!("  and then you are asked to type  {}", clean(&confirm.id)));
+    }
+    lines
+}
+
+fn unmet_lines(session: &Session, requirement: &Requirement) -> Vec<String> {
+    let voice = Voice::of_plain();
+    let name = if requirement.kind == Kind::Check { format!("{}: ", requirement.id) } else { String::new() };
+    let mut lines = vec![format!("  - {name}{}", voice.said(session, &requirement.why))];
+    if !requirement.fix.is_empty() {
+        lines.push(format!("    {}", voice.said(session, &requirement.fix)));
+    }
+    lines
+}
+
+/// What a step does: its script with its values, or that a person does it.
+fn what_happens(session: &Session, place: usize, work: Work) -> Vec<String> {
+    let model = &session.runbook.steps[place];
+    let script = match work {
+        Work::Run => model.run.as_ref(),
+        Work::Undo => match model.undo.as_ref().map(|undo| &undo.work) {
+            Some(UndoWork::Script(script)) => Some(script),
+            Some(UndoWork::Words(words)) => {
+                let words = view::filled(session, words);
+                return vec![String::new(), format!("You do it: {}", clean(words.trim()))];
+            }
+            None => None,
+        },
+    };
+    let mut lines = vec![String::new()];
+    match script {
+        Some(script) => {
+            lines.push("It will run:".to_owned());
+            lines.extend(script_lines(session, place, script));
+        }
+        None => lines.push(match &model.capture {
+            Some(capture) => format!("A person does it, then types: done and the value of {}", capture.name),
+            None => "A person does it, then types: done".to_owned(),
+        }),
+    }
+    lines
+}
+
+/// A script as it is written, and the values that it uses.
+fn script_lines(session: &Session, place: usize, script: &Script) -> Vec<String> {
+    let mut lines = indented(script.text.trim_end());
+    let item = session.runbook.steps[place].for_each.as_ref();
+    for name in variables_in(&script.text) {
+        let shown = match session.values.get(name) {
+            Some(Value::Text(text)) => quoted(text),
+            Some(Value::List(items)) => items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(" "),
+            None if session.opened.secrets.iter().any(|secret| *secret == *name) => "•••".to_owned(),
+            None => match item.filter(|item| item.name == *name) {
+                Some(for_each) => {
+                    let items = view::items_of(session, for_each).map(std::borrow::Cow::into_owned);
+                    format!("each of {}", items.unwrap_or_default().join(", "))
+                }
+                None => continue,
+            },
+        };
+        lines.push(format!("  with {name}={}", clean(&shown)));
+    }
+    if let Some(dir) = &script.dir {
+        lines.push(format!("  in {}", clean(&view::filled(session, dir))));
+    }
+    lines
+}
+
+/// Lines of outside text, each set in by two.
+fn indented(text: &str) -> Vec<String> {
+    clean_lines(text).lines().map(|line| format!("  {line}").trim_end().to_owned()).collect()
+}
+
+/// The prompt: where the walk stands, what can be done, and what Enter does.
+pub(super) fn prompt(session: &Session, now: Moment) -> String {
+    if let Stage::Aborted { .. } = session.stage {
+        return "[aborted] undo STEP, status or quit; Enter does nothing > ".to_owned();
+    }
+    if all_behind(session) {
+        return "[all steps are behind you] finish closes the session; Enter does nothing > ".to_owned();
+    }
+    let place = here(session);
+    let status = view::step_status(session, &view::order(session), place, now);
+    let model = &session.runbook.steps[place];
+    let hint = match status {
+        StepStatus::Ready if model.run.is_none() && !model.must_be_started() && model.for_each.is_none() => {
+            "done says that you did it"
+        }
+        StepStatus::Ready => "run starts it",
+        StepStatus::Waiting => "run tries it and says what is missing",
+        StepStatus::Running => match &session.steps[place].progress {
+            Progress::Running(running) if running.how != How::Script && running.phase == Phase::Working => {
+                "done, or fail WHY"
+            }
+            _ => "stop ends it",
+        },
+        StepStatus::Failed => "run tries it again, skip WHY passes it by",
+        StepStatus::Undone => "run does it again, skip WHY passes it by",
+        StepStatus::Interrupted => "resolve done WHAT, or resolve failed WHAT",
+        StepStatus::Done | StepStatus::Skipped => "help",
+    };
+    let held = if session.holds.is_empty() { "" } else { ", hold" };
+    format!(
+        "[step {} of {}, {}{held}] {hint}; Enter does nothing > ",
+        place + 1,
+        session.steps.len(),
+        step_word(status)
+    )
+}
+
+/// Everything the question before a step is about; the prompt follows.
+pub(super) fn question(session: &Session, place: usize, work: Work, now: Moment) -> Vec<String> {
+    let model = &session.runbook.steps[place];
+    let verb = if work == Work::Undo { "Take back: " } else { "" };
+    let mut lines = vec![String::new(), format!("{verb}{}", clean(&view::step_name(session, place)))];
+    lines.extend(loses(session, place).filter(|_| work == Work::Run));
+    lines.extend(what_happens(session, place, work));
+    let checks = match work {
+        Work::Run => model.requires_checks.as_slice(),
+        Work::Undo => model.undo.as_ref().map_or(&[][..], |undo| undo.requires.as_slice()),
+    };
+    if !checks.is_empty() {
+        lines.push(String::new());
+        lines.push("Checked:".to_owned());
+    }
+    for id in checks {
+        let Some(at) = session.check_at(id.as_str()) else { continue };
+        let answer = view::check(session, at, now);
+        let age = answer
+            .began
+            .and_then(|began| began.age(now))
+            .map_or_else(String::new, |age| format!(", {} ago", in_words(age)));
+        lines.push(format!(
+            "  {} {id} {}: {}{age}",
+            check_mark(answer.state),
+            check_word(answer.state),
+            clean(&answer.detail)
+        ));
+    }
+    lines.push(String::new());
+    lines
+}
+
+/// Asks for the text that confirms a step.
+pub(super) fn confirm_prompt(text: &str) -> String {
+    format!("Type  {}  to go on; Enter: not now: ", clean(text))
+}
+
+/// Asks for the words that a request lacks.
+pub(super) fn words_prompt(session: &Session, command: &Command, wanted: Wanted) -> String {
+    match (wanted, command) {
+        (Wanted::Answer, Command::Attest { check, yes, .. }) => {
+            let question =
+                session.check_at(check.check.as_str()).map(|place| &session.runbook.checks[place].probe);
+            let question = match question {
+                Some(Probe::Attest { question, .. }) => view::filled(session, question),
+                _ => String::new(),
+            };
+            let answer = if *yes { "Yes, in words" } else { "No, in words" };
+            format!("{}\n{answer} under your name (Enter: no answer): ", clean(question.trim()))
+        }
+        (Wanted::Value, Command::Done { step, .. }) => {
+            let capture = session
+                .step_at(step.as_str())
+                .and_then(|place| session.runbook.steps[place].capture.as_ref());
+            match capture.map(|capture| (&capture.name, &capture.pattern)) {
+                Some((name, Some(pattern))) => {
+                    format!("The value of {name}, as {} (Enter: not done yet): ", clean(pattern))
+                }
+                Some((name, None)) => format!("The value of {name} (Enter: not done yet): "),
+                None => "The value (Enter: not done yet): ".to_owned(),
+            }
+        }
+        (_, Command::Note { .. }) => "The note (Enter: none): ".to_owned(),
+        _ => format!("{}: why, in words (Enter: not now): ", clean(&command.action())),
+    }
+}
+
+/// A record as a line of news; `None`: it is not worth one. `asking`: what the reader asked for is still being
+/// decided, and its end will say what was found.
+pub(super) fn news(entry: &Entry, session: &Session, you: &Person, asking: bool) -> Option<String> {
+    let hidden = match &entry.event {
+        Event::Requested { .. } | Event::QuestionPut { .. } => entry.by == *you,
+        Event::Refused { .. } | Event::CheckAnswered { .. } => asking,
+        Event::CheckAsked { .. } => !asking,
+        _ => false,
+    };
+    if hidden {
+        return None;
+    }
+    let line = sentence(entry, session);
+    let by = &entry.by;
+    Some(if by == you || by.is_tool() { line } else { format!("{}: {line}", clean(&by.name)) })
+}
+
+/// A step that goes on by itself.
+pub(super) fn in_background(session: &Session, place: usize) -> String {
+    format!(
+        "{} goes on in the background; output {} shows what it writes",
+        clean(&view::step_name(session, place)),
+        place + 1
+    )
+}
+
+/// What can be typed.
+pub(super) fn help() -> &'static str {
+    "\
+run [STEP]              start the step; what it requires is asked first. --by-hand: you do it yourself
+done [STEP] [VALUE]     you did it (VALUE: what the step captures)
+fail [STEP] WHY         you tried, and it did not work
+check [ID…|all]         ask checks: this step's, those named, or every one
+attest CHECK [--no] WORDS   answer a check's question, yes or no, in words
+skip [STEP] WHY         pass the step by
+undo STEP               take a step back
+stop [STEP]             end the running command
+resolve [STEP] done|failed WHAT   say what became of an interrupted step
+note WORDS              write something down
+hold WHY, release [WHY] nothing starts from hold to release
+finish, abort WHY       close the walk: all is done, or you give up
+show [STEP], status, log, output [STEP]   look
+help, quit              quit leaves; the session stays as it is
+STEP is a number or an id; without it the present step is meant. Ctrl-C leaves at once."
+}

@@ -1,0 +1,96 @@
+//! What the walk in lines says, on small runbooks. PURE.
+
+use crate::session::bench::{Bench, dana, sam};
+use crate::session::{Command, Event, Verdict, Work};
+
+use super::tell;
+
+const WALK: &str = "
+checks:
+  seen: { title: Seen, attest: Who saw it? }
+  whole: { title: Whole, run: 'true', fix: Mend it. }
+steps:
+  - { id: one, title: One, run: 'echo one' }
+  - { id: gone, title: Delete it, about: \"Look\\u200b twice.\", destructive: 'All of it.', requires: [seen, whole], confirm: shop, run: 'rm -r \"$x\"' }
+";
+
+#[test]
+fn a_shut_step_says_what_keeps_it_shut_and_what_to_type() {
+    let mut bench = Bench::new(WALK);
+    bench.answers.insert("whole".to_owned(), Verdict::Fails);
+    bench.walk("one");
+    let _ = bench.check("whole");
+    let card = tell::card(&bench.session, 1, bench.now).join("\n");
+    for part in [
+        "Step 2 of 2: hold point: Delete it",
+        "gone, waiting",
+        "  Look{U+200B} twice.",
+        "What is lost: All of it.",
+        "  - seen: nobody has answered yet\n    answer it: attest seen --say WORDS",
+        "  - whole: looked\n    Mend it.",
+        "asked to type  shop",
+        "  rm -r \"$x\"",
+    ] {
+        assert!(card.contains(part), "{part:?} is missing in\n{card}");
+    }
+    assert_eq!(
+        tell::prompt(&bench.session, bench.now),
+        "[step 2 of 2, waiting] run tries it and says what is missing; Enter does nothing > "
+    );
+}
+
+#[test]
+fn the_question_shows_what_is_lost_what_runs_and_what_was_found() {
+    let mut bench = Bench::new(WALK);
+    bench.walk("one");
+    bench.attest("seen", true).unwrap();
+    bench.check("whole").unwrap();
+    bench.later(std::time::Duration::from_secs(180));
+    let question = tell::question(&bench.session, 1, Work::Run, bench.now).join("\n");
+    for part in [
+        "2 Delete it",
+        "What is lost: All of it.",
+        "  rm -r \"$x\"",
+        "✓ seen holds: dana says yes: seen, 3 min ago",
+    ] {
+        assert!(question.contains(part), "{part:?} is missing in\n{question}");
+    }
+    assert_eq!(tell::confirm_prompt("shop"), "Type  shop  to go on; Enter: not now: ");
+}
+
+#[test]
+fn every_prompt_says_what_enter_does() {
+    let mut bench = Bench::new(WALK);
+    let prompt = |bench: &Bench| tell::prompt(&bench.session, bench.now);
+    assert_eq!(prompt(&bench), "[step 1 of 2, ready] run starts it; Enter does nothing > ");
+    bench.act(&Command::Hold { why: "wait".into() }).unwrap();
+    assert!(prompt(&bench).starts_with("[step 1 of 2, waiting, hold]"), "{}", prompt(&bench));
+    bench.act(&Command::Release { why: None }).unwrap();
+    bench.run("one").unwrap();
+    bench.exits(1);
+    assert!(prompt(&bench).contains("failed] run tries it again"), "{}", prompt(&bench));
+    bench.skip("one").unwrap();
+    bench.skip("gone").unwrap();
+    assert!(prompt(&bench).starts_with("[all steps are behind you] finish"), "{}", prompt(&bench));
+    bench.act(&Command::Abort { why: "no".into() }).unwrap();
+    assert!(prompt(&bench).contains("Enter does nothing"));
+}
+
+#[test]
+fn news_of_others_says_who_and_what_one_asked_is_not_told_twice() {
+    let mut bench = Bench::new(WALK);
+    bench.act_as(&sam(), &Command::Note { text: "look\u{202e} here".into() }).unwrap();
+    let last = bench.entries.last().unwrap();
+    assert_eq!(
+        tell::news(last, &bench.session, &dana(), false).as_deref(),
+        Some("sam: note: \"look{U+202E} here\"")
+    );
+    bench.run("one").unwrap();
+    let told: Vec<bool> = bench
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry.event, Event::Requested { .. } | Event::StepStarted { .. }))
+        .map(|entry| tell::news(entry, &bench.session, &dana(), true).is_some())
+        .collect();
+    assert_eq!(told, [false, true]);
+}
