@@ -51,7 +51,7 @@ fn the_question_shows_what_is_lost_what_runs_and_what_was_found() {
         "2 Delete it",
         "What is lost: All of it.",
         "  rm -r \"$x\"",
-        "✓ seen holds: dana says yes: seen, 3 min ago",
+        "✓ seen holds: dana says yes: “seen”, 3 min ago",
     ] {
         assert!(question.contains(part), "{part:?} is missing in\n{question}");
     }
