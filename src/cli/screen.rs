@@ -5,13 +5,14 @@ use std::path::Path;
 
 use crate::client::{HostStart, IfNoHost, Wish};
 use crate::journal::store;
+use crate::tui::{self, TuiError};
 use crate::wire::messages::Role;
 use crate::wire::start::Given;
 
 use super::begin;
-use super::exit::{Failure, Outcome};
+use super::exit::{Exit, Failure, Outcome};
 use super::out::say;
-use super::plain;
+use super::{place, plain};
 
 /// How a walk shows itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,25 @@ pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome
 }
 
 fn open_screen(dir: &Path, wish: Wish) -> Outcome {
-    let _ = (dir, wish);
-    Err(super::exit::not_yet("the screen"))
+    let (end, session) = tui::run(dir, tui::Options::new(wish)).map_err(of_screen)?;
+    let open = store::load(dir).is_ok_and(|loaded| place::is_open(loaded.state));
+    let parting = if open {
+        format!("session {session} goes on; `onbelay attach {session}` comes back to it")
+    } else {
+        format!("session {session} is closed; `onbelay report {session}` tells what happened")
+    };
+    match end {
+        tui::End::Left => {
+            say(parting);
+            Ok(Exit::Yes)
+        }
+        tui::End::Signal(_) => Err(Failure::interrupted(parting)),
+    }
+}
+
+fn of_screen(error: TuiError) -> Failure {
+    match error {
+        TuiError::Client(error) => error.into(),
+        other => Failure::machine(format!("{other}; the session goes on")),
+    }
 }

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::session::{Kind, Requirement, Session};
+use crate::session::{Kind, Progress, Requirement, Session};
 use crate::text::clean;
 
 /// How the reader types an action: `onbelay do k3f9 ` on a command line, nothing in plain mode.
@@ -132,8 +132,17 @@ fn next_line(
         }
         Kind::Confirm => step.map(|step| format!("{action} {step} --confirm {}", quoted(&requirement.id))),
         Kind::Hold => Some("release --say WORDS".to_owned()),
-        Kind::Step => Some(format!("run {}", requirement.id)),
-        Kind::Order | Kind::Witness => None,
+        Kind::Step | Kind::Order => {
+            let place = session.step_at(&requirement.id)?;
+            // What runs is waited for; what is lost is looked into first, and the reason says how.
+            let startable = matches!(
+                session.steps[place].progress,
+                Progress::Untouched | Progress::Failed | Progress::Undone | Progress::Skipped
+            );
+            let wanted = session.runbook.steps[place].id.as_str();
+            (startable && step != Some(wanted)).then(|| format!("run {wanted}"))
+        }
+        Kind::Witness => None,
     }
 }
 
