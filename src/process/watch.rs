@@ -135,6 +135,7 @@ impl Runner {
         };
         let command = match command_of(&self.dir, runner) {
             Ok(Some(command)) => command,
+            Ok(None) if self.stopper.was_asked() => return gone("; the command was stopped"),
             Ok(None) => return gone("; the command is not running any more, and how it ended is not known"),
             Err(e) => return gone(&format!("; what it ran cannot be found: {e}")),
         };
