@@ -20,7 +20,7 @@ pub(super) fn answer(since: &StepId, done: Moment, at_least: Duration, now: Mome
             format!(
                 "`{since}` was done {} ago; {} more until it is {}",
                 in_words(age),
-                in_words((at_least - age).max(Duration::from_secs(1))),
+                in_words(at_least.saturating_sub(age).max(Duration::from_secs(1))),
                 in_words(at_least)
             ),
         ),

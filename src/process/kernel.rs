@@ -111,6 +111,7 @@ pub fn signal(pinned: &OwnedFd, signal: Signal) -> io::Result<()> {
 
 /// Signals every living member of a process group, each through a descriptor of its own, so that a number used again
 /// is never hit. Says how many there were.
+#[must_use = "says how many there were"]
 pub fn signal_group(group: u32, with: Signal) -> usize {
     members(group)
         .into_iter()

@@ -355,7 +355,7 @@ impl Watch<'_> {
         let left = if has_children() { left_behind() } else { vec![] };
         let outcome = match self.ending.take() {
             Some(ending) => ending.outcome,
-            None => outcome_of(status),
+            None => outcome_of(&status),
         };
         let mut report = ended(dir, outcome, died.saturating_duration_since(self.begun), left);
         if self.spec.separate_stdout {
@@ -375,12 +375,12 @@ impl Watch<'_> {
     }
 }
 
-fn outcome_of(status: io::Result<ExitStatus>) -> Outcome {
+fn outcome_of(status: &io::Result<ExitStatus>) -> Outcome {
     match status {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(code), _) => Outcome::Exited { code },
             (None, Some(signal)) => Outcome::Killed { signal },
-            (None, None) => Outcome::Exited { code: status.into_raw() },
+            (None, None) => Outcome::Exited { code: (*status).into_raw() },
         },
         // It ran and ended, and the kernel does not say how: never to be taken for success.
         Err(_) => Outcome::Exited { code: 255 },

@@ -20,21 +20,21 @@ use super::{HostSide, Runner, attempt_dir, environment};
 /// error is how the attempt ended ([`Outcome::NotStarted`]).
 pub fn start(permit: Permit, host: &HostSide<'_>) -> Result<Runner, Box<Ended>> {
     let dir = attempt_dir(host.session_dir, permit.attempt(), permit.item().map(|(index, _)| *index));
-    let spec = spec_of(&permit, host).map_err(not_started)?;
+    let spec = spec_of(&permit, host).map_err(|why| Box::new(not_started(why)))?;
     drop(permit);
-    launch(host.program, &dir, &spec).map_err(not_started)
+    launch(host.program, &dir, &spec).map_err(|why| Box::new(not_started(why)))
 }
 
 /// How an attempt ended that never began.
-pub(super) fn not_started(why: String) -> Box<Ended> {
-    Box::new(Ended {
+pub(super) fn not_started(why: String) -> Ended {
+    Ended {
         outcome: Outcome::NotStarted { why },
         took: 0,
         output_bytes: 0,
         output_sha256: None,
         captured: None,
         left: vec![],
-    })
+    }
 }
 
 fn spec_of(permit: &Permit, host: &HostSide<'_>) -> Result<RunnerSpec, String> {

@@ -66,14 +66,17 @@ fn end_without_runner(dir: &Path, runner: Identity) -> io::Result<()> {
     if group != command.pid {
         return Ok(());
     }
-    kernel::signal_group(group, Signal::TERM);
-    kernel::signal_group(group, Signal::CONT);
+    if kernel::signal_group(group, Signal::TERM) == 0 {
+        return Ok(());
+    }
+    // One that is halted hears nothing until it goes on.
+    let _ = kernel::signal_group(group, Signal::CONT);
     std::thread::Builder::new().name("kill-later".to_owned()).spawn(move || {
         std::thread::sleep(GRACE);
         // A group keeps its number while one of its members lives; a later group of that number has a leader that
         // started later.
         if kernel::stat(group).is_none_or(|leader| leader.id == command) {
-            kernel::signal_group(group, Signal::KILL);
+            let _ = kernel::signal_group(group, Signal::KILL);
         }
     })?;
     Ok(())

@@ -115,7 +115,7 @@ impl Runner {
                 Found::Gone("its start record is not its runner's".to_owned())
             }
             Ok(None) if self.stopper.was_asked() => {
-                Found::Ended(Box::new(Ended { outcome: Outcome::Stopped, ..*not_started(String::new()) }))
+                Found::Ended(Box::new(Ended { outcome: Outcome::Stopped, ..not_started(String::new()) }))
             }
             Ok(None) => {
                 let why = match (said.trim(), status.ok().and_then(|status| status.signal())) {
@@ -123,7 +123,7 @@ impl Runner {
                     ("", None) => "its runner ended before it began".to_owned(),
                     (words, _) => words.to_owned(),
                 };
-                Found::Ended(not_started(why))
+                Found::Ended(Box::new(not_started(why)))
             }
         }
     }

@@ -1,5 +1,5 @@
 //! Black box over the real binary: what a person or a script at a terminal can see, and what is left on disk.
-//! Everything is started through `support`; nothing here knows how the program is made, but for `architecture`.
+//! Everything is started through `support`; nothing here knows how the program is made, but for `architecture` and `process`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
@@ -9,6 +9,7 @@ mod crash;
 mod no_by_default;
 mod order;
 mod outside;
+mod process;
 mod screens;
 #[path = "../support/mod.rs"]
 mod support;

@@ -14,6 +14,9 @@ pub(super) const MAX_OUTPUT: usize = 1 << 20;
 /// So much of the end of a stream is kept for a sentence, bytes.
 const TAIL: usize = 4 << 10;
 
+/// The most that is heard at once, bytes: what a pipe holds.
+const PIECE: usize = 64 * 1024;
+
 /// One stream of the script.
 pub(super) struct Listener {
     from: Option<PipeReader>,
@@ -55,7 +58,7 @@ impl Listener {
     /// Takes what is there, a bounded piece of it; false: nothing is.
     pub(super) fn hear(&mut self) -> bool {
         let Some(from) = &mut self.from else { return false };
-        let mut piece = [0; 64 * 1024];
+        let mut piece = vec![0; PIECE];
         match from.read(&mut piece) {
             Ok(0) => self.from = None,
             Ok(n) => {

@@ -12,6 +12,9 @@ use rustix::fs::OFlags;
 use crate::process::cover::Cover;
 use crate::process::kernel;
 
+/// The most that is passed on at once, bytes: what a pipe holds.
+const PIECE: usize = 64 * 1024;
+
 /// The pipes of one command, each with its file.
 #[derive(Default)]
 pub(super) struct Pump {
@@ -67,7 +70,7 @@ impl Pump {
 impl Line {
     /// Passes on one piece; false at the end.
     fn pass_on(&mut self) -> bool {
-        let mut piece = [0; 64 * 1024];
+        let mut piece = vec![0; PIECE];
         let mut out = Vec::new();
         let goes_on = match self.from.read(&mut piece) {
             Ok(0) => {
