@@ -70,7 +70,8 @@ fn open_screen(dir: &Path, wish: Wish) -> Outcome {
     }
 }
 
-fn of_screen(error: TuiError) -> Failure {
+/// Why there is no screen.
+pub fn of_screen(error: TuiError) -> Failure {
     match error {
         TuiError::Client(error) => error.into(),
         other => Failure::machine(format!("{other}; the session goes on")),
