@@ -8,6 +8,7 @@ pub mod failpoint;
 pub mod host;
 pub mod id;
 pub mod journal;
+pub mod lint;
 pub mod probe;
 pub mod process;
 pub mod report;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::lint;
 use crate::runbook::{self, Problems};
 
 use super::args::{LintArgs, LintFormat};
@@ -16,7 +17,8 @@ pub fn run(args: &LintArgs) -> Outcome {
     for path in &args.files {
         match file::bytes(path) {
             Ok(bytes) => {
-                if let Err(problems) = runbook::read(&bytes, &path.to_string_lossy()) {
+                let problems = lint::lint(&bytes, &path.to_string_lossy());
+                if !problems.list.is_empty() {
                     found.push(problems);
                 }
             }

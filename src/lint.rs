@@ -1,0 +1,162 @@
+//! What is wrong or unwise in a runbook. PURE: knows the runbook's text and nothing else.
+//!
+//! Errors are those of the format; warnings are few, and each says what could go wrong.
+
+mod shell;
+
+use crate::runbook::problem::Severity;
+use crate::runbook::validate::Places;
+use crate::runbook::{Probe, Problem, Problems, Runbook, Script, Step, UndoWork, read_with_places, vet};
+
+/// Everything found in one runbook, errors and warnings, in the order of the file; the list may be empty.
+#[must_use]
+pub fn lint(source: &[u8], path: &str) -> Problems {
+    match read_with_places(source, path) {
+        Err(problems) => problems,
+        Ok((runbook, places)) => {
+            let text = vet::text_of(source).unwrap_or_default();
+            Problems::new(path, text, warnings(&runbook, &places))
+        }
+    }
+}
+
+/// Is there anything that keeps the runbook from being walked?
+#[must_use]
+pub fn has_errors(found: &Problems) -> bool {
+    found.list.iter().any(|problem| problem.severity == Severity::Error)
+}
+
+/// What is unwise in a runbook that is right.
+#[must_use]
+pub fn warnings(runbook: &Runbook, places: &Places) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for (step, keys) in runbook.steps.iter().zip(&places.steps) {
+        if let Some(script) = &step.run {
+            if !step.is_hold_point()
+                && let Some(word) = shell::destructive_word(&script.text)
+            {
+                found.push(
+                    Problem::warning(
+                        "destructive-word",
+                        keys.of("run"),
+                        format!(
+                            "the script of `{}` uses `{word}` and the step is not `destructive`",
+                            step.id
+                        ),
+                    )
+                    .label("runs without being a hold point")
+                    .hint("say `destructive:` with what is lost, unless nothing that matters is"),
+                );
+            }
+            pipeline(script, "run", &format!("step `{}`", step.id), keys, &mut found);
+        }
+        if let Some(undo) = &step.undo
+            && let UndoWork::Script(script) = &undo.work
+        {
+            pipeline(script, "undo", &format!("step `{}`", step.id), keys, &mut found);
+        }
+        if step.is_hold_point() && !requires_anything(step) {
+            found.push(
+                Problem::warning(
+                    "nothing-required",
+                    keys.of("destructive"),
+                    format!("the destructive step `{}` requires nothing", step.id),
+                )
+                .label("only a typed text stands before it")
+                .hint("`requires:` a check that what is lost can be brought back"),
+            );
+        }
+    }
+    for (check, keys) in runbook.checks.iter().zip(&places.checks) {
+        if let Probe::Run { script, .. } = &check.probe {
+            pipeline(script, "run", &format!("check `{}`", check.id), keys, &mut found);
+        }
+        if !is_used(runbook, check.id.as_str()) {
+            found.push(
+                Problem::warning(
+                    "unused-check",
+                    keys.span.clone(),
+                    format!("nothing asks the check `{}`", check.id),
+                )
+                .label("it keeps no gate shut")
+                .hint("name it in `requires`, `verify` or `done_when` of a step"),
+            );
+        }
+    }
+    found
+}
+
+fn requires_anything(step: &Step) -> bool {
+    !step.requires_checks.is_empty() || !step.requires_steps.is_empty()
+}
+
+fn is_used(runbook: &Runbook, id: &str) -> bool {
+    runbook.steps.iter().any(|step| {
+        let undo = step.undo.iter().flat_map(|undo| &undo.requires);
+        let mut asked = step.requires_checks.iter().chain(&step.verify).chain(&step.done_when).chain(undo);
+        asked.any(|check| *check == *id)
+    })
+}
+
+/// A pipeline under `sh` succeeds when its last command does, whatever the others did.
+fn pipeline(
+    script: &Script,
+    key: &str,
+    of: &str,
+    keys: &crate::runbook::validate::Keys,
+    found: &mut Vec<Problem>,
+) {
+    let plain_sh = script.shell.first().is_some_and(|shell| shell == "sh" || shell == "/bin/sh");
+    if plain_sh && shell::has_pipeline(&script.text) {
+        found.push(
+            Problem::warning("sh-pipeline", keys.of(key), format!("a pipeline under `sh` in the {of}"))
+                .label("only its last command can fail it")
+                .hint("`shell: bash` fails where any command of a pipeline does"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(yaml: &str) -> Vec<String> {
+        let source = format!("onbelay: 1\ntitle: t\n{yaml}");
+        let lines = crate::runbook::problem::Lines::new(&source);
+        let found = lint(source.as_bytes(), "t.yaml");
+        found.list.iter().map(|p| format!("{} {}", lines.place(p.span.start).line, p.rule)).collect()
+    }
+
+    #[test]
+    fn y5_a_word_that_destroys_without_the_flag() {
+        assert_eq!(rules("steps:\n- id: a\n  run: rm -rf /srv/old\n"), ["5 destructive-word"]);
+        assert_eq!(
+            rules("steps:\n- { id: a, run: rm -rf /srv/old, destructive: true }\n"),
+            ["4 nothing-required"]
+        );
+        assert_eq!(rules("steps:\n- { id: a, run: echo done }\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn y9_a_destructive_step_with_none_required() {
+        let yaml = "checks: { c: { run: x } }\nsteps:\n- { id: a, run: x, destructive: true, requires: c }\n";
+        assert_eq!(rules(yaml), Vec::<String>::new());
+    }
+
+    #[test]
+    fn p7_a_pipeline_under_sh() {
+        assert_eq!(rules("shell: sh\nsteps:\n- id: a\n  run: false | true\n"), ["6 sh-pipeline"]);
+        assert_eq!(rules("steps:\n- { id: a, run: false | true }\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_check_that_nothing_asks() {
+        assert_eq!(rules("checks: { c: { run: x } }\nsteps: [{ id: a, run: x }]\n"), ["3 unused-check"]);
+    }
+
+    #[test]
+    fn errors_come_as_they_are() {
+        assert_eq!(rules("steps: []\n"), ["3 no-steps"]);
+        assert!(has_errors(&lint(b"", "t.yaml")));
+    }
+}
