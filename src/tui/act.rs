@@ -207,7 +207,7 @@ fn wanted(app: &mut App, verb: Verb) -> Vec<Action> {
             match checks.as_slice() {
                 [only] => {
                     let check = only.clone();
-                    ask(app, Ask::Attest { check, yes: None });
+                    ask(app, Ask::Attest(check));
                 }
                 _ => app.mode = Mode::Choose(Choose { purpose: Purpose::Attest, checks, cursor: 0 }),
             }
@@ -290,20 +290,17 @@ fn not_now(app: &mut App) {
     app.say("not now: nothing was run");
 }
 
+/// Yes or no to a check, after the words.
 fn answer(app: &mut App, verb: Verb) -> Vec<Action> {
-    if let Mode::Prompt(prompt) = &mut app.mode
-        && let Ask::Attest { yes, .. } = &mut prompt.ask
-    {
-        match verb {
-            Verb::Yes => *yes = Some(true),
-            Verb::No => *yes = Some(false),
-            _ => {
-                app.mode = Mode::Plain;
-                app.say("not now: nothing was answered");
-            }
-        }
-    }
-    Vec::new()
+    let Mode::Prompt(prompt) = std::mem::take(&mut app.mode) else {
+        return Vec::new();
+    };
+    let (Ask::Judge { check, words }, Verb::Yes | Verb::No) = (prompt.ask, verb) else {
+        app.say("not now: nothing was answered");
+        return Vec::new();
+    };
+    let name = check_name(&check);
+    vec![app.request(Command::Attest { check, yes: verb == Verb::Yes, words }, format!("attest {name}"))]
 }
 
 fn prompt(app: &mut App, verb: Verb) -> Vec<Action> {
@@ -325,9 +322,9 @@ fn prompt(app: &mut App, verb: Verb) -> Vec<Action> {
 }
 
 /// A line was typed, and it is not empty.
-fn given(app: &mut App, ask: Ask, text: String, yes: bool) -> Vec<Action> {
+fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
     let step = |place| app.step_id(place);
-    let (command, words) = match ask {
+    let (command, words) = match asked {
         Ask::Note => (Command::Note { text }, "note".to_owned()),
         Ask::Hold => (Command::Hold { why: text }, "hold".to_owned()),
         Ask::Release => (Command::Release { why: Some(text) }, "release".to_owned()),
@@ -346,10 +343,11 @@ fn given(app: &mut App, ask: Ask, text: String, yes: bool) -> Vec<Action> {
         Ask::Resolve { step: place, done } => {
             (Command::Resolve { step: step(place), done, what: text }, format!("resolve {}", step(place)))
         }
-        Ask::Attest { check, yes } => {
-            let name = check_name(&check);
-            (Command::Attest { check, yes: yes.unwrap_or(false), words: text }, format!("attest {name}"))
+        Ask::Attest(check) => {
+            ask(app, Ask::Judge { check, words: text });
+            return Vec::new();
         }
+        Ask::Judge { .. } => return Vec::new(),
         Ask::Abort => (Command::Abort { why: text }, "abort".to_owned()),
         Ask::Handover => (Command::Handover { to: text.trim().to_owned() }, "handover".to_owned()),
         Ask::RefuseStep(place) => {
@@ -378,7 +376,7 @@ fn choose(app: &mut App, verb: Verb) -> Vec<Action> {
             let (picked, purpose) = (choose.checks.get(choose.cursor).cloned(), choose.purpose);
             app.mode = Mode::Plain;
             match (picked, purpose) {
-                (Some(check), Purpose::Attest) => ask(app, Ask::Attest { check, yes: None }),
+                (Some(check), Purpose::Attest) => ask(app, Ask::Attest(check)),
                 (Some(check), Purpose::Check) => {
                     let words = format!("check {}", check_name(&check));
                     return vec![app.request(Command::Check { checks: vec![check] }, words)];
@@ -488,7 +486,7 @@ pub(super) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
             question.note = None;
             question.field.input(key);
         }
-        Mode::Prompt(prompt) if !matches!(prompt.ask, Ask::Attest { yes: None, .. }) => {
+        Mode::Prompt(prompt) if !matches!(prompt.ask, Ask::Judge { .. }) => {
             prompt.note = None;
             prompt.field.input(key);
         }

@@ -108,7 +108,7 @@ impl Mode {
                 Screen::Log => Page::Log,
             },
             Self::Question(_) => Page::Question,
-            Self::Prompt(prompt) if matches!(prompt.ask, Ask::Attest { yes: None, .. }) => Page::Answer,
+            Self::Prompt(prompt) if matches!(prompt.ask, Ask::Judge { .. }) => Page::Answer,
             Self::Prompt(_) => Page::Prompt,
             Self::Choose(_) => Page::Choose,
             Self::Refused(_) => Page::Refused,
@@ -194,12 +194,14 @@ pub enum Ask {
         /// It finished.
         done: bool,
     },
-    /// The words of an answer; yes or no first.
-    Attest {
+    /// The words of an answer. Yes or no comes after them, so that no letter of a sentence is taken for it.
+    Attest(CheckItem),
+    /// Is it yes or no?
+    Judge {
         /// Which check, which item.
         check: CheckItem,
-        /// The answer, once given.
-        yes: Option<bool>,
+        /// What was said.
+        words: String,
     },
     /// Why the walk is given up.
     Abort,
@@ -292,7 +294,7 @@ impl Prompt {
     /// Would an answer be a plain yes, which no paste may give?
     #[must_use]
     pub fn takes_paste(&self) -> bool {
-        !matches!(self.ask, Ask::Sure(_) | Ask::Attest { yes: None, .. })
+        !matches!(self.ask, Ask::Sure(_) | Ask::Judge { .. })
     }
 }
 

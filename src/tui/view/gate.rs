@@ -189,7 +189,9 @@ fn fix(view: View<'_>, requirement: &Requirement) -> Vec<Span<'static>> {
 
 /// Words that are meant for the command line, without the command: here there are keys.
 pub(super) fn here(fix: &str) -> Vec<Span<'static>> {
-    let words = fix.split(": onbelay do").next().unwrap_or_default();
+    // What is nothing but a command says nothing here: the key is on view.
+    let words =
+        if fix.starts_with("onbelay ") { "" } else { fix.split(": onbelay do").next().unwrap_or_default() };
     let words = plain(words);
     if columns(&words) == 0 { Vec::new() } else { vec![Span::raw(words)] }
 }

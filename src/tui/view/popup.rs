@@ -62,15 +62,13 @@ pub(super) fn field_rows(before: &str, field: &TextArea<'_>, width: usize) -> us
 pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let width = inner_width(area);
     let (title, mut rows) = words(view, &prompt.ask, width);
-    let choosing = matches!(prompt.ask, Ask::Attest { yes: None, .. });
+    let choosing = matches!(prompt.ask, Ask::Judge { .. });
     let mut foot = Vec::new();
     if let Some(note) = &prompt.note {
         foot.push(Line::from(say(note.clone(), Tone::Bad)));
     }
     let before = match &prompt.ask {
         Ask::Sure(_) => "Type y to go on:  ",
-        Ask::Attest { yes: Some(true), .. } => "Yes, because:  ",
-        Ask::Attest { yes: Some(false), .. } => "No, because:  ",
         _ => "›  ",
     };
     let field_rows = if choosing { 0 } else { field_rows(before, &prompt.field, width) };
@@ -142,7 +140,7 @@ fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>
         Ask::Resolve { step, done: false } => {
             (format!("Nothing came of {}", name(*step)), "What did you see that says so?".to_owned())
         }
-        Ask::Attest { check, .. } => {
+        Ask::Attest(check) | Ask::Judge { check, .. } => {
             let model = session.check_at(check.check.as_str()).map(|place| &session.runbook.checks[place]);
             let question = model.and_then(|model| match &model.probe {
                 Probe::Attest { question, .. } => Some(view::filled(session, question)),
@@ -151,10 +149,12 @@ fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>
             let title = model.map(|model| view::filled(session, &model.title)).unwrap_or_default();
             extra = wrap_spans(&[say(plain(&question.unwrap_or_default()), Tone::Strong)], width);
             let item = check.item.as_ref().map(|item| format!(" — {}", plain(item))).unwrap_or_default();
-            (
-                format!("{}{item}", plain(&title)),
-                "Your answer goes into the log under your name, in your words.".to_owned(),
-            )
+            let text = match ask {
+                Ask::Judge { words, .. } => format!("“{}”", plain(words)),
+                _ => "Say what you saw, in your words. Yes or no comes next; both go into the log under your name."
+                    .to_owned(),
+            };
+            (format!("{}{item}", plain(&title)), text)
         }
         Ask::Abort => (
             "Give the walk up".to_owned(),
