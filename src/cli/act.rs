@@ -25,9 +25,9 @@ pub fn run(args: &DoArgs) -> exit::Outcome {
     let mut walk = Walk::open(&dir, Role::Act)?;
     let mut out = Out::stdout();
     let became = if args.json {
-        walk.perform(command.clone(), waits(args), |_, _| {})
+        walk.perform(&command, !args.no_wait, |_, _| {})
     } else {
-        walk.perform(command.clone(), waits(args), tell_to(&mut out))
+        walk.perform(&command, !args.no_wait, tell_to(&mut out))
     }?;
     let exit = exit_of(&command, &became);
     if args.json {
@@ -37,11 +37,6 @@ pub fn run(args: &DoArgs) -> exit::Outcome {
     }
     out.finish()?;
     Ok(exit)
-}
-
-/// Is the end waited for?
-fn waits(args: &DoArgs) -> bool {
-    !args.no_wait
 }
 
 /// The request that an action makes. `will_ask`: somebody can be asked for the confirmation.
@@ -158,7 +153,9 @@ pub fn tell_end(
                 if !tail.is_empty() {
                     out.flush();
                     say("the end of its output:");
-                    tail.iter().for_each(|line| say(format!("  {line}")));
+                    for line in tail {
+                        say(format!("  {line}"));
+                    }
                 }
             }
         }
@@ -168,11 +165,11 @@ pub fn tell_end(
 }
 
 /// The answers of checks, and what to do about those that do not hold.
-fn tell_checks(session: &Session, checks: &[crate::id::CheckId], voice: &Voice, out: &mut Out) {
+fn tell_checks(session: &Session, checks: &[CheckItem], voice: &Voice, out: &mut Out) {
     let now = clock::now(session);
     for id in checks {
-        let Some(place) = session.check_at(id.as_str()) else { continue };
-        let answer = view::check(session, place, now);
+        let Some(place) = session.check_at(id.check.as_str()) else { continue };
+        let answer = view::check_of(session, place, id.item.as_deref(), now);
         let word = crate::report::status::check_word(answer.state);
         out.line(format!(
             "{} {id} {word}: {}",
@@ -214,8 +211,9 @@ fn as_json(session: &Session, command: &Command, became: &Became, exit: Exit) ->
         Became::Ended { end: End::Checked { checks, .. }, .. } => checks
             .iter()
             .filter_map(|id| {
-                let view = view::check(session, session.check_at(id.as_str())?, now);
-                Some(json!({ "id": id, "state": view.state, "detail": view.detail, "items": view.items }))
+                let place = session.check_at(id.check.as_str())?;
+                let view = view::check_of(session, place, id.item.as_deref(), now);
+                Some(json!({ "id": id.check, "item": id.item, "state": view.state, "detail": view.detail, "items": view.items }))
             })
             .collect(),
         _ => Vec::new(),

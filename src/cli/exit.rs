@@ -76,6 +76,7 @@ impl Failure {
 pub type Outcome = Result<Exit, Failure>;
 
 /// For what a later version brings: clear, and nothing done.
+#[must_use]
 pub fn not_yet(what: &str) -> Failure {
     Failure::wrong(format!("not yet: {what} comes with a later version; nothing was done"))
 }

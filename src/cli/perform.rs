@@ -99,7 +99,7 @@ impl Walk {
     /// Sends a request and, where `wait`, follows it to its end; `tell` hears every record on the way.
     pub fn perform(
         &mut self,
-        command: Command,
+        command: &Command,
         wait: bool,
         mut tell: impl FnMut(&Entry, &Session),
     ) -> Result<Became, Failure> {
@@ -111,7 +111,7 @@ impl Walk {
         if !wait {
             return Ok(Became::OnRecord { n });
         }
-        let mut follow = Follow::new(&command, n);
+        let mut follow = Follow::new(command, n);
         loop {
             if let LogHealth::Broken { why } = &self.talk.log {
                 return Err(Failure::machine(format!(
@@ -119,7 +119,7 @@ impl Walk {
                 )));
             }
             if self.was_interrupted() {
-                return Err(self.leave(&command));
+                return Err(self.leave(command));
             }
             let end = match self.talk.hear(Some(Instant::now() + LOOK))? {
                 Some(Heard::Entry(entry)) => {

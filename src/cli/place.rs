@@ -49,11 +49,9 @@ fn choose(sessions: &[Listed], if_several: IfSeveral) -> Result<&Path, Failure> 
             [] => "there is no session yet; `onbelay run FILE` starts one".to_owned(),
         })),
         (several, IfSeveral::Refuse) => {
-            let mut said = "several sessions are open; say which one is meant:".to_owned();
-            for session in several {
-                said.push_str(&format!("\n  {}  {}", session.id, clean(&session.opened.title)));
-            }
-            Err(Failure::wrong(said))
+            let mut lines = vec!["several sessions are open; say which one is meant:".to_owned()];
+            lines.extend(several.iter().map(|one| format!("  {}  {}", one.id, clean(&one.opened.title))));
+            Err(Failure::wrong(lines.join("\n")))
         }
     }
 }

@@ -30,13 +30,12 @@ pub fn run(args: &ReportArgs) -> Outcome {
         ReportFormat::Json => report::json(&report),
         ReportFormat::Md | ReportFormat::Html => markdown::markdown(&report),
     };
-    match &args.output {
-        Some(path) => write(path, &text)?,
-        None => {
-            let mut out = Out::stdout();
-            out.text(&text);
-            out.finish()?;
-        }
+    if let Some(path) = &args.output {
+        write(path, &text)?;
+    } else {
+        let mut out = Out::stdout();
+        out.text(&text);
+        out.finish()?;
     }
     Ok(Exit::Yes)
 }

@@ -296,9 +296,8 @@ pub fn text(status: &Status) -> String {
 fn unmet_line(requirement: &Requirement) -> String {
     use crate::session::Kind;
     match requirement.kind {
-        Kind::Confirm => format!("· {}", clean(&requirement.why)),
         Kind::Hold => format!("⏸ {}", clean(&requirement.why)),
         Kind::Check => format!("✗ {}  {}", requirement.id, clean(&requirement.why)),
-        Kind::Order | Kind::Step | Kind::Witness => format!("· {}", clean(&requirement.why)),
+        Kind::Order | Kind::Step | Kind::Witness | Kind::Confirm => format!("· {}", clean(&requirement.why)),
     }
 }
