@@ -75,7 +75,10 @@ fn resolve(runbook: &Runbook, params: &Params, asking: Asking) -> Result<Resolve
                 if asking == Asking::Nobody || !only_missing {
                     let mut lines: Vec<String> = problems.iter().map(|p| p.message.clone()).collect();
                     if asking == Asking::Nobody {
-                        lines.extend(secrets_without_value(runbook, &given).map(secret_missing));
+                        let said = |param: &&Param| problems.iter().any(|p| param.name == *p.name);
+                        lines.extend(
+                            secrets_without_value(runbook, &given).filter(|p| !said(p)).map(secret_missing),
+                        );
                     }
                     return Err(Failure::wrong(lines.join("\n")));
                 }
