@@ -1,0 +1,186 @@
+//! Cut at every byte, changed at every byte.
+
+use std::fs;
+
+use super::super::reader::{Chain, Log, Tail, read, scan_on};
+use super::super::writer::Writer;
+use super::super::{JOURNAL, JournalError, record};
+use super::{bytes_of, ends, entries, entry, journal_in, log_of};
+use crate::session::Event;
+
+#[test]
+fn j1_f_d2_every_prefix_opens_at_its_last_whole_record() {
+    let entries = entries(210);
+    let bytes = bytes_of(&entries);
+    let ends = ends(&bytes);
+    assert!(ends.len() >= 200);
+    // Reading goes from front to back, so what comes before the record that is cut is read once, not once a byte.
+    let mut chain = Chain::new();
+    let mut start = 0;
+    for (whole, end) in ends.iter().copied().enumerate() {
+        for cut in start..end {
+            let mut seen = 0;
+            let scanned = scan_on(chain.clone(), &bytes[start..cut], |_| seen += 1).unwrap();
+            let torn = (cut - start) as u64;
+            assert_eq!(
+                scanned.tail,
+                if torn == 0 { Tail::Whole } else { Tail::Torn { bytes: torn } },
+                "cut at {cut}"
+            );
+            assert_eq!((seen, scanned.len), (0, start as u64));
+        }
+        assert!(chain.take(&bytes[start..end - 1]).is_ok());
+        start = end;
+        if whole % 40 == 0 {
+            let log = log_of(&bytes[..end + 9]);
+            assert_eq!(log.entries, entries[..=whole]);
+            assert_eq!((log.len, log.tail), (end as u64, Tail::Torn { bytes: 9 }));
+        }
+    }
+    assert_eq!(
+        log_of(&bytes),
+        Log {
+            entries,
+            head: record::link_to(&bytes[ends[208]..bytes.len() - 1]),
+            len: bytes.len() as u64,
+            tail: Tail::Whole
+        }
+    );
+}
+
+#[test]
+fn j1_f_d2_every_prefix_of_a_short_journal_on_disk_is_repaired_and_goes_on() {
+    let entries = entries(9);
+    let bytes = bytes_of(&entries);
+    let ends = ends(&bytes);
+    let from = ends[6];
+    for cut in from..=bytes.len() {
+        let home = tempfile::tempdir().unwrap();
+        journal_in(home.path(), &bytes[..cut]);
+        let (mut writer, log, repair) = Writer::open(home.path()).unwrap();
+        let whole = ends.partition_point(|end| *end <= cut);
+        assert_eq!(log.entries, entries[..whole]);
+        let torn = cut - ends[whole - 1];
+        assert_eq!(repair.as_ref().map_or(0, |repair| repair.bytes), torn as u64, "cut at {cut}");
+        if let Some(repair) = repair {
+            let kept = fs::read(home.path().join(&repair.kept_in)).unwrap();
+            assert_eq!(kept, bytes[ends[whole - 1]..cut], "what was cut is kept");
+            assert_eq!(repair.kept_in, "journal.broken-1");
+        }
+        let next = entry(whole as u64 + 1, Event::Noted { text: "on".to_owned() });
+        writer.append(std::slice::from_ref(&next)).unwrap();
+        let log = read(home.path()).unwrap();
+        assert_eq!(log.entries.last(), Some(&next));
+        assert_eq!((log.tail, &log.head), (Tail::Whole, writer.head()));
+    }
+}
+
+#[test]
+fn j2_f_d3_every_changed_byte_before_the_tail_is_found_and_located() {
+    let entries = entries(10);
+    let bytes = bytes_of(&entries);
+    let ends = ends(&bytes);
+    let before_the_last = ends[ends.len() - 2];
+    for at in 0..before_the_last {
+        // One bit, case, a digit, a quote, a newline, a zero byte: each byte in several ways.
+        for flip in [0x01, 0x20, 0x80, bytes[at] ^ b'\n', bytes[at]] {
+            if flip == 0 {
+                continue;
+            }
+            let mut changed = bytes.clone();
+            changed[at] ^= flip;
+            let record = ends.partition_point(|end| *end <= at) as u64 + 1;
+            let log = log_of(&changed);
+            let Tail::Damaged(fault) = &log.tail else {
+                panic!("byte {at} of record {record} ^ {flip:#x}: {:?}", log.tail)
+            };
+            assert_eq!(fault.n, record, "byte {at} ^ {flip:#x}: {fault}");
+            assert_eq!(
+                fault.offset,
+                if record == 1 { 0 } else { ends[usize::try_from(record).unwrap() - 2] as u64 }
+            );
+            assert_eq!(
+                log.entries,
+                entries[..usize::try_from(record).unwrap() - 1],
+                "what is before stays readable"
+            );
+        }
+    }
+}
+
+#[test]
+fn j2_a_damaged_journal_is_refused_for_writing_and_left_as_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let mut bytes = bytes_of(&entries(12));
+    let at = ends(&bytes)[4] + 30;
+    bytes[at] ^= 4;
+    journal_in(home.path(), &bytes);
+    let refused = Writer::open(home.path()).unwrap_err();
+    assert!(matches!(refused, JournalError::Damaged { .. }), "{refused}");
+    assert!(refused.to_string().contains("record 6"), "{refused}");
+    assert_eq!(fs::read(home.path().join(JOURNAL)).unwrap(), bytes);
+    assert_eq!(read(home.path()).unwrap().entries.len(), 5);
+}
+
+#[test]
+fn j2_a_missing_and_a_repeated_record_are_named() {
+    let bytes = bytes_of(&entries(9));
+    let ends = ends(&bytes);
+    let without = [&bytes[..ends[3]], &bytes[ends[4]..]].concat();
+    let Tail::Damaged(fault) = log_of(&without).tail else { panic!("not found") };
+    assert_eq!((fault.n, fault.what.as_str()), (5, "is missing: record 6 follows record 4"));
+    let twice = [&bytes[..ends[4]], &bytes[ends[3]..]].concat();
+    assert!(matches!(log_of(&twice).tail, Tail::Damaged(_)));
+}
+
+#[test]
+fn j11_sectors_that_never_reached_the_disk_are_torn_only_at_the_tail() {
+    let entries = entries(40);
+    let bytes = bytes_of(&entries);
+    let ends = ends(&bytes);
+    // The sectors of the last two records: the first of them zero, the newline of the last in place.
+    let from = ends[37];
+    let boundary = from.div_ceil(512) * 512;
+    let mut holed = bytes[..boundary.max(from)].to_vec();
+    holed[from..].fill(0);
+    holed.resize(boundary + 512, 0);
+    holed.extend_from_slice(b"rest of a record\"}\n");
+    let log = log_of(&holed);
+    assert_eq!(log.tail, Tail::Torn { bytes: (holed.len() - from) as u64 });
+    assert_eq!(log.entries, entries[..38]);
+    // The same with whole records after it is damage.
+    let mut middle = bytes.clone();
+    let boundary = ends[10].div_ceil(512) * 512;
+    middle[boundary..boundary + 512].fill(0);
+    assert!(matches!(log_of(&middle).tail, Tail::Damaged(_)));
+    // Zeros to the end of the file, however many.
+    let padded = [&bytes[..], &vec![0; 6 << 20]].concat();
+    assert_eq!(log_of(&padded).tail, Tail::Torn { bytes: 6 << 20 });
+}
+
+#[test]
+fn j19_a_newer_versions_record_leaves_the_journal_readable_and_its_chain_followed() {
+    let entries = entries(9);
+    let bytes = bytes_of(&entries[..5]);
+    let mut prev = log_of(&bytes).head;
+    let mut newer = bytes.clone();
+    for (n, kind) in [(6, "beamed_up"), (7, "noted"), (8, "beamed_down")] {
+        let line = record::line(&entry(n, Event::Noted { text: "x".to_owned() }), &prev);
+        let line = String::from_utf8(line).unwrap().replace("\"noted\"", &format!("\"{kind}\""));
+        prev = record::link_to(line.trim_end().as_bytes());
+        newer.extend_from_slice(line.as_bytes());
+    }
+    let log = log_of(&newer);
+    assert_eq!(log.entries, entries[..5]);
+    assert!(
+        matches!(&log.tail, Tail::Newer { n: 6, fault: None, why } if why.contains("beamed_up")),
+        "{:?}",
+        log.tail
+    );
+    let at = newer.len() - 300;
+    newer[at] ^= 1;
+    assert!(matches!(&log_of(&newer).tail, Tail::Newer { n: 6, fault: Some(fault), .. } if fault.n >= 7));
+    let home = tempfile::tempdir().unwrap();
+    journal_in(home.path(), &newer);
+    assert!(matches!(Writer::open(home.path()), Err(JournalError::Newer { .. })));
+}

@@ -1,0 +1,124 @@
+//! The journal's place on disk: its lock, who moved it, who follows it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::super::reader::{Follower, read};
+use super::super::writer::Writer;
+use super::super::{JOURNAL, JournalError};
+use super::{bytes_of, entries, entry, journal_in};
+use crate::session::Event;
+
+#[test]
+fn j13_the_second_host_is_refused_with_the_first_ones_pid_and_the_lock_is_free_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    journal_in(home.path(), &bytes_of(&entries(3)));
+    let first = Writer::open(home.path()).unwrap();
+    let refused = Writer::open(home.path()).unwrap_err();
+    assert!(matches!(refused, JournalError::InUse { pid: Some(4711), .. }), "{refused}");
+    assert!(refused.to_string().contains("process 4711, since 2026-11-20T15:10:15"), "{refused}");
+    drop(first);
+    Writer::open(home.path()).unwrap();
+}
+
+type Harm = fn(&Path);
+
+#[test]
+fn j14_a_journal_that_was_moved_replaced_or_touched_stops_the_writer_for_good() {
+    let cases: [(&str, Harm, &str); 5] = [
+        ("deleted", |dir| fs::remove_file(dir.join(JOURNAL)).unwrap(), "no longer in its place"),
+        ("renamed", |dir| fs::rename(dir.join(JOURNAL), dir.join("x")).unwrap(), "no longer in its place"),
+        (
+            "replaced by a copy",
+            |dir| {
+                fs::copy(dir.join(JOURNAL), dir.join("x")).unwrap();
+                fs::rename(dir.join("x"), dir.join(JOURNAL)).unwrap();
+            },
+            "was replaced",
+        ),
+        (
+            "replaced by a link",
+            |dir| {
+                fs::rename(dir.join(JOURNAL), dir.join("x")).unwrap();
+                std::os::unix::fs::symlink("x", dir.join(JOURNAL)).unwrap();
+            },
+            "was replaced",
+        ),
+        (
+            "appended to",
+            |dir| {
+                let mut bytes = fs::read(dir.join(JOURNAL)).unwrap();
+                bytes.push(b' ');
+                fs::write(dir.join(JOURNAL), bytes).unwrap();
+            },
+            "changed by somebody else",
+        ),
+    ];
+    for (name, harm, said) in cases {
+        let home = tempfile::tempdir().unwrap();
+        journal_in(home.path(), &bytes_of(&entries(3)));
+        let (mut writer, ..) = Writer::open(home.path()).unwrap();
+        harm(home.path());
+        let next = [entry(4, Event::Finished)];
+        let refused = writer.append(&next).unwrap_err();
+        assert!(matches!(&refused, JournalError::Broken { why } if why.contains(said)), "{name}: {refused}");
+        // Even if all is put back: never again.
+        journal_in(home.path(), &bytes_of(&entries(3)));
+        assert!(matches!(writer.append(&next), Err(JournalError::Broken { .. })), "{name}");
+        assert!(writer.broken().is_some());
+    }
+}
+
+#[test]
+fn j14_a_link_or_a_pipe_in_its_place_is_not_opened() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("x"), bytes_of(&entries(3))).unwrap();
+    std::os::unix::fs::symlink("x", home.path().join(JOURNAL)).unwrap();
+    assert!(Writer::open(home.path()).is_err());
+    assert!(read(home.path()).is_err());
+    fs::remove_file(home.path().join(JOURNAL)).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        home.path().join(JOURNAL),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    assert!(matches!(Writer::open(home.path()), Err(JournalError::Unsafe { .. } | JournalError::Io { .. })));
+    assert!(matches!(read(home.path()), Err(JournalError::Unsafe { .. })));
+}
+
+#[test]
+fn a_follower_gives_whole_records_only_as_they_come() {
+    let home = tempfile::tempdir().unwrap();
+    let entries = entries(300);
+    let bytes = bytes_of(&entries);
+    journal_in(home.path(), b"");
+    let mut follower = Follower::open(home.path()).unwrap();
+    let mut seen = Vec::new();
+    for upto in (0..bytes.len()).step_by(1_777).chain([bytes.len()]) {
+        journal_in(home.path(), &bytes[..upto]);
+        seen.extend(follower.more().unwrap());
+        assert_eq!(seen.len(), memchr::memchr_iter(b'\n', &bytes[..upto]).count());
+    }
+    assert_eq!(seen, entries);
+    // A torn rest that a repair replaced by another record.
+    let home = tempfile::tempdir().unwrap();
+    journal_in(home.path(), &[&bytes[..], b"{\"n\":301,torn"].concat());
+    let mut follower = Follower::open(home.path()).unwrap();
+    assert_eq!(follower.more().unwrap().len(), 300);
+    let (mut writer, ..) = Writer::open(home.path()).unwrap();
+    writer.append(&[entry(301, Event::Finished)]).unwrap();
+    assert_eq!(follower.more().unwrap().len(), 1);
+}
+
+#[test]
+fn the_journal_is_for_its_owner_alone() {
+    let home = tempfile::tempdir().unwrap();
+    drop(Writer::make(home.path()).unwrap());
+    let mode = fs::metadata(home.path().join(JOURNAL)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(Writer::make(home.path()).is_err(), "one that is there is never overwritten");
+}
