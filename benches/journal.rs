@@ -11,13 +11,13 @@ use onbelay::session::event::{Answer, Entry, Event, Opened, Person, Verdict};
 use onbelay::time::{Moment, Timestamp};
 
 fn main() {
-    let home = tempfile::tempdir_in(".").expect("a directory to write to, on the disk that is measured");
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory to write to, on the disk that is measured");
     let store = Store::open(home.path().join("sessions")).expect("a home for sessions");
     appends(&store);
-    for (records, at_most) in [(10_000, 0.1), (100_000, 1.0), (1_000_000, 10.0)] {
+    list(&store);
+    for (records, at_most) in [(10_000, 0.1), (100_000, 1.0)] {
         whole(&store, records, at_most);
     }
-    list(&store);
 }
 
 /// One record, one write, one sync: as a host does it.

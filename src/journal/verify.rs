@@ -1,6 +1,9 @@
 //! Proves a session from its directory alone. SHELL: reads files; what must hold of the records is `session::audit`'s.
 //! It must not know hosts or screens.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

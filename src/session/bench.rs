@@ -329,6 +329,9 @@ impl Bench {
             replayed.apply(&back).expect("follows");
         }
         assert_eq!(replayed, self.session);
+        // What the host did by the rules, the records alone prove allowed.
+        let audit = super::audit::audit(Arc::clone(&self.session.runbook), &self.entries);
+        assert_eq!(audit.flaws, []);
     }
 }
 

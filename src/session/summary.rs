@@ -1,6 +1,9 @@
 //! Records as people read them: one plain line each. PURE.
 //! It must not know clocks or screens; who and when stand beside the line, not in it.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
