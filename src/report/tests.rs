@@ -80,7 +80,7 @@ fn u6_nothing_from_outside_is_markup_in_markdown() {
         text.contains(r"\<script\>alert(1)\</script\> \| a \| \[x\](http://e) \`c\` ␛\[2J␊\# no"),
         "{text}"
     );
-    assert!(!text.contains("<script"));
+    assert!(!text.replace(r"\<", "").contains('<'));
     assert!(!text.contains('\u{1b}'));
     assert!(text.contains("| 2 | Wipe (destructive) | done |"), "{text}");
     assert!(text.contains("0:07 late"), "{text}");
