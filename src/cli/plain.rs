@@ -26,12 +26,11 @@ pub fn walk(dir: &Path, wish: Wish) -> Outcome {
     let mut shell = shell::Shell::open(dir, wish)?;
     let outcome = shell.walk();
     let session = shell.session();
-    if session.stage == Stage::Open {
-        say(format!(
-            "The session stays open. To come back: onbelay attach {} --plain",
-            quoted(session.id.as_str())
-        ));
-    }
+    let id = quoted(session.id.as_str());
+    say(match session.stage {
+        Stage::Open => format!("The session stays open. To come back: onbelay attach {id} --plain"),
+        Stage::Finished | Stage::Aborted { .. } => format!("What happened: onbelay report {id}"),
+    });
     outcome
 }
 

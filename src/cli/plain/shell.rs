@@ -16,7 +16,7 @@ use crate::clock;
 use crate::report::status;
 use crate::session::event::How;
 use crate::session::state::Stage;
-use crate::session::{Command, Entry, Event, Kind, Person, Progress, Session, Work, view};
+use crate::session::{Command, Entry, Event, Kind, Person, Session, Work, view};
 use crate::text::clean;
 use crate::wire::messages::{LogHealth, OutputFile, Reply, Role, Stream};
 use crate::wire::{FromHost, ToHost};
@@ -59,6 +59,8 @@ struct Under {
     command: Command,
     follow: Follow,
     n: u64,
+    /// It is still being asked whether it may start; its end will say what was found.
+    asking: bool,
 }
 
 impl Shell {
@@ -178,7 +180,8 @@ impl Shell {
         match self.walk.talk.act(command.clone()) {
             Ok(Reply::Recorded { n }) if self.under.is_none() => {
                 let follow = Follow::new(&command, n);
-                self.under = Some(Under { command, follow, n });
+                let asking = waits(&command);
+                self.under = Some(Under { command, follow, n, asking });
             }
             Ok(Reply::Recorded { .. }) => {}
             Ok(Reply::Refused { n, refusal }) => self.ended(&command, Became::Refused { n, refusal })?,
@@ -287,7 +290,10 @@ impl Shell {
     fn entry(&mut self, entry: &Entry) -> Result<(), Failure> {
         self.output_ended(entry)?;
         let session = &self.walk.talk.session;
-        let asking = self.under.as_ref().is_some_and(|under| !is_running(session, &under.command));
+        if matches!(entry.event, Event::StepStarted { .. } | Event::Resolved { .. }) {
+            self.under.iter_mut().for_each(|under| under.asking = false);
+        }
+        let asking = self.under.as_ref().is_some_and(|under| under.asking);
         let news = tell::news(entry, session, &self.you, asking);
         let logged = log_line(entry, session);
         let now = clock::now(session);
@@ -465,8 +471,7 @@ impl Shell {
     fn closed(&mut self) -> Option<Exit> {
         match &self.session().stage {
             Stage::Finished => {
-                let id = self.session().id.clone();
-                self.line(&format!("The walk is finished. Its report: onbelay report {id}"));
+                self.line("The walk is finished.");
                 Some(Exit::Yes)
             }
             Stage::Aborted { .. } if self.role == Role::Watch => Some(Exit::Yes),
@@ -537,21 +542,6 @@ fn waits(command: &Command) -> bool {
             | Command::Done { .. }
             | Command::Resolve { .. }
     )
-}
-
-/// Is the step that a request is about under way?
-fn is_running(session: &Session, command: &Command) -> bool {
-    let (Command::Run { step, .. }
-    | Command::Undo { step, .. }
-    | Command::Done { step, .. }
-    | Command::Resolve { step, .. }) = command
-    else {
-        return !matches!(command, Command::Check { .. });
-    };
-    session.step_at(step.as_str()).is_some_and(|place| {
-        matches!(session.steps[place].progress, Progress::Running(_))
-            || session.steps[place].request.is_none()
-    })
 }
 
 /// A step that goes on in the background is not waited for.

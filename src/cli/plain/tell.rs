@@ -8,12 +8,16 @@ use crate::runbook::{Probe, Script, UndoWork, Value};
 use crate::session::event::{How, Work};
 use crate::session::state::{Phase, Stage};
 use crate::session::summary::sentence;
-use crate::session::view::{self, StepStatus};
+use crate::session::view::{self, CheckStatus, StepStatus};
 use crate::session::{Command, Entry, Event, Kind, Person, Progress, Requirement, Session};
 use crate::text::{clean, clean_lines};
 use crate::time::{Moment, in_words};
+use crate::tui::view::markdown;
 
 use super::line::{Wanted, all_behind, here};
+
+/// How wide instructions are set, columns.
+const PROSE: usize = 76;
 
 /// What is said when the walk begins.
 pub(super) fn opening(session: &Session) -> Vec<String> {
@@ -24,7 +28,7 @@ pub(super) fn opening(session: &Session) -> Vec<String> {
     let about = view::filled(session, &session.runbook.about);
     if !about.trim().is_empty() {
         lines.push(String::new());
-        lines.extend(indented(about.trim()));
+        lines.extend(prose(&about));
     }
     lines.push(String::new());
     lines.push(
@@ -54,7 +58,7 @@ pub(super) fn card(session: &Session, place: usize, now: Moment) -> Vec<String> 
     let about = view::filled(session, &model.about);
     if !about.trim().is_empty() {
         lines.push(String::new());
-        lines.extend(indented(about.trim()));
+        lines.extend(prose(&about));
     }
     if let Some(loses) = loses(session, place) {
         lines.push(String::new());
@@ -102,7 +106,7 @@ fn shut_until(session: &Session, place: usize, now: Moment) -> Vec<String> {
         lines.push(String::new());
         lines.push("It stays shut until:".to_owned());
         for requirement in unmet {
-            lines.extend(unmet_lines(session, requirement));
+            lines.extend(unmet_lines(session, requirement, now));
         }
     }
     if let Some(confirm) = gate.iter().find(|r| r.kind == Kind::Confirm) {
@@ -111,13 +115,30 @@ fn shut_until(session: &Session, place: usize, now: Moment) -> Vec<String> {
     lines
 }
 
-fn unmet_lines(session: &Session, requirement: &Requirement) -> Vec<String> {
+fn unmet_lines(session: &Session, requirement: &Requirement, now: Moment) -> Vec<String> {
     let voice = Voice::of_plain();
-    let name = if requirement.kind == Kind::Check { format!("{}: ", requirement.id) } else { String::new() };
-    let mut lines = vec![format!("  - {name}{}", voice.said(session, &requirement.why))];
-    if !requirement.fix.is_empty() {
-        lines.push(format!("    {}", voice.said(session, &requirement.fix)));
+    let check = if requirement.kind == Kind::Check { session.check_at(&requirement.id) } else { None };
+    let why = voice.said(session, &requirement.why);
+    let fix = voice.said(session, &requirement.fix);
+    let Some(place) = check else {
+        let fix = Some(format!("    {fix}")).filter(|fix| !fix.trim().is_empty());
+        return std::iter::once(format!("  - {why}")).chain(fix).collect();
+    };
+    let id = &requirement.id;
+    let mut lines = vec![format!("  - {id}: {why}")];
+    // What to do about a no is no help while nobody has asked.
+    let answered = matches!(view::check(session, place, now).state, CheckStatus::Fails | CheckStatus::Error);
+    let model = &session.runbook.checks[place];
+    if answered && !model.fix.is_empty() {
+        lines.push(format!("    {fix}"));
     }
+    lines.push(match &model.probe {
+        Probe::Attest { question, .. } => {
+            let question = view::filled(session, question);
+            format!("    {} attest {id} answers it", clean(question.trim()))
+        }
+        _ => format!("    check {id} asks {}", if answered { "again" } else { "it" }),
+    });
     lines
 }
 
@@ -172,6 +193,15 @@ fn script_lines(session: &Session, place: usize, script: &Script) -> Vec<String>
         lines.push(format!("  in {}", clean(&view::filled(session, dir))));
     }
     lines
+}
+
+/// Markdown as lines of text, each set in by two.
+fn prose(text: &str) -> Vec<String> {
+    let row = |line: ratatui::text::Line<'_>| {
+        let text: String = line.spans.iter().map(|span| span.content.as_ref()).collect();
+        format!("  {text}").trim_end().to_owned()
+    };
+    markdown::rows(text, PROSE).into_iter().map(row).collect()
 }
 
 /// Lines of outside text, each set in by two.

@@ -26,8 +26,8 @@ fn a_shut_step_says_what_keeps_it_shut_and_what_to_type() {
         "gone, waiting",
         "  Look{U+200B} twice.",
         "What is lost: All of it.",
-        "  - seen: nobody has answered yet\n    answer it: attest seen --say WORDS",
-        "  - whole: looked\n    Mend it.",
+        "  - seen: nobody has answered yet\n    Who saw it? attest seen answers it",
+        "  - whole: looked\n    Mend it.\n    check whole asks again",
         "asked to type  shop",
         "  rm -r \"$x\"",
     ] {
