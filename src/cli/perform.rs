@@ -144,8 +144,11 @@ impl Walk {
         else {
             return Failure::interrupted("interrupted; what is being asked is asked on");
         };
-        let withdrawn =
-            matches!(self.talk.act(Command::Withdraw { step: step.clone() }), Ok(Reply::Recorded { .. }));
+        let session = &self.talk.session;
+        let asked_for =
+            session.step_at(step.as_str()).is_some_and(|place| session.steps[place].request.is_some());
+        let withdrawn = asked_for
+            && matches!(self.talk.act(Command::Withdraw { step: step.clone() }), Ok(Reply::Recorded { .. }));
         Failure::interrupted(if withdrawn {
             format!("interrupted before {step} started; it is not started")
         } else {
