@@ -156,6 +156,12 @@ pub fn gate(session: &Session, order: &Order, step: usize, now: Moment) -> Vec<R
         };
         all.push(check_requirement(session, check, of_item.as_deref(), now));
     }
+    if session.steps[step].progress == Progress::Untouched {
+        // Nobody knows whether it is done already: that is no leave to do it.
+        let unanswered = |check: &usize| check_of(session, *check, None, now).state == CheckStatus::Error;
+        let places = model.done_when.iter().filter_map(|id| session.check_at(id.as_str()));
+        all.extend(places.filter(unanswered).map(|check| check_requirement(session, check, None, now)));
+    }
     all.extend(hold_requirements(session));
     all.extend(witness_requirement(session, step));
     all.extend(confirm_requirement(session, step));
