@@ -1,1 +1,377 @@
-//! later
+//! The command line as scripts rely on it: verbs, exit statuses, what goes to stdout.
+
+use serde_json::Value;
+
+use crate::support::{Home, Session, has_ended, kill, root, until};
+
+const THREE: &str = r#"
+onbelay: 1
+title: Three steps
+checks:
+  auto: { title: Auto, run: test -e ready, fix: touch ready }
+  word: { title: Word, attest: Who?, fix: ask }
+steps:
+  - phase: Begin
+  - { id: one, title: One, run: echo one }
+  - { id: two, title: Two }
+  - phase: End
+  - { id: wipe, title: Wipe, destructive: true, requires: [auto, word], run: echo gone >>effects }
+"#;
+
+#[test]
+fn a_walk_by_scripts_from_first_to_last() {
+    let home = Home::new();
+    let session = home.start(THREE);
+    assert_eq!(session.step("one"), "ready");
+    session.act(&["run", "one"]).expect(0);
+    session.act(&["done", "two", "--say", "did it"]).expect(0);
+    session.act(&["check", "auto"]).expect(1);
+    session.act(&["attest", "word", "--no", "--say", "nobody"]).expect(0);
+    assert_eq!(session.check("word"), "fails");
+    session.act(&["run", "wipe", "--confirm", "wipe"]).expect(1).says("touch ready");
+    home.write("ready", "");
+    session.act(&["check", "--all"]).expect(0);
+    session.act(&["attest", "word", "--say", "me"]).expect(0);
+    assert!(session.gate("wipe", "word").0);
+    session.act(&["finish"]).expect(1).says("wipe");
+    session.act(&["run", "wipe", "--confirm", "wipe"]).expect(0);
+    session.act(&["finish"]).expect(0);
+    let status = session.status();
+    assert_eq!(status["state"], "finished");
+    assert_eq!(status["session"], session.id.as_str());
+    assert_eq!(status["steps"][0]["phase"], "Begin");
+    assert_eq!(status["steps"][2]["destructive"], true);
+    assert_eq!(status["checks"][0]["id"], "auto");
+    session.act(&["run", "one"]).expect(1);
+    session.verifies();
+}
+
+#[test]
+fn exit_statuses_mean_what_the_contract_says() {
+    let home = Home::new();
+    let session = home.start(
+        "onbelay: 1\ntitle: T\nchecks:\n  no: { title: N, run: exit 1 }\nsteps:\n  - { id: bad, title: B, run: exit 5 }\n  - { id: unproved, title: U, run: 'true', verify: no }\n  - { id: last, title: L, run: 'true' }\n",
+    );
+    session.act(&["run", "last"]).expect(1);
+    session.act(&["run", "nothing-like-it"]).expect(2).says("nothing-like-it");
+    session.act(&["frobnicate"]).expect(2);
+    session.act(&["attest", "no", "--say", "x"]).expect(2);
+    session.act(&["run", "bad"]).expect(4);
+    session.act(&["skip", "bad", "--say", "never mind"]).expect(0);
+    session.act(&["run", "unproved"]).expect(4);
+    session.act(&["check", "no"]).expect(1);
+    home.call(&["do", "no-such-session", "note", "x"]).expect(2);
+    home.call(&["status", "no-such-session"]).expect(2);
+    home.call(&["frobnicate"]).expect(2);
+    home.call(&["start", "no-such-file.yaml"]).expect(2).says("no-such-file.yaml");
+    home.call(&["--version"]).expect(0).says("onbelay");
+    home.call(&["--help"]).expect(0).says("Example");
+    home.call(&["import", "x.md"]).expect(2);
+}
+
+#[test]
+fn a_session_is_found_by_a_part_of_its_id_and_never_guessed_for_do() {
+    let home = Home::new();
+    home.call(&["status"]).expect(2);
+    let file = home.write("runbook.yaml", THREE);
+    let first = home.start_file(&file, &[]);
+    home.call(&["status"]).expect(0).says("Three steps");
+    // The same runbook with the same values is refused, with that session's id.
+    home.call(&["start", file.to_str().unwrap()]).expect(1).says(&first.id);
+    let second = home.start_file(&file, &["--another"]);
+    home.call(&["status"]).expect(2).says(&first.id).says(&second.id);
+    let part = &first.id[first.id.len() - 4..];
+    assert_eq!(home.call(&["status", part, "--json"]).expect(0).json()["session"], first.id.as_str());
+    home.call(&["do", "three-steps", "note", "x"]).expect(2);
+    let list = home.call(&["list", "--json"]).expect(0).json();
+    let rows = list.as_array().or_else(|| list["sessions"].as_array()).unwrap().clone();
+    assert_eq!(rows.len(), 2);
+    home.call(&["list"]).expect(0).says(&first.id).says(&second.id);
+    // The newest is meant where reading is all that is asked.
+    home.call(&["verify"]).expect(0).says(&second.id);
+}
+
+#[test]
+fn reading_verbs_leave_a_lost_session_alone_and_do_brings_it_back() {
+    let home = Home::new();
+    let session = home.start(THREE);
+    session.act(&["run", "one"]).expect(0);
+    session.kill_host();
+    let before = session.journal().len();
+    assert_eq!(session.status()["state"], "lost");
+    for words in [&["log"][..], &["verify"], &["report"]] {
+        session.call(words[0], &[]).expect(0);
+    }
+    home.call(&["list"]).expect(0).says("lost");
+    assert_eq!(session.journal().len(), before);
+    session.act(&["note", "here again"]).expect(0);
+    assert_eq!(session.status()["state"], "open");
+    assert_eq!(session.records("host_started").len(), 2);
+}
+
+#[test]
+fn f_d3_verify_finds_a_byte_that_was_changed() {
+    let home = Home::new();
+    let session = home.start(THREE);
+    session.act(&["run", "one"]).expect(0);
+    session.act(&["note", "the truth"]).expect(0);
+    session.act(&["note", "and more of it"]).expect(0);
+    session.kill_host();
+    let path = session.dir().join("journal.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("the truth", "the trutH")).unwrap();
+    session.call("verify", &[]).expect(1).says("record");
+    session.call("log", &[]).says("Three steps");
+    let ran = session.act(&["note", "on top of it"]);
+    assert!(matches!(ran.code, Some(1 | 3)), "{ran:?}");
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("on top of it"), "nothing is written after it");
+    std::fs::write(&path, text).unwrap();
+    session.call("verify", &[]).expect(0);
+}
+
+#[test]
+fn errors_in_a_runbook_name_file_line_and_column_and_start_nothing() {
+    let home = Home::new();
+    let file = home.write("bad.yaml", "onbelay: 1\ntitle: Bad\nsteps:\n  - id: a\n    title: A\n    needs: b\n    destrutive: true\n    run: 'true'\n");
+    let file = file.to_str().unwrap();
+    for words in [&["lint", file][..], &["start", file], &["check", file], &["run", file, "--plain"]] {
+        let ran = home.call(words);
+        assert_eq!(ran.code, Some(if words[0] == "lint" { 1 } else { 2 }), "{words:?} {ran:?}");
+        ran.clean()
+            .says("bad.yaml:6:5")
+            .says("needs")
+            .says("requires")
+            .says("bad.yaml:7:5")
+            .says("destructive");
+    }
+    assert!(home.sessions().is_empty());
+    let found = home.call(&["lint", file, "--format", "json"]);
+    assert!(found.json().is_object() || found.json().is_array());
+    for (name, text) in [
+        ("empty.yaml", String::new()),
+        ("two.yaml", "onbelay: 1\ntitle: A\nsteps: []\n---\nonbelay: 1\n".to_owned()),
+        ("deep.yaml", "[".repeat(100_000)),
+        ("alias.yaml", "onbelay: 1\ntitle: &a A\nsteps:\n  - title: *a\n".to_owned()),
+        ("large.yaml", format!("onbelay: 1\ntitle: {}\n", "x".repeat(2 << 20))),
+    ] {
+        let file = home.write(name, &text);
+        home.call(&["start", file.to_str().unwrap()]).expect(2).clean().says(name);
+    }
+    home.call(&["start", "/dev/zero"]).expect(2);
+    home.call(&["start", home.path("").to_str().unwrap()]).expect(2);
+}
+
+#[test]
+fn what_is_for_later_is_refused_with_not_yet() {
+    let home = Home::new();
+    for (name, text) in [
+        (
+            "probe",
+            "onbelay: 1\ntitle: T\nchecks:\n  c: { title: C, fresh: { path: /x, max_age: 1d } }\nsteps:\n  - { id: a, title: A, requires: c }\n",
+        ),
+        (
+            "interactive",
+            "onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A, run: sh, interactive: true }\n",
+        ),
+        ("host", "onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A, run: sh, host: web-1 }\n"),
+    ] {
+        let file = home.write(&format!("{name}.yaml"), text);
+        home.call(&["start", file.to_str().unwrap()]).expect(2).says("not yet");
+    }
+    // A witness keeps the gate shut and says so.
+    let session = home.start(
+        "onbelay: 1\ntitle: T\nsteps:\n  - { id: w, title: W, witness: true, run: echo gone >>effects }\n",
+    );
+    session.act(&["run", "w"]).expect(1).says("second person");
+    assert_eq!(home.read("effects"), "");
+}
+
+#[test]
+fn check_asks_once_and_leaves_no_session() {
+    let home = Home::new();
+    let file = home.write("runbook.yaml", THREE);
+    let file = file.to_str().unwrap();
+    let ran = home.call(&["check", file, "--json"]).expect(1);
+    let answer = ran.json();
+    assert_eq!(answer["hold_points"][0]["step"], "wipe");
+    assert_eq!(answer["hold_points"][0]["opens"], false);
+    assert_eq!(answer["hold_points"][0]["closed_by"], serde_json::json!(["auto"]));
+    assert_eq!(answer["hold_points"][0]["open"], serde_json::json!(["word"]));
+    home.write("ready", "");
+    let answer = home.call(&["check", file, "--json"]).expect(0).json();
+    assert_eq!(answer["hold_points"][0]["opens"], true);
+    assert!(home.sessions().is_empty());
+    assert_eq!(home.read("effects"), "");
+}
+
+#[test]
+fn log_report_schema_completions_and_man_are_what_they_say() {
+    let home = Home::new();
+    let session = home.start(THREE);
+    session.act(&["run", "one"]).expect(0);
+    let log = session.call("log", &["--json"]).expect(0);
+    let lines: Vec<Value> = log.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, session.journal(), "as it is");
+    session.call("log", &[]).expect(0).says("started");
+    session.call("report", &["--format", "md"]).expect(0).says("# Three steps");
+    assert!(session.call("report", &["--format", "json"]).expect(0).json().is_object());
+    let out = home.path("report.md");
+    session.call("report", &["-o", out.to_str().unwrap()]).expect(0);
+    assert!(home.read("report.md").contains("Three steps"));
+    session.call("report", &["--format", "html"]).expect(2).says("not yet");
+    let schema = home.call(&["schema"]).expect(0).json();
+    assert!(schema["properties"]["steps"].is_object() || schema["$defs"].is_object(), "{schema}");
+    for shell in ["bash", "zsh", "fish"] {
+        home.call(&["completions", shell]).expect(0).says("onbelay");
+    }
+    home.call(&["man"]).expect(0).says(".TH onbelay");
+}
+
+#[test]
+fn log_follow_tells_what_is_added_until_the_session_ends() {
+    let home = Home::new();
+    let session = home.start("onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A, run: 'true' }\n");
+    let follower = home.command(&["log", &session.id, "--json", "--follow"]).spawn().unwrap();
+    session.act(&["run", "a"]).expect(0);
+    session.act(&["finish"]).expect(0);
+    let out = follower.wait_with_output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(text.lines().last().unwrap().contains("\"finished\""), "{text}");
+    assert_eq!(text.lines().count(), session.journal().len());
+}
+
+#[test]
+fn no_wait_does_not_wait_and_130_leaves_what_runs() {
+    let home = Home::new();
+    let session = home.start("onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A, run: 'until [ -e go ]; do sleep 0.05; done; echo over' }\n");
+    let mut waiter = home.command(&["do", &session.id, "run", "a"]).spawn().unwrap();
+    session.wait_for("step_started");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&waiter), rustix::process::Signal::INT)
+        .unwrap();
+    assert_eq!(waiter.wait().unwrap().code(), Some(130));
+    assert_eq!(session.step("a"), "running");
+    home.write("go", "");
+    session.wait_for("step_settled");
+    assert_eq!(session.step("a"), "done");
+}
+
+#[test]
+fn people_may_hold_note_abort_and_undo_as_the_contract_says() {
+    let home = Home::new();
+    let session = home.start("onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A, run: echo do >>effects, undo: echo undo >>effects }\n  - { id: b, title: B, run: echo b >>effects }\n");
+    session.act(&["run", "a"]).expect(0);
+    session.act(&["hold", "wait"]).expect(0);
+    assert_eq!(session.status()["state"], "held");
+    session.act(&["run", "b"]).expect(1).says("wait");
+    session.act(&["undo", "a"]).expect(1);
+    session.act(&["release"]).expect(0);
+    session.act(&["abort", "--say", "enough"]).expect(0);
+    session.act(&["run", "b"]).expect(1);
+    session.act(&["undo", "a"]).expect(0);
+    assert_eq!(home.read("effects"), "do\nundo\n");
+    assert_eq!(session.status()["state"], "aborted");
+    session.verifies();
+}
+
+#[test]
+fn no_colour_in_a_pipe() {
+    let home = Home::new().with("TERM", "xterm-256color");
+    let session = home.start(THREE);
+    for words in [&["status"][..], &["list"], &["log"], &["--help"]] {
+        home.call(words).expect(0).clean();
+    }
+    session.act(&["run", "wipe"]).expect(1).clean();
+}
+
+#[test]
+fn j4_a_full_disk_is_exit_3_and_nothing_is_started_unrecorded() {
+    if !root("j4") {
+        return;
+    }
+    let mut home = Home::new();
+    let full = home.path("full");
+    std::fs::create_dir(&full).unwrap();
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=512k", "onbelay-it"])
+        .arg(&full)
+        .status();
+    if !mount.is_ok_and(|status| status.success()) {
+        eprintln!("j4: skipped, for this root may not mount");
+        return;
+    }
+    let _unmount = Unmount(full.clone());
+    home.set("ONBELAY_HOME", full.join("state"));
+    let file = home.write("runbook.yaml", "onbelay: 1\ntitle: Full\nsteps:\n  - { id: a, title: A, run: echo ran >>../effects }\n  - { id: b, title: B, run: echo ran >>effects }\n");
+    let id = home.call(&["start", file.to_str().unwrap()]).expect(0).stdout.trim().to_owned();
+    let filler = full.join("filler");
+    until("the disk is full", || {
+        use std::io::Write as _;
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&filler).unwrap();
+        file.write_all(&[0; 512]).is_err().then_some(())
+    });
+    let ran = home.call(&["do", &id, "skip", "a", "--say", &"x".repeat(8000)]).expect(3);
+    let said = ran.said();
+    assert!(said.contains("journal") || said.contains("space") || said.contains("disk"), "{said}");
+    let ran = home.call(&["do", &id, "run", "b"]);
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(home.read("effects"), "", "nothing was started");
+    std::fs::remove_file(&filler).unwrap();
+    let host: i32 = home
+        .call(&["log", &id, "--json"])
+        .stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|record| record["event"] == "host_started")
+        .filter_map(|record| record["pid"].as_i64())
+        .next_back()
+        .and_then(|pid| i32::try_from(pid).ok())
+        .unwrap();
+    let host = rustix::process::Pid::from_raw(host).unwrap();
+    kill(host);
+    has_ended(host);
+    home.call(&["do", &id, "skip", "a", "--say", "there is room again"]).expect(0);
+    home.call(&["do", &id, "run", "b"]).expect(0);
+    home.call(&["verify", &id]).expect(0);
+}
+
+/// Takes a mount away at the end of a test, come what may.
+struct Unmount(std::path::PathBuf);
+
+impl Drop for Unmount {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn x6_what_is_on_disk_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    let session = home.start(THREE);
+    session.act(&["run", "one"]).expect(0);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&session.dir()), 0o700);
+    for file in [
+        "journal.jsonl",
+        "runbook.yaml",
+        "attempts/1/output",
+        "attempts/1/start.json",
+        "attempts/1/outcome.json",
+    ] {
+        assert_eq!(mode(&session.dir().join(file)) & 0o077, 0, "{file}");
+    }
+}
+
+#[test]
+fn j13_a_second_host_is_refused_by_the_kernels_lock() {
+    let home = Home::new();
+    let session = home.start(THREE);
+    let host = session.host();
+    // A dead socket does not make a second host: the lock is what counts.
+    std::fs::remove_file(session.dir().join("socket")).unwrap();
+    let ran = session.act(&["note", "hello"]);
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    assert!(crate::support::alive(host));
+    assert_eq!(session.records("host_started").len(), 1);
+    let _ = Session::new(&home, session.id.clone());
+}

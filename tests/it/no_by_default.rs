@@ -30,7 +30,20 @@ fn a_script_that_types_nothing_or_something_else_is_refused() {
     let home = Home::new();
     let session = home.start(WIPE);
     session.act(&["run", "wipe"]).expect(1).says("shop vm");
-    for typed in ["", " ", "y", "yes", "wipe", "shop", "shop vm ", " shop vm", "Shop vm", "shop  vm", "shop vm\n", "\nshop vm"] {
+    for typed in [
+        "",
+        " ",
+        "y",
+        "yes",
+        "wipe",
+        "shop",
+        "shop vm ",
+        " shop vm",
+        "Shop vm",
+        "shop  vm",
+        "shop vm\n",
+        "\nshop vm",
+    ] {
         session.act(&["run", "wipe", "--confirm", typed]).expect(1);
         nothing_was_run(&home);
     }
@@ -95,7 +108,17 @@ fn plain_end_of_input_answers_nothing() {
     let home = Home::new();
     let file = home.write("runbook.yaml", WIPE);
     // Each ends somewhere else: before anything, at the question, in the middle of its answer.
-    for input in ["", "\n", "\n\n\n\n", "run wipe\n", "run wipe\n\n", "run wipe\nshop v", "run wipe\nshop vm", "run wipe\ny\n", "run wipe\nyes\n\n"] {
+    for input in [
+        "",
+        "\n",
+        "\n\n\n\n",
+        "run wipe\n",
+        "run wipe\n\n",
+        "run wipe\nshop v",
+        "run wipe\nshop vm",
+        "run wipe\ny\n",
+        "run wipe\nyes\n\n",
+    ] {
         let ran = home.call_with(&["run", file.to_str().unwrap(), "--plain", "--another"], input.as_bytes());
         assert!(matches!(ran.code, Some(0 | 1)), "{input:?}: {ran:?}");
         nothing_was_run(&home);
@@ -128,7 +151,9 @@ fn plain_a_bare_enter_and_a_hang_up_at_the_question_are_no() {
     session.wait_for("question_put");
     screen.press("\r");
     screen.press("run wipe\r");
-    session.wait_for_where("question_put", |record| record["n"].as_u64() > session.records("question_put")[0]["n"].as_u64());
+    session.wait_for_where("question_put", |record| {
+        record["n"].as_u64() > session.records("question_put")[0]["n"].as_u64()
+    });
     drop(screen);
     nothing_was_run(&home);
 }
@@ -140,7 +165,9 @@ fn on_the_screen_an_empty_line_escape_a_paste_and_early_keys_are_no() {
     let mut screen = Screen::open(&home, &["run", file.to_str().unwrap()], (24, 80));
     screen.wait_for("Wipe it");
     let session = home.only_session();
-    let question = |screen: &mut Screen| screen.wait("the question", |text| text.contains("to go on") || text.contains("Type"));
+    let question = |screen: &mut Screen| {
+        screen.wait("the question", |text| text.contains("to go on") || text.contains("Type"))
+    };
     // Typed before the question was there: Enter starts the step, and the rest comes with it.
     screen.press("\rshop vm\r");
     question(&mut screen);

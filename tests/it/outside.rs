@@ -1,1 +1,256 @@
-//! later
+//! What comes from outside: parameters of any bytes, secrets, texts that would move a cursor.
+
+use std::path::Path;
+
+use crate::support::{Home, Screen};
+
+/// Values that have become code, options or globs somewhere (X1).
+const VALUES: &[&str] = &[
+    "; rm -rf /",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "${HOME}",
+    "a\nb\n\nc",
+    "'\"\\'",
+    "*",
+    "~",
+    " leading and trailing ",
+    "\t",
+    "--",
+    "%s%n",
+    "\u{1b}]0;title\u{7}",
+    "\u{202e}drowssap",
+    "é ß 字 🙂",
+    "${other}",
+    "$${x}",
+    "a=b, c",
+];
+
+#[test]
+fn x1_a_parameter_arrives_unchanged_and_never_becomes_code() {
+    let home = Home::new();
+    let yaml = "onbelay: 1\ntitle: Value\nparams:\n  v: { about: Any, matches: '(?s).*' }\n  other: { about: O, default: o }\nsteps:\n  \
+                - { id: put, title: Put, run: 'printf %s \"$v\" >got; printf %s \"$v\"' }\n";
+    for value in VALUES {
+        let session = home.start_with(yaml, &["-p", &format!("v={value}")]);
+        session.act(&["run", "put"]).expect(0).clean();
+        assert_eq!(std::fs::read(home.path("got")).unwrap(), value.as_bytes(), "{value:?}");
+        assert_eq!(session.output(1), value.as_bytes(), "{value:?}");
+        assert!(!home.path("pwned").exists(), "{value:?}");
+        session.call("status", &[]).expect(0).clean();
+        session.call("log", &[]).expect(0).clean();
+        session.call("report", &["--format", "md"]).expect(0).clean();
+        session.verifies();
+        session.act(&["finish"]).expect(0);
+    }
+}
+
+#[test]
+fn x1_a_list_is_one_item_a_line_and_nothing_is_split_at_commas() {
+    let home = Home::new();
+    let session = home.start_with(
+        "onbelay: 1\ntitle: L\nparams:\n  l: { about: L, list: true }\nsteps:\n  - { id: put, title: '${l}', run: 'printf %s \"$l\"' }\n",
+        &["-p", "l=a, b", "-p", "l=c d", "-p", "l=*"],
+    );
+    session.act(&["run", "put"]).expect(0);
+    assert_eq!(session.output(1), b"a, b\nc d\n*");
+}
+
+#[test]
+fn x1_what_could_be_an_option_or_is_too_long_is_refused_before_anything_starts() {
+    let home = Home::new();
+    let plain = home.write(
+        "plain.yaml",
+        "onbelay: 1\ntitle: V\nparams:\n  v: { about: Any }\nsteps:\n  - { id: a, title: A, run: 'true' }\n",
+    );
+    let plain = plain.to_str().unwrap();
+    let long = format!("v={}", "x".repeat(120_000));
+    for given in ["v=-rf", "v=--help", "v="] {
+        home.call(&["start", plain, "-p", given]).expect(2).says("v");
+    }
+    home.call(&["start", plain, "-p", "v=1", "-p", "v=2"]).expect(2);
+    home.call(&["start", plain, "-p", "w=1"]).expect(2).says("w");
+    home.call(&["start", plain, "-p", "v"]).expect(2);
+    // The longest that the kernel takes is taken, or refused by name; it never fails half way.
+    let ran = home.call(&["start", plain, "-p", &long]);
+    assert!(matches!(ran.code, Some(0 | 2)), "{ran:?}");
+    home.call(&[
+        std::ffi::OsStr::new("start"),
+        plain.as_ref(),
+        "-p".as_ref(),
+        std::os::unix::ffi::OsStrExt::from_bytes(b"v=\xff\xfe"),
+    ])
+    .expect(2);
+}
+
+#[test]
+fn a8_nothing_of_the_starters_environment_passes_but_the_allow_list() {
+    let home = Home::new()
+        .with("BASH_ENV", "/nonexistent/evil")
+        .with("ENV", "/nonexistent/evil")
+        .with("BASH_FUNC_echo%%", "() { builtin echo pwned; }")
+        .with("PS4", "$(touch pwned)")
+        .with("SHELLOPTS", "xtrace")
+        .with("GIT_DIR", "/evil")
+        .with("PYTHONPATH", "/evil")
+        .with("IFS", "x")
+        .with("AWS_REGION", "us-west-2")
+        .with("LC_TIME", "C");
+    let session = home.start(
+        "onbelay: 1\ntitle: E\npass_env: ['AWS_*']\nsteps:\n  - { id: look, title: L, env: { MINE: '1' }, run: \"env | cut -d= -f1 | sort | paste -sd' '; echo fine\" }\n",
+    );
+    session.act(&["run", "look"]).expect(0);
+    let out = String::from_utf8(session.output(1)).unwrap();
+    let names: Vec<&str> = out
+        .lines()
+        .next()
+        .unwrap()
+        .split(' ')
+        .filter(|n| !["PWD", "SHLVL", "_", "OLDPWD"].contains(n))
+        .collect();
+    assert_eq!(names, ["AWS_REGION", "HOME", "LANG", "LC_TIME", "MINE", "PATH"]);
+    assert_eq!(out.lines().nth(1), Some("fine"));
+    assert!(!home.path("pwned").exists());
+}
+
+/// Every file below a directory that has these bytes.
+fn files_with(dir: &Path, bytes: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            found.extend(files_with(&entry.path(), bytes));
+        } else if kind.is_file()
+            && memchr::memmem::find(&std::fs::read(entry.path()).unwrap(), bytes).is_some()
+        {
+            found.push(entry.path().display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn f_i4_a_secret_is_in_no_file_of_the_session_in_any_form() {
+    const SECRET: &str = "hunter2-Zx9/+=\"q";
+    let home = Home::new().with("TOKEN", SECRET);
+    let session = home.start(
+        r#"
+onbelay: 1
+title: Secret
+params:
+  token: { about: T, secret: true, env: TOKEN }
+checks:
+  ask: { title: Ask, run: 'echo "$token"; echo "$token" >&2; exit 1' }
+steps:
+  - id: tell
+    title: Tell
+    run: |
+      set -x
+      echo "$token"; echo "$token" >&2
+      for part in "$token"; do printf '%s' "${part:0:5}"; sleep 0.05; printf '%s\n' "${part:5}"; done
+      printf '%s' "$token" | base64; printf 'x%s' "$token" | base64; printf 'xx%s' "$token" | base64
+      printf '%s' "$token" | od -An -tx1 | tr -d ' \n'; echo
+      printf '%s' "$token" | base32
+  - { id: quiet, title: Quiet, run: 'env | grep -c hunter2 || true' }
+  - { id: wipe, title: W, destructive: true, requires: ask, run: 'true' }
+"#,
+    );
+    session.act(&["run", "tell"]).expect(0);
+    let out = String::from_utf8(session.output(1)).unwrap();
+    assert!(out.contains("•••"), "{out}");
+    session.act(&["run", "quiet"]).expect(0);
+    assert_eq!(session.output(2), b"0\n", "it reaches only commands that name it");
+    session.act(&["run", "wipe", "--confirm", "wipe"]).expect(1);
+    session.call("report", &["--format", "json"]).expect(0);
+    let hex: String = SECRET.bytes().map(|b| format!("{b:02x}")).collect();
+    for form in [
+        SECRET.to_owned(),
+        SECRET.replace('"', "\\\""),
+        data_encoding::BASE64.encode(SECRET.as_bytes()),
+        data_encoding::BASE64.encode(format!("x{SECRET}").as_bytes())[2..18].to_owned(),
+        data_encoding::BASE64.encode(format!("xx{SECRET}").as_bytes())[3..18].to_owned(),
+        data_encoding::BASE32.encode(SECRET.as_bytes())[..16].to_owned(),
+        hex,
+    ] {
+        let found = files_with(&home.state(), form.as_bytes());
+        assert!(found.is_empty(), "{form} is in {found:?}");
+        for words in [&["status"][..], &["log"], &["report"]] {
+            let ran = home.call(&[words[0], &session.id]).expect(0);
+            assert!(!ran.said().contains(&form), "{words:?} tells {form}");
+        }
+    }
+    let given = home.path("runbook.yaml");
+    let file = home.write("params.yaml", "token: x\n");
+    home.call(&["start", given.to_str().unwrap(), "--another", "-p", "token=x"]).expect(2);
+    home.call(&["start", given.to_str().unwrap(), "--another", "--params", file.to_str().unwrap()]).expect(2);
+}
+
+/// Texts that would move a cursor, change a title, write a clipboard or turn text round (U1, U2).
+const HOSTILE: &str = r#"
+onbelay: 1
+title: "Tit\u001b]0;owned\u0007le \u202edrowssap \u009b2J"
+about: "About\u001b[2Jabout\u0008\u0008"
+checks:
+  c: { title: "Che\u001b]52;c;b3duZWQ=\u0007ck", run: "printf 'an\\033]0;owned\\007swer\\033[2J'; exit 1", fix: "fi\u001b[31mx" }
+steps:
+  - { id: first, title: "Fir\u001b[?1049lst", run: "printf '\\033]0;owned\\007out\\033[?1049l\\033[2J\\233put\\rover\\n'" }
+  - { id: wipe, title: W, destructive: "Lo\u001b[1mst", requires: c, confirm: "o\u200bk", run: 'true' }
+"#;
+
+#[test]
+fn u1_nothing_outside_reaches_a_pipe_as_a_control_sequence() {
+    let home = Home::new();
+    let file = home.write("runbook.yaml", HOSTILE);
+    let lint = home.call(&["lint", file.to_str().unwrap()]).clean();
+    if lint.code != Some(0) {
+        // Refused is as good as shown: nothing of it may ever be walked.
+        home.call(&["start", file.to_str().unwrap()]).expect(2).clean();
+        return;
+    }
+    let session = home.start_file(&file, &[]);
+    session.act(&["run", "first"]).expect(0).clean();
+    session.act(&["run", "wipe"]).expect(1).clean();
+    session.act(&["note", "no\u{1b}]0;owned\u{7}te\u{202e}"]).expect(0).clean();
+    for words in [&["status"][..], &["log"], &["list"], &["report", "--format", "md"]] {
+        let mut all = words.to_vec();
+        if words[0] != "list" {
+            all.insert(1, &session.id);
+        }
+        let ran = home.call(&all).expect(0).clean();
+        for mark in ['\u{202e}', '\u{200b}', '\u{9b}'] {
+            assert!(!ran.said().contains(mark), "{words:?}: {mark:?}");
+        }
+    }
+    for input in ["status\nrun first\n", "run wipe\n"] {
+        let ran = home.call_with(&["attach", &session.id, "--plain"], input.as_bytes()).clean();
+        assert!(!ran.said().contains('\u{202e}'));
+    }
+}
+
+#[test]
+fn u1_nothing_outside_reaches_the_terminal_as_a_control_sequence() {
+    let home = Home::new();
+    let hostile = HOSTILE;
+    let file = home.write("runbook.yaml", hostile);
+    if home.call(&["lint", file.to_str().unwrap()]).code != Some(0) {
+        return;
+    }
+    let mut screen = Screen::open(&home, &["run", file.to_str().unwrap()], (30, 100));
+    screen.wait_for("Fir");
+    screen.press("\r");
+    let session = home.only_session();
+    session.wait_for("step_settled");
+    screen.press("o");
+    screen.wait_for("out");
+    screen.press("o");
+    session.act(&["note", "no\u{1b}]52;c;b3duZWQ=\u{7}te"]).expect(0);
+    screen.wait_for("te");
+    screen.press("q");
+    assert_eq!(screen.wait_end(), 0);
+    screen.is_restored();
+    let raw = String::from_utf8_lossy(&screen.raw).into_owned();
+    for sequence in ["\u{1b}]0;owned", "\u{1b}]52", "\u{7}", "\u{202e}", "\u{200b}", "\u{9b}", "\u{8}"] {
+        assert!(!raw.contains(sequence), "{sequence:?} reached the terminal");
+    }
+    assert_eq!(raw.matches("\u{1b}[?1049l").count(), 1, "only our own farewell leaves the alternate screen");
+}
