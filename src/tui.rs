@@ -7,12 +7,18 @@
 pub mod act;
 pub mod app;
 pub mod fit;
+#[cfg(test)]
+mod fixture;
 pub mod keys;
 pub mod mode;
 pub mod news;
 pub mod output;
+#[cfg(test)]
+mod picture;
 pub mod run;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod view;
 

@@ -30,6 +30,8 @@ pub(crate) struct Bench {
     pub(crate) log: Vec<String>,
     pub(crate) stops: Vec<u32>,
     pub(crate) secrets: BTreeSet<crate::id::ValueName>,
+    /// The sentences of answers, as `answers`; what is not named says `looked`.
+    pub(crate) details: BTreeMap<String, String>,
 }
 
 pub(crate) fn dana() -> Person {
@@ -51,12 +53,20 @@ impl Bench {
     }
 
     pub(crate) fn with_values(yaml: &str, values: BTreeMap<crate::id::ValueName, runbook::Value>) -> Self {
-        let runbook = Arc::new(read(&format!("onbelay: 1\ntitle: Test\n{yaml}")));
+        Self::titled("Test", yaml, values)
+    }
+
+    pub(crate) fn titled(
+        title: &str,
+        yaml: &str,
+        values: BTreeMap<crate::id::ValueName, runbook::Value>,
+    ) -> Self {
+        let runbook = Arc::new(read(&format!("onbelay: 1\ntitle: {title}\n{yaml}")));
         let now = Moment { at: Timestamp::from_millis(1_795_187_413_000), up: 1_000_000, boot: 0 };
         let opened = Opened {
             format: 1,
             onbelay: "0.1.0".to_owned(),
-            title: "Test".to_owned(),
+            title: title.to_owned(),
             path: "test.yaml".to_owned(),
             sha256: Digest::new("0"),
             values,
@@ -86,6 +96,7 @@ impl Bench {
             log: Vec::new(),
             stops: Vec::new(),
             secrets: BTreeSet::new(),
+            details: BTreeMap::new(),
         };
         bench.host_starts("boot-a");
         bench
@@ -154,9 +165,10 @@ impl Bench {
             None => ask.check.to_string(),
         };
         let verdict = self.answers.get(&key).or_else(|| self.answers.get(ask.check.as_str())).copied();
+        let detail = self.details.get(&key).or_else(|| self.details.get(ask.check.as_str())).cloned();
         let mut answer = Answer {
             verdict: verdict.unwrap_or(Verdict::Holds),
-            detail: "looked".to_owned(),
+            detail: detail.unwrap_or_else(|| "looked".to_owned()),
             began: self.now,
             took: 1,
             tries: 1,

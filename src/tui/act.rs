@@ -40,6 +40,7 @@ fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
     match verb {
         Verb::Quit => return vec![Action::Quit],
         Verb::Help => app.mode = Mode::Help { scroll: 0 },
+        Verb::About => app.mode = Mode::About { scroll: 0 },
         Verb::Actions => app.mode = Mode::Actions { cursor: 0 },
         Verb::Search => app.mode = Mode::Search(Box::new(Search::new(app.selected))),
         Verb::Steps => app.screen = Screen::Steps,
@@ -391,7 +392,9 @@ fn choose(app: &mut App, verb: Verb) -> Vec<Action> {
 
 fn reading(app: &mut App, verb: Verb) -> Vec<Action> {
     let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
-    let (Mode::Help { scroll } | Mode::Refused(super::mode::Refused { scroll, .. })) = &mut app.mode else {
+    let (Mode::Help { scroll } | Mode::About { scroll } | Mode::Refused(super::mode::Refused { scroll, .. })) =
+        &mut app.mode
+    else {
         return Vec::new();
     };
     let page = app.seen.popup_height.saturating_sub(1).max(1);

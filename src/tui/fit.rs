@@ -180,7 +180,7 @@ fn start(verb: Verb, model: &Step, step: &StepState, open: bool) -> Fit {
     let word = match step.progress {
         Progress::Running(_) => return Fit::Absent("it is running"),
         Progress::Interrupted => {
-            return Fit::No("say first what became of it: d it finished, f it did not".to_owned());
+            return Fit::Absent("say first what became of it: d it finished, f it did not");
         }
         Progress::Done if model.is_hold_point() => {
             return Fit::Absent("a hold point that is done is not run again, unless it was undone");
@@ -247,6 +247,12 @@ pub fn own_checks(app: &App) -> Vec<CheckItem> {
         .filter(|place| app.session.runbook.checks[*place].is_automatic())
         .map(|place| CheckItem { check: app.session.runbook.checks[place].id.clone(), item: None })
         .collect()
+}
+
+/// How many of the selected step's own checks ask a person.
+#[must_use]
+pub fn own_questions(app: &App) -> usize {
+    step_checks(app).filter(|place| !app.session.runbook.checks[*place].is_automatic()).count()
 }
 
 /// The checks that ask a person: the selected step's own, else all; one entry an item.

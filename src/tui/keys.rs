@@ -76,6 +76,8 @@ pub enum Verb {
     Actions,
     /// All keys.
     Help,
+    /// What the runbook is about.
+    About,
     /// Follow the output's end, or stop following.
     Follow,
     /// Wrap long lines, or cut them.
@@ -178,6 +180,7 @@ const WALK: &[Binding] = &[
     row(&[char('.')], Verb::ToCurrent, "at hand", "back to the step at hand, and along with the walk"),
     row(&[TAB], Verb::Steps, "steps", "all steps, in a list of their own"),
     row(&[char('/')], Verb::Search, "find", "find a step by its title, id or number"),
+    row(&[char('i')], Verb::About, "about", "what this runbook is about, its values, who is here"),
     row(&[char('l')], Verb::Log, "log", "the whole log, back to the first record"),
     row(&[char('e')], Verb::CheckOne, "one check", "ask one check, or one item of it"),
     row(&[char('C')], Verb::CheckAll, "check all", "ask every check whose values are known"),
@@ -256,7 +259,7 @@ const LOG: &[Binding] = &[
 ];
 
 const QUESTION: &[Binding] = &[
-    row(&[ENTER], Verb::Accept, "go on, if the text is exact", "take what was typed; an empty line means no"),
+    row(&[ENTER], Verb::Accept, "go on", "go on if the text is exact; an empty line means no"),
     row(&[ESC, ctrl('c')], Verb::Back, "not now", "not now: nothing is run"),
     row(&[PAGE_UP, UP], Verb::PageUp, "up", "what is above"),
     row(&[PAGE_DOWN, DOWN], Verb::PageDown, "more", "what is below"),

@@ -40,6 +40,11 @@ pub enum Mode {
         /// First row shown.
         scroll: usize,
     },
+    /// What the runbook is about.
+    About {
+        /// First row shown.
+        scroll: usize,
+    },
     /// All actions, with the reasons against those that cannot be done now.
     Actions {
         /// The row the keys speak of.
@@ -70,7 +75,7 @@ pub enum Page {
     Choose,
     /// [`Mode::Refused`]
     Refused,
-    /// [`Mode::Help`]
+    /// [`Mode::Help`] and [`Mode::About`]
     Help,
     /// [`Mode::Actions`]
     Actions,
@@ -112,7 +117,7 @@ impl Mode {
             Self::Prompt(_) => Page::Prompt,
             Self::Choose(_) => Page::Choose,
             Self::Refused(_) => Page::Refused,
-            Self::Help { .. } => Page::Help,
+            Self::Help { .. } | Self::About { .. } => Page::Help,
             Self::Actions { .. } => Page::Actions,
             Self::Search(_) => Page::Search,
         }

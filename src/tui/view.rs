@@ -18,6 +18,7 @@ pub mod steps;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
 use crate::session::view::Order;
@@ -106,7 +107,7 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
             (log, cut_bottom(&mut rest, u16::from(rows > 0)))
         }
     };
-    let split = if wide { (area.width * 3 / 10).clamp(32, 46) } else { 0 };
+    let split = if wide { (area.width / 3).clamp(32, 48) } else { 0 };
     draw_rule(rule, if wide { Some((split, "┬")) } else { None }, buffer);
     let joint = if wide { Some((split, "┴")) } else { None };
     draw_rule(log_rule, joint, buffer);
@@ -135,6 +136,11 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
 fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     // The footer below a popup says what its keys do.
     let area = Rect { height: area.height - 1, ..area };
+    if !matches!(view.app.mode, Mode::Plain | Mode::Search(_)) {
+        // What is below steps back.
+        let back = Style::new().fg(Color::Reset).add_modifier(Modifier::DIM);
+        buffer.set_style(area, back.remove_modifier(Modifier::BOLD | Modifier::REVERSED));
+    }
     match &view.app.mode {
         Mode::Plain => {}
         Mode::Question(question) => question::draw(view, question, area, buffer, seen),
@@ -142,6 +148,7 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
         Mode::Choose(choose) => popup::choose(view, choose, area, buffer, seen),
         Mode::Refused(refused) => popup::refused(view, refused, area, buffer, seen),
         Mode::Help { scroll } => help::draw(*scroll, area, buffer, seen),
+        Mode::About { scroll } => help::about(view, *scroll, area, buffer, seen),
         Mode::Actions { cursor } => help::actions(view, *cursor, area, buffer, seen),
         Mode::Search(search) => popup::search(view, search, area, buffer),
     }

@@ -55,6 +55,7 @@ pub(super) fn head(view: View<'_>, width: usize) -> Vec<Line<'static>> {
     }
     left.push(say(plain(&view::filled(session, &model.title)), Tone::Strong));
     let kind = match (model.is_hold_point(), model.run.is_some()) {
+        _ if width < 50 => "",
         (true, _) => "hold point · ",
         (false, true) => "",
         (false, false) => "by a person · ",
@@ -116,7 +117,7 @@ fn clock(view: View<'_>, running: &Running) -> Line<'static> {
         spans.push(Span::raw(" "));
         spans.push(say(format!(" late by {} ", in_words(late)), Tone::Alarm));
     }
-    if let Some(doing) = view::doing(session, place) {
+    if let Some(doing) = view::doing(session, place).filter(|doing| doing != "running") {
         spans.push(say(format!("   {}", plain(&doing)), Tone::Quiet));
     }
     if running.stop_asked {

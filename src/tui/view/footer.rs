@@ -5,44 +5,48 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::tui::app::Link;
-use crate::tui::fit::{Fit, fit};
+use crate::tui::fit::{Fit, fit, own_questions};
 use crate::tui::keys::{self, Verb};
-use crate::tui::mode::{Mode, Page};
 use crate::tui::theme::{Tone, style};
 use crate::wire::messages::LogHealth;
 
 use super::shape::{columns, fit_line, line_columns, say};
 use super::{View, write_rows};
 
-/// Draws what came of the last key into the rule above the keys.
+/// Draws what came of the last key, and how the log fares, into the rule above the keys.
 pub(super) fn notice(view: View<'_>, area: Rect, buffer: &mut Buffer) {
-    let Some(notice) = &view.app.notice else { return };
     if area.height == 0 {
         return;
     }
+    let log = log_sign(view);
+    let taken = super::count(columns(&log.content)).min(area.width);
+    let x = area.right().saturating_sub(taken + 1).max(area.x);
+    buffer.set_span(x, area.y, &log, taken);
+    let Some(notice) = &view.app.notice else { return };
     let tone = if notice.bad { Tone::Bad } else { Tone::Strong };
     let line = Line::from(vec![say(format!(" {} ", notice.text), tone)]);
-    let line = fit_line(line, usize::from(area.width.saturating_sub(2)));
-    buffer.set_line(area.x + 1, area.y, &line, area.width - 1);
+    let room = if notice.text.len() > usize::from(area.width / 2) { area.width - 2 } else { x - area.x - 1 };
+    let line = fit_line(line, usize::from(room));
+    buffer.set_line(area.x + 1, area.y, &line, room);
 }
 
-/// Draws the keys that do something now, as many as there is room for, and how the log fares.
+/// Draws the keys that do something now, as many as there is room for.
 pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     if area.height == 0 {
         return;
     }
     let width = usize::from(area.width);
-    let log = log_sign(view);
-    let log_width = columns(&log.content);
     let page = view.app.page();
     // The way to all the rest is always there.
     let last = keys::binding(page, Verb::Help).map(|binding| hint(binding.word, binding, false));
     let last_width = last.as_ref().map_or(0, |spans| spans_columns(spans));
     let mut line = vec![Span::raw(" ")];
     let mut used = 1;
-    let room = width.saturating_sub(log_width + last_width + 1);
+    let room = width.saturating_sub(last_width);
     for binding in keys::table(page) {
-        if matches!(binding.verb, Verb::Help | Verb::Up) {
+        // Questions of other steps are answered from the list; here they would only be in the way.
+        let elsewhere = binding.verb == Verb::Attest && own_questions(view.app) == 0;
+        if matches!(binding.verb, Verb::Help | Verb::Up) || elsewhere {
             continue;
         }
         let (word, dim) = match fit(view.app, binding.verb) {
@@ -54,16 +58,15 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
         let spans = hint(word, binding, dim);
         let width = spans_columns(&spans);
         if used + width > room {
-            break;
+            continue;
         }
         used += width;
         line.extend(spans);
     }
     line.extend(last.into_iter().flatten());
     let mut line = Line::from(line);
-    let gap = width.saturating_sub(line_columns(&line) + log_width);
+    let gap = width.saturating_sub(line_columns(&line));
     line.spans.push(Span::raw(" ".repeat(gap)));
-    line.spans.push(log);
     // Whatever was there before, a popup's frame included, is not for the eye now.
     buffer.set_style(area, style(Tone::Plain));
     write_rows(&[line], area, buffer);
@@ -81,14 +84,13 @@ fn spans_columns(spans: &[Span<'_>]) -> usize {
 
 fn log_sign(view: View<'_>) -> Span<'static> {
     let app = view.app;
-    let narrow =
-        app.size.0 < 60 || !matches!(app.mode, Mode::Plain) || app.page() != Page::Walk && app.size.0 < 100;
+    let narrow = app.size.0 < 60;
     let records = app.session.head;
     match (&app.health, &app.link) {
         (LogHealth::Broken { .. }, _) => say(" log NOT safe ", Tone::Alarm),
         (_, Link::Lost(_) | Link::Gone(_)) => say(" no connection ", Tone::Alarm),
-        (LogHealth::Slow { took }, _) => say(format!("log slow: {took} ms "), Tone::Warn),
-        (LogHealth::Safe, _) if narrow => say("log safe ", Tone::Good),
-        (LogHealth::Safe, _) => say(format!("log safe · {records} records "), Tone::Good),
+        (LogHealth::Slow { took }, _) => say(format!(" log slow: {took} ms "), Tone::Warn),
+        (LogHealth::Safe, _) if narrow => say(" log safe ", Tone::Good),
+        (LogHealth::Safe, _) => say(format!(" log safe · {records} records "), Tone::Good),
     }
 }

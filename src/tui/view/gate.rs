@@ -142,6 +142,7 @@ pub(super) fn check_rows(
 pub(super) fn age(view: View<'_>, found: &CheckView, word: &str) -> String {
     match (found.state, found.began.and_then(|began| began.age(view.now))) {
         (CheckStatus::Unknown | CheckStatus::Running, _) | (_, None) => word.to_owned(),
+        (_, Some(age)) if age.as_secs() == 0 => "just now".to_owned(),
         (_, Some(age)) => format!("{} ago", in_words(age)),
     }
 }
@@ -154,8 +155,8 @@ fn hint_rows(hint: &[Span<'static>], width: usize) -> Vec<Line<'static>> {
 }
 
 /// What to do about it, on this screen: the runbook's own words, or the key that helps.
-fn fix(view: View<'_>, requirement: &Requirement) -> Vec<Span<'static>> {
-    if requirement.met {
+pub(super) fn fix(view: View<'_>, requirement: &Requirement) -> Vec<Span<'static>> {
+    if requirement.met || requirement.kind == Kind::Confirm {
         return Vec::new();
     }
     let session = &view.app.session;
@@ -188,7 +189,7 @@ fn fix(view: View<'_>, requirement: &Requirement) -> Vec<Span<'static>> {
 }
 
 /// Words that are meant for the command line, without the command: here there are keys.
-pub(super) fn here(fix: &str) -> Vec<Span<'static>> {
+fn here(fix: &str) -> Vec<Span<'static>> {
     // What is nothing but a command says nothing here: the key is on view.
     let words =
         if fix.starts_with("onbelay ") { "" } else { fix.split(": onbelay do").next().unwrap_or_default() };

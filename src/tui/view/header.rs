@@ -17,7 +17,10 @@ use super::shape::{between, fit_line, plain, say};
 pub(super) fn title(view: View<'_>, width: usize) -> Line<'static> {
     let app = view.app;
     let mut left = vec![Span::raw(" "), say(plain(&app.session.opened.title), Tone::Strong)];
-    left.push(say(format!("   {}", stand(app)), Tone::Quiet));
+    let stand = stand(app);
+    if width >= 60 || app.session.stage != Stage::Open {
+        left.push(say(format!("   {stand}"), Tone::Quiet));
+    }
     let mut right = Vec::new();
     if !app.session.holds.is_empty() {
         right.push(say(" ⏸ held ", Tone::Alarm));
@@ -57,10 +60,14 @@ fn people(app: &App, width: usize) -> Vec<Span<'static>> {
             names.push((name, if present.role == Role::Watch { "watching" } else { "here" }));
         }
     }
-    if width < 80 {
+    if width < 60 {
         let others = names.len() - 1;
         let text = if others == 0 { String::new() } else { format!("+{others} here   ") };
         return vec![say(text, Tone::Quiet)];
+    }
+    if width < 100 {
+        let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+        return vec![say(format!("{}   ", names.join(" + ")), Tone::Quiet)];
     }
     names
         .into_iter()

@@ -4,15 +4,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::runbook::Value;
+use crate::session::view;
 use crate::tui::act::menu;
 use crate::tui::fit::{Fit, fit};
 use crate::tui::keys::{self, Binding};
 use crate::tui::mode::Page;
 use crate::tui::theme::Tone;
+use crate::wire::messages::Role;
 
 use super::popup::{cursor_list, frame, inner_width};
 use super::shape::{fit_line, hang, plain, say, wrap};
-use super::{Seen, View, write_scrolled};
+use super::{Seen, View, markdown, write_scrolled};
 
 /// Draws what every key does.
 pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
@@ -53,6 +56,53 @@ fn key_rows(binding: &Binding, width: usize) -> Vec<Line<'static>> {
     let taken = super::shape::columns(&names) + 3;
     let text = wrap(binding.says, width.saturating_sub(taken)).into_iter().map(Line::raw).collect();
     hang(vec![Span::raw("  "), say(names, Tone::Key), Span::raw(" ")], text)
+}
+
+/// Draws what the runbook is about, its values, and who is here.
+pub(super) fn about(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    let width = inner_width(area);
+    let session = &look.app.session;
+    let mut rows = markdown::rows(&view::filled(session, &session.runbook.about), width);
+    let mut part = |title: &'static str, lines: Vec<String>| {
+        if lines.is_empty() {
+            return;
+        }
+        if !rows.is_empty() {
+            rows.push(Line::default());
+        }
+        rows.push(Line::from(say(title, Tone::Strong)));
+        for line in lines {
+            let text = wrap(&line, width.saturating_sub(2)).into_iter().map(Line::raw).collect();
+            rows.extend(hang(vec![Span::raw("  ")], text));
+        }
+    };
+    let values = session.values.iter().map(|(name, value)| match value {
+        Value::Text(text) => format!("{name} = {}", plain(text)),
+        Value::List(items) => format!("{name} = {}", plain(&items.join(", "))),
+    });
+    let secrets = session.opened.secrets.iter().map(|name| format!("{name} = •••"));
+    part("Values", values.chain(secrets).collect());
+    let people = look.app.people.iter().filter(|present| present.role != Role::Act).map(|present| {
+        let role = match present.role {
+            _ if present.person.uid == session.operator.uid => "operator",
+            Role::Watch => "watching",
+            Role::Drive | Role::Act => "here",
+        };
+        format!("{} ▸ {role}", plain(&present.person.name))
+    });
+    part("Who is here", people.collect());
+    part(
+        "The session",
+        vec![
+            session.id.to_string(),
+            format!("on {}, in {}", plain(&session.opened.machine), plain(&session.opened.dir)),
+            format!("runbook {} (sha256 {})", plain(&session.opened.path), session.opened.sha256),
+        ],
+    );
+    let inner = frame(&plain(&session.opened.title), rows.len(), Tone::Plain, area, buffer);
+    seen.popup_rows = rows.len();
+    seen.popup_height = usize::from(inner.height);
+    write_scrolled(&rows, scroll, inner, buffer);
 }
 
 /// Draws everything that can be done, greyed with its reason where it cannot be done now.

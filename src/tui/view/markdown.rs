@@ -266,7 +266,7 @@ mod tests {
         );
         check(
             "- one two three four five six\n- b\n  1. c\n  2. d",
-            &["• one two three four five", "  six", "• b", "  1. c", "  2. d"],
+            &["• one two three four", "  five six", "• b", "  1. c", "  2. d"],
         );
         check("> quoted\n\n    code  kept", &["│ quoted", "", "  code  kept"]);
         check("| a | b |\n|---|---|\n| 1 | 2 |", &["a │ b", "1 │ 2"]);

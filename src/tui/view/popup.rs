@@ -273,17 +273,15 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
     let mut rows = wrap_spans(&[say(plain(&refused.sentence), Tone::Strong)], width);
     rows.push(Line::default());
     for requirement in &refused.unmet {
-        rows.extend(gate::plain_rows(requirement, &gate::here(&requirement.fix), width));
+        rows.extend(gate::plain_rows(requirement, &gate::fix(view, requirement), width));
     }
     rows.push(Line::default());
-    let action = refused.action.split_whitespace().next().unwrap_or_default();
-    let text = format!("Nothing was carried out but checks ({}); it is in the log.", plain(action));
+    let text = format!("{}: nothing was carried out but checks; this is in the log.", plain(&refused.action));
     rows.extend(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet))));
     let inner = frame("Refused", rows.len(), Tone::Plain, area, buffer);
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
     write_scrolled(&rows, refused.scroll, inner, buffer);
-    let _ = view;
 }
 
 /// A step to be found: one row above the keys.

@@ -12,7 +12,7 @@ use crate::tui::mode::Question;
 use crate::tui::theme::Tone;
 
 use super::popup::{field_rows, frame, inner_width, write_field};
-use super::shape::{plain, say, wrap, wrap_spans};
+use super::shape::{fit_line, plain, say, wrap, wrap_spans};
 use super::{Seen, View, count, cut_bottom, cut_top, gate, script, write_rows, write_scrolled};
 
 /// Draws it. The text to be typed and the field are always in sight; the rest scrolls.
@@ -31,7 +31,7 @@ pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut
     let mut ask = wrap_spans(&ask, width);
     let field_height = field_rows("›  ", &question.field, width);
     let note = question.note.clone().map_or_else(
-        || say("An empty line, or Esc: not now, and nothing is run.", Tone::Quiet),
+        || say("Empty line or Esc: not now, nothing is run.", Tone::Quiet),
         |note| say(note, Tone::Bad),
     );
     let bottom = ask.len() + field_height + 1;
@@ -51,7 +51,7 @@ pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut
     write_scrolled(&rows, question.scroll, top, buffer);
     write_rows(&ask, cut_top(&mut bottom, count(ask.len())), buffer);
     write_field("›  ", &question.field, cut_top(&mut bottom, count(field_height)), buffer);
-    write_rows(&[Line::from(note)], bottom, buffer);
+    write_rows(&[fit_line(Line::from(note), width)], bottom, buffer);
 }
 
 fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>> {

@@ -124,7 +124,9 @@ fn time(view: View<'_>, place: usize) -> Span<'static> {
             say(stopwatch(started.age(view.now).unwrap_or_default()), tone)
         }
         (Progress::Done | Progress::Failed, Some(started)) => {
-            let took = step.settled.and_then(|settled| started.age(settled));
+            // Said in one go, it took no time that would tell anyone something.
+            let took =
+                step.settled.and_then(|settled| started.age(settled)).filter(|took| took.as_secs() > 0);
             say(took.map(stopwatch).unwrap_or_default(), Tone::Quiet)
         }
         _ => say("", Tone::Quiet),

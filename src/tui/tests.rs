@@ -1,0 +1,5 @@
+//! The screen, tested with no terminal: messages in, state and pictures out. PURE.
+
+mod clean;
+mod flow;
+mod pictures;

@@ -1,0 +1,193 @@
+//! Snapshots with styles, of every mode, at three sizes.
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::session::Command;
+use crate::session::bench::sam;
+use crate::session::recover::Found;
+use crate::tui::app::Msg;
+use crate::tui::fixture::{Scene, styled};
+use crate::wire::FromHost;
+use crate::wire::messages::{LogHealth, Role};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];
+
+/// Compares the scene at every size; what was on screen is drawn once before, as in life.
+fn check(name: &str, scene: impl Fn() -> Scene, keys: impl Fn(&mut Scene)) {
+    for (width, height) in SIZES {
+        let mut scene = scene().sized(width, height);
+        keys(&mut scene);
+        scene.draw();
+        let picture = styled(&scene.draw());
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../snapshots" }, {
+            insta::assert_snapshot!(format!("{name}-{width}x{height}"), picture);
+        });
+    }
+}
+
+fn output() -> Vec<u8> {
+    (0..4_000)
+        .flat_map(|n| format!("srv/site/wp-content/uploads/2026/10/banner-{n:04}.jpg\n").into_bytes())
+        .collect()
+}
+
+#[test]
+fn walk_just_begun() {
+    check("begun", Scene::shop, |_| {});
+}
+
+#[test]
+fn a_hold_point_that_stays_shut() {
+    check("shut", Scene::shut, |_| {});
+}
+
+#[test]
+fn a_command_that_runs() {
+    check("running", || Scene::copying(&output()), |_| {});
+}
+
+#[test]
+fn its_output_alone() {
+    check("output", || Scene::copying(&output()), |scene| scene.keys("o"));
+    check(
+        "output-scrolled",
+        || Scene::copying(&output()),
+        |scene| {
+            scene.keys("o");
+            scene.key(KeyCode::PageUp);
+        },
+    );
+}
+
+#[test]
+fn the_question_before_a_destructive_command() {
+    check("question", Scene::open, |scene| {
+        scene.key(KeyCode::Enter);
+        scene.keys("shop");
+    });
+}
+
+#[test]
+fn a_refusal() {
+    check("refused", Scene::shut, |scene| scene.key(KeyCode::Enter));
+}
+
+#[test]
+fn after_a_crash() {
+    let crashed = || {
+        let mut scene = Scene::copying(&output());
+        scene.bench.host_dies("boot-b", &|_| Found::Gone("the machine restarted at 03:12".to_owned()));
+        scene.later(60);
+        scene.hear();
+        scene
+    };
+    check("interrupted", crashed, |_| {});
+    check("resolve", crashed, |scene| scene.keys("d"));
+}
+
+#[test]
+fn prompts() {
+    check("note", Scene::shut, |scene| scene.keys("nwest still has one running, look before you go on"));
+    check("answer", Scene::at_hold_point, |scene| scene.keys("a"));
+    check("answer-words", Scene::at_hold_point, |scene| scene.keys("aNAS in Phoenix"));
+    check("judge", Scene::at_hold_point, |scene| {
+        scene.keys("aNAS in Phoenix");
+        scene.key(KeyCode::Enter);
+    });
+    check("about", Scene::shut, |scene| scene.keys("i"));
+    check(
+        "undo",
+        || {
+            let mut scene = Scene::at_hold_point();
+            scene.key(KeyCode::Up);
+            scene.key(KeyCode::Up);
+            scene
+        },
+        |scene| scene.keys("u"),
+    );
+    check(
+        "value",
+        || {
+            let mut scene = Scene::copying(b"");
+            scene.bench.exits(0);
+            scene.hear();
+            scene
+        },
+        |scene| scene.keys("d"),
+    );
+}
+
+#[test]
+fn lists() {
+    check("choose", Scene::shut, |scene| scene.keys("ej"));
+    check("actions", Scene::shut, |scene| scene.keys(":jj"));
+    check("help", Scene::shut, |scene| scene.keys("?"));
+    check("log", Scene::shut, |scene| scene.keys("l"));
+    check("steps", Scene::shut, |scene| {
+        scene.key(KeyCode::Tab);
+        scene.keys("k");
+    });
+    check("search", Scene::shut, |scene| scene.keys("/copy"));
+}
+
+#[test]
+fn what_must_not_be_overlooked() {
+    check(
+        "held",
+        || {
+            let mut scene = Scene::shut();
+            let why = "west still has one running".to_owned();
+            scene.bench.act_as(&sam(), &Command::Hold { why }).expect("is taken");
+            scene.hear();
+            scene
+        },
+        |_| {},
+    );
+    check("lost", Scene::shut, |scene| scene.give(Msg::Lost("the host ended the connection".to_owned())));
+    check("broken", Scene::shut, |scene| {
+        let log = LogHealth::Broken { why: "the disk is full; what is in the log is safe".to_owned() };
+        scene.give(Msg::Host(Box::new(FromHost::Health { log })));
+        scene.key(KeyCode::Enter);
+    });
+    check("watching", || Scene::shut().seen_by(&sam(), Role::Watch), |scene| scene.key(KeyCode::Enter));
+    check(
+        "late",
+        || {
+            let mut scene = Scene::copying(&output());
+            scene.later(600);
+            scene
+        },
+        |_| {},
+    );
+}
+
+#[test]
+fn without_colour_and_without_unicode() {
+    check("plain", Scene::shut, |scene| {
+        scene.app.theme = crate::tui::theme::Theme { color: false, unicode: false };
+    });
+}
+
+#[test]
+fn too_small_says_so() {
+    let mut scene = Scene::shut().sized(30, 8);
+    assert!(scene.text().contains("onbelay needs 40 × 12"), "{}", scene.text());
+    scene.key(KeyCode::Enter);
+    assert_eq!(scene.commands().len(), 0, "nobody could see what it would do");
+    scene.keys("q");
+    assert!(scene.left);
+}
+
+#[test]
+fn any_size_can_be_drawn() {
+    for (width, height) in [(0, 0), (1, 1), (39, 12), (40, 11), (41, 13), (99, 30), (100, 30), (300, 100)] {
+        for keys in ["", "o", "l", "?", ":", "n", "e", "/x"] {
+            let mut scene = Scene::shut().sized(width, height);
+            scene.keys(keys);
+            scene.draw();
+        }
+        let mut scene = Scene::open().sized(width, height);
+        scene.key(KeyCode::Enter);
+        scene.draw();
+    }
+}
