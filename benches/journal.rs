@@ -11,7 +11,8 @@ use onbelay::session::event::{Answer, Entry, Event, Opened, Person, Verdict};
 use onbelay::time::{Moment, Timestamp};
 
 fn main() {
-    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory to write to, on the disk that is measured");
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+        .expect("a directory to write to, on the disk that is measured");
     let store = Store::open(home.path().join("sessions")).expect("a home for sessions");
     appends(&store);
     list(&store);

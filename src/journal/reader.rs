@@ -188,8 +188,8 @@ impl Chain {
         if line.len() > record::MAX_LINE {
             return Err(Misfit::Other(format!("is {} bytes long; no record is", line.len())));
         }
-        let link = record::link_of(line).ok_or_else(|| Misfit::Other(NotARecord::NoLink.to_string()))?;
-        let linked = link == self.head.as_str().as_bytes();
+        let prev = record::link_of(line).ok_or_else(|| Misfit::Other(NotARecord::NoLink.to_string()))?;
+        let linked = prev == self.head.as_str().as_bytes();
         let entry = match record::read(line) {
             Ok(record) => record.entry,
             Err(NotARecord::Unknown(why)) if linked => return Err(Misfit::Unknown(why)),
@@ -251,8 +251,8 @@ fn whose_link(
     };
     let mut next = Vec::new();
     read_line(input, &mut next)?;
-    let link = next.strip_suffix(b"\n").and_then(record::link_of);
-    let this_is_as_written = link.is_none_or(|link| link == record::link_to(line).as_str().as_bytes());
+    let prev = next.strip_suffix(b"\n").and_then(record::link_of);
+    let this_is_as_written = prev.is_none_or(|prev| prev == record::link_to(line).as_str().as_bytes());
     let n = serde_json::from_slice::<Entry>(line).map_or(0, |entry| entry.n);
     if this_is_as_written && n > chain.n + 1 {
         return Ok(chain.fault(format!("is missing: record {n} follows record {}", chain.n)));
@@ -305,7 +305,7 @@ fn newer(input: &mut impl BufRead, chain: &Chain, line: &[u8], why: String) -> i
         read_line(input, &mut next)?;
         let Some(body) = next.strip_suffix(b"\n") else { break };
         match record::link_of(body) {
-            Some(link) if link == on.head.as_str().as_bytes() => {
+            Some(prev) if prev == on.head.as_str().as_bytes() => {
                 on.n += 1;
                 on.step_over(body);
             }

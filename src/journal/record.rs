@@ -77,15 +77,15 @@ pub fn line(entry: &Entry, prev: &Digest) -> Vec<u8> {
 #[must_use]
 pub fn link_of(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_suffix(LINK_CLOSES)?;
-    let (rest, link) = line.split_at_checked(line.len().checked_sub(LINK_LEN)?)?;
-    let is_hex = link.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
-    (rest.ends_with(LINK_OPENS) && is_hex).then_some(link)
+    let (rest, prev) = line.split_at_checked(line.len().checked_sub(LINK_LEN)?)?;
+    let is_hex = prev.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+    (rest.ends_with(LINK_OPENS) && is_hex).then_some(prev)
 }
 
 /// Reads a line, given without its newline. Whether it follows the line before is the reader's to see.
 pub fn read(line: &[u8]) -> Result<Record, NotARecord> {
-    let link = link_of(line).ok_or(NotARecord::NoLink)?;
-    let prev = Digest::new(String::from_utf8_lossy(link));
+    let prev = link_of(line).ok_or(NotARecord::NoLink)?;
+    let prev = Digest::new(String::from_utf8_lossy(prev));
     let entry = serde_json::from_slice(line).map_err(|e| sort_out(&e))?;
     Ok(Record { entry, prev })
 }

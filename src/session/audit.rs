@@ -177,7 +177,7 @@ fn gate_at(
     let now = moment_of(session, entry);
     let unmet_at = |now| -> Vec<Requirement> {
         let mut unmet = gate(session, place, request.work, now);
-        unmet.retain(|r| !r.met && !(r.kind == Kind::Confirm && typed == Some(r.id.as_str())));
+        unmet.retain(|r| !r.met && (r.kind != Kind::Confirm || typed != Some(r.id.as_str())));
         unmet.extend(gate::not_of_this_breath(session, place, request.work, request.n, None));
         unmet
     };

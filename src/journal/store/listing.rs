@@ -180,7 +180,7 @@ fn state_of(file: &File, alive: bool) -> io::Result<SessionState> {
 /// The records whose line holds one of `words`, in order. Reads the file in pieces.
 fn entries_with(file: &File, words: &[&str]) -> io::Result<Vec<Entry>> {
     const PIECE: usize = 256 << 10;
-    let finders: Vec<_> = words.iter().map(|word| memmem::Finder::new(word)).collect();
+    let finders: Vec<_> = words.iter().map(memmem::Finder::new).collect();
     let mut found = Vec::new();
     let mut held: Vec<u8> = Vec::new();
     let mut from = 0;

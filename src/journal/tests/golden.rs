@@ -53,15 +53,15 @@ fn it_holds_every_kind_of_record() {
     }
 }
 
-fn ended(outcome: Outcome) -> Box<Ended> {
-    Box::new(Ended {
+fn ended(outcome: Outcome) -> Ended {
+    Ended {
         outcome,
         took: 8_640,
         output_bytes: 6,
         output_sha256: Some(record::link_to(b"hello\n")),
         captured: Some("C042".to_owned()),
         left: vec![LeftProcess { pid: 99, name: "sleep".to_owned() }],
-    })
+    }
 }
 
 fn all() -> Vec<Entry> {
@@ -225,13 +225,13 @@ fn events() -> Vec<Event> {
         Outcome::NotStarted { why: "no such directory".to_owned() },
         Outcome::Said { done: true, words: "by hand".to_owned() },
     ] {
-        list.push(Event::WorkEnded { step: "terminate".into(), attempt: 1, ended: ended(outcome) });
+        list.push(Event::WorkEnded { step: "terminate".into(), attempt: 1, ended: Box::new(ended(outcome)) });
     }
     list.push(Event::ItemEnded {
         step: "drain".into(),
         attempt: 1,
         item: "web-7".to_owned(),
-        ended: ended(Outcome::Exited { code: -1 }),
+        ended: Box::new(ended(Outcome::Exited { code: -1 })),
     });
     list
 }

@@ -50,7 +50,7 @@ impl Storage for Scripted {
         let mut disk = self.0.lock().unwrap();
         if disk.interrupt_every_other {
             disk.calls += 1;
-            if disk.calls % 2 == 0 {
+            if disk.calls.is_multiple_of(2) {
                 return Err(io::ErrorKind::Interrupted.into());
             }
             disk.calls -= 1;
