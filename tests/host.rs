@@ -1,5 +1,7 @@
 //! The host as a real process, reached by real clients over real sockets. Names carry the id of a fault where there is one.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -535,7 +537,7 @@ fn x_a_secret_stays_in_memory_and_a_new_host_asks_for_it_again() {
     wait_gone(pid);
 
     let mut talk = home.talk(&place);
-    assert_eq!(talk.client.welcome.secrets_missing, [name.clone()]);
+    assert_eq!(talk.client.welcome.secrets_missing, std::slice::from_ref(&name));
     recorded(&talk.act(run("a")).unwrap());
     let why = talk
         .follow_until(|_, entry| match &entry?.event {

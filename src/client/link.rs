@@ -81,7 +81,8 @@ fn greet(mut stream: UnixStream, wish: &Wish) -> Result<Linked, ClientError> {
         ToHost::Hello { protocol: PROTOCOL, onbelay: env!("CARGO_PKG_VERSION").to_owned(), role: wish.role };
     let hello = frame::encode(&hello).map_err(|e| ClientError::Wrong { why: e.to_string() })?;
     stream.set_write_timeout(Some(SENDING)).map_err(lost)?;
-    stream.write_all(&hello).map_err(lost)?;
+    // A host that has no room says so and closes without reading; what it said is still there to be read.
+    let _ = stream.write_all(&hello);
     let deadline = Instant::now() + GREETING;
     let mut frames = Frames::new(MAX_FROM_HOST);
     loop {

@@ -89,20 +89,20 @@ fn note(text: &str) -> Command {
     Command::Note { text: text.to_owned() }
 }
 
-fn answer(verdict: Verdict, now: Moment) -> Option<Box<Answer>> {
+fn answer(verdict: Verdict, now: Moment) -> Box<Answer> {
     let (detail, evidence) = ("looked".to_owned(), BTreeMap::new());
-    Some(Box::new(Answer { verdict, detail, began: now, took: 1, tries: 1, evidence }))
+    Box::new(Answer { verdict, detail, began: now, took: 1, tries: 1, evidence })
 }
 
-fn ended(code: i32) -> Result<Box<Ended>, String> {
-    Ok(Box::new(Ended {
+fn ended(code: i32) -> Box<Ended> {
+    Box::new(Ended {
         outcome: Outcome::Exited { code },
         took: 5,
         output_bytes: 0,
         output_sha256: None,
         captured: None,
         left: Vec::new(),
-    }))
+    })
 }
 
 /// What a turn does, a word each.
@@ -158,7 +158,7 @@ fn an_effect_comes_after_its_record_was_appended_and_told() {
     let outputs = scene.run("a");
     assert_eq!(words(&outputs), ["requested", "recorded", "step_started", "START a"]);
     assert_eq!(scene.on_paper(), ["requested", "step_started"]);
-    let outputs = scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(0) });
+    let outputs = scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) });
     assert_eq!(words(&outputs), ["work_ended", "step_settled"]);
     assert_eq!(scene.state.session().head, 6);
 }
@@ -166,12 +166,12 @@ fn an_effect_comes_after_its_record_was_appended_and_told() {
 #[test]
 fn an_end_is_taken_once_and_only_for_what_runs() {
     let mut scene = Scene::joined(ONE);
-    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(0) }).is_empty());
+    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) }).is_empty());
     scene.run("a");
-    assert!(scene.feed(Input::Ended { attempt: 1, item: Some(0), ended: ended(0) }).is_empty());
-    assert!(scene.feed(Input::Ended { attempt: 2, item: None, ended: ended(0) }).is_empty());
-    assert_eq!(words(&scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(0) })).len(), 2);
-    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(1) }).is_empty());
+    assert!(scene.feed(Input::Ended { attempt: 1, item: Some(0), ended: Ok(ended(0)) }).is_empty());
+    assert!(scene.feed(Input::Ended { attempt: 2, item: None, ended: Ok(ended(0)) }).is_empty());
+    assert_eq!(words(&scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) })).len(), 2);
+    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(1)) }).is_empty());
 }
 
 #[test]
@@ -191,13 +191,16 @@ fn j3_an_append_that_fails_at_any_call_is_followed_by_no_effect() {
         scene.paper.0.lock().unwrap().fails_at = Some(fails_at);
         let mut after_the_failure = false;
         let mut asked = None;
-        let script: [&dyn Fn(&Option<AskTag>, Moment) -> Option<Input>; 3] = [
-            &|_, _| Some(Input::Asked(DANA, ToHost::Request { id: 1, command: Box::new(run("a")) })),
-            &|tag, now| Some(Input::Answered(tag.clone()?, answer(Verdict::Holds, now))),
-            &|_, _| Some(Input::Ended { attempt: 1, item: None, ended: ended(0) }),
-        ];
-        for input in script {
-            let Some(input) = input(&asked, scene.now) else { continue };
+        for part in 0..3 {
+            let command = Box::new(run("a"));
+            let input = match (part, &asked) {
+                (0, _) => Input::Asked(DANA, ToHost::Request { id: 1, command }),
+                (1, Some(tag)) => {
+                    Input::Answered(AskTag::clone(tag), Some(answer(Verdict::Holds, scene.now)))
+                }
+                (1, None) => continue,
+                _ => Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) },
+            };
             let before = scene.on_paper().len();
             let outputs = scene.feed(input);
             asked = outputs.iter().find_map(|output| match output {
@@ -268,14 +271,17 @@ fn an_answer_to_an_older_asking_is_not_taken() {
     let first = tag(&scene.act(Command::Check { checks: Vec::new() }));
     let now = scene.now;
     assert_eq!(
-        words(&scene.feed(Input::Answered(first.clone(), answer(Verdict::Fails, now)))),
+        words(&scene.feed(Input::Answered(first.clone(), Some(answer(Verdict::Fails, now))))),
         ["check_answered"]
     );
     let second = tag(&scene.act(Command::Check { checks: Vec::new() }));
     assert_ne!(first, second);
-    assert!(scene.feed(Input::Answered(first, answer(Verdict::Holds, now))).is_empty());
+    assert!(scene.feed(Input::Answered(first, Some(answer(Verdict::Holds, now)))).is_empty());
     assert!(scene.feed(Input::Answered(second.clone(), None)).is_empty(), "cancelled");
-    assert_eq!(words(&scene.feed(Input::Answered(second, answer(Verdict::Holds, now)))), ["check_answered"]);
+    assert_eq!(
+        words(&scene.feed(Input::Answered(second, Some(answer(Verdict::Holds, now))))),
+        ["check_answered"]
+    );
 }
 
 #[test]
@@ -353,7 +359,7 @@ fn a_session_whose_command_still_runs_is_not_left() {
     scene.act(Command::Abort { why: "enough".to_owned() });
     scene.feed(Input::Left(DANA));
     assert_eq!(scene.state.wake_after(scene.now), None);
-    scene.feed(Input::Ended { attempt: 1, item: None, ended: ended(0) });
+    scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) });
     assert!(scene.state.wake_after(scene.now).is_some());
 }
 
