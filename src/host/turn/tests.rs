@@ -89,20 +89,20 @@ fn note(text: &str) -> Command {
     Command::Note { text: text.to_owned() }
 }
 
-fn answer(verdict: Verdict, now: Moment) -> Box<Answer> {
+fn answer(verdict: Verdict, now: Moment) -> Answer {
     let (detail, evidence) = ("looked".to_owned(), BTreeMap::new());
-    Box::new(Answer { verdict, detail, began: now, took: 1, tries: 1, evidence })
+    Answer { verdict, detail, began: now, took: 1, tries: 1, evidence }
 }
 
-fn ended(code: i32) -> Box<Ended> {
-    Box::new(Ended {
+fn ended(code: i32) -> Ended {
+    Ended {
         outcome: Outcome::Exited { code },
         took: 5,
         output_bytes: 0,
         output_sha256: None,
         captured: None,
         left: Vec::new(),
-    })
+    }
 }
 
 /// What a turn does, a word each.
@@ -158,7 +158,7 @@ fn an_effect_comes_after_its_record_was_appended_and_told() {
     let outputs = scene.run("a");
     assert_eq!(words(&outputs), ["requested", "recorded", "step_started", "START a"]);
     assert_eq!(scene.on_paper(), ["requested", "step_started"]);
-    let outputs = scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) });
+    let outputs = scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(Box::new(ended(0))) });
     assert_eq!(words(&outputs), ["work_ended", "step_settled"]);
     assert_eq!(scene.state.session().head, 6);
 }
@@ -166,12 +166,15 @@ fn an_effect_comes_after_its_record_was_appended_and_told() {
 #[test]
 fn an_end_is_taken_once_and_only_for_what_runs() {
     let mut scene = Scene::joined(ONE);
-    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) }).is_empty());
+    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(Box::new(ended(0))) }).is_empty());
     scene.run("a");
-    assert!(scene.feed(Input::Ended { attempt: 1, item: Some(0), ended: Ok(ended(0)) }).is_empty());
-    assert!(scene.feed(Input::Ended { attempt: 2, item: None, ended: Ok(ended(0)) }).is_empty());
-    assert_eq!(words(&scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) })).len(), 2);
-    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(1)) }).is_empty());
+    assert!(scene.feed(Input::Ended { attempt: 1, item: Some(0), ended: Ok(Box::new(ended(0))) }).is_empty());
+    assert!(scene.feed(Input::Ended { attempt: 2, item: None, ended: Ok(Box::new(ended(0))) }).is_empty());
+    assert_eq!(
+        words(&scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(Box::new(ended(0))) })).len(),
+        2
+    );
+    assert!(scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(Box::new(ended(1))) }).is_empty());
 }
 
 #[test]
@@ -196,10 +199,10 @@ fn j3_an_append_that_fails_at_any_call_is_followed_by_no_effect() {
             let input = match (part, &asked) {
                 (0, _) => Input::Asked(DANA, ToHost::Request { id: 1, command }),
                 (1, Some(tag)) => {
-                    Input::Answered(AskTag::clone(tag), Some(answer(Verdict::Holds, scene.now)))
+                    Input::Answered(AskTag::clone(tag), Some(Box::new(answer(Verdict::Holds, scene.now))))
                 }
                 (1, None) => continue,
-                _ => Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) },
+                _ => Input::Ended { attempt: 1, item: None, ended: Ok(Box::new(ended(0))) },
             };
             let before = scene.on_paper().len();
             let outputs = scene.feed(input);
@@ -271,15 +274,15 @@ fn an_answer_to_an_older_asking_is_not_taken() {
     let first = tag(&scene.act(Command::Check { checks: Vec::new() }));
     let now = scene.now;
     assert_eq!(
-        words(&scene.feed(Input::Answered(first.clone(), Some(answer(Verdict::Fails, now))))),
+        words(&scene.feed(Input::Answered(first.clone(), Some(Box::new(answer(Verdict::Fails, now)))))),
         ["check_answered"]
     );
     let second = tag(&scene.act(Command::Check { checks: Vec::new() }));
     assert_ne!(first, second);
-    assert!(scene.feed(Input::Answered(first, Some(answer(Verdict::Holds, now)))).is_empty());
+    assert!(scene.feed(Input::Answered(first, Some(Box::new(answer(Verdict::Holds, now))))).is_empty());
     assert!(scene.feed(Input::Answered(second.clone(), None)).is_empty(), "cancelled");
     assert_eq!(
-        words(&scene.feed(Input::Answered(second, Some(answer(Verdict::Holds, now))))),
+        words(&scene.feed(Input::Answered(second, Some(Box::new(answer(Verdict::Holds, now)))))),
         ["check_answered"]
     );
 }
@@ -359,7 +362,7 @@ fn a_session_whose_command_still_runs_is_not_left() {
     scene.act(Command::Abort { why: "enough".to_owned() });
     scene.feed(Input::Left(DANA));
     assert_eq!(scene.state.wake_after(scene.now), None);
-    scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(ended(0)) });
+    scene.feed(Input::Ended { attempt: 1, item: None, ended: Ok(Box::new(ended(0))) });
     assert!(scene.state.wake_after(scene.now).is_some());
 }
 
