@@ -49,9 +49,9 @@ pub fn run(args: &DemoArgs) -> Outcome {
     removed.map_err(|e| Failure::machine(format!("cannot remove the sandbox: {e}; remove {at} by hand")))?;
     let mut out = Out::stdout();
     out.line("\nThe sandbox is gone. What next:");
-    out.line("  onbelay check FILE   which hold points of a runbook of yours would open? (runs no step)");
+    out.line("  onbelay check FILE   would its hold points open? (runs no step)");
     out.line("  onbelay run FILE     walk it; runbooks/move-site.yaml is one to begin with");
-    out.line("  docs/format.md       how to write one; onbelay --help lists everything else");
+    out.line("  docs/format.md       how to write one; onbelay --help lists the rest");
     out.finish()?;
     Ok(exit)
 }

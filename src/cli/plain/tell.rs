@@ -12,7 +12,7 @@ use crate::session::view::{self, CheckStatus, StepStatus};
 use crate::session::{Command, Entry, Event, Kind, Person, Progress, Requirement, Session};
 use crate::text::{clean, clean_lines};
 use crate::time::{Moment, in_words};
-use crate::tui::view::markdown;
+use crate::tui::view::{markdown, shape};
 
 use super::line::{Wanted, all_behind, here};
 
@@ -62,7 +62,7 @@ pub(super) fn card(session: &Session, place: usize, now: Moment) -> Vec<String> 
     }
     if let Some(loses) = loses(session, place) {
         lines.push(String::new());
-        lines.push(loses);
+        lines.extend(loses);
     }
     if !matches!(status, StepStatus::Done | StepStatus::Skipped | StepStatus::Running) {
         lines.extend(shut_until(session, place, now));
@@ -89,12 +89,12 @@ fn why_so(session: &Session, place: usize, status: StepStatus) -> String {
 }
 
 /// What a hold point loses, in the runbook's words.
-fn loses(session: &Session, place: usize) -> Option<String> {
+fn loses(session: &Session, place: usize) -> Option<Vec<String>> {
     let destructive = session.runbook.steps[place].destructive.as_ref()?;
     let words = view::filled(session, &destructive.loses);
     let words =
         if words.trim().is_empty() { "What it does cannot be taken back by itself." } else { words.trim() };
-    Some(format!("What is lost: {}", clean(words)))
+    Some(shape::wrap(&format!("What is lost: {}", clean(words)), PROSE))
 }
 
 /// What keeps a step shut, with reasons and what to do.
@@ -224,8 +224,9 @@ pub(super) fn prompt(session: &Session, now: Moment) -> String {
         StepStatus::Ready if model.run.is_none() && !model.must_be_started() && model.for_each.is_none() => {
             "done says that you did it"
         }
+        StepStatus::Ready if model.confirm.is_some() => "run asks for its text, then starts it",
         StepStatus::Ready => "run starts it",
-        StepStatus::Waiting => "run tries it and says what is missing",
+        StepStatus::Waiting => "run says what is missing",
         StepStatus::Running => match &session.steps[place].progress {
             Progress::Running(running) if running.how != How::Script && running.phase == Phase::Working => {
                 "done, or fail WHY"
@@ -251,7 +252,7 @@ pub(super) fn question(session: &Session, place: usize, work: Work, now: Moment)
     let model = &session.runbook.steps[place];
     let verb = if work == Work::Undo { "Take back: " } else { "" };
     let mut lines = vec![String::new(), format!("{verb}{}", clean(&view::step_name(session, place)))];
-    lines.extend(loses(session, place).filter(|_| work == Work::Run));
+    lines.extend(loses(session, place).filter(|_| work == Work::Run).into_iter().flatten());
     lines.extend(what_happens(session, place, work));
     let checks = match work {
         Work::Run => model.requires_checks.as_slice(),

@@ -35,7 +35,7 @@ fn a_shut_step_says_what_keeps_it_shut_and_what_to_type() {
     }
     assert_eq!(
         tell::prompt(&bench.session, bench.now),
-        "[step 2 of 2, waiting] run tries it and says what is missing; Enter does nothing > "
+        "[step 2 of 2, waiting] run says what is missing; Enter does nothing > "
     );
 }
 
