@@ -131,7 +131,6 @@ fn next_line(
                 .then(|| format!("check {}", model.id))
         }
         Kind::Confirm => step.map(|step| format!("{action} {step} --confirm {}", quoted(&requirement.id))),
-        Kind::Hold => Some("release --say WORDS".to_owned()),
         Kind::Step | Kind::Order => {
             let place = session.step_at(&requirement.id)?;
             // What runs is waited for; what is lost is looked into first, and the reason says how.
@@ -142,7 +141,8 @@ fn next_line(
             let wanted = session.runbook.steps[place].id.as_str();
             (startable && step != Some(wanted)).then(|| format!("run {wanted}"))
         }
-        Kind::Witness => None,
+        // The reason itself says how a hold is released.
+        Kind::Hold | Kind::Witness => None,
     }
 }
 
