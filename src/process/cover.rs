@@ -3,9 +3,12 @@
 //! Best effort, and said so wherever it is promised: a command can always print a secret in a form nobody thought of.
 //! What is held back is only what may yet turn out to be part of a secret, so output stays live and memory small.
 
+mod automaton;
 mod forms;
 
 use std::collections::VecDeque;
+
+use automaton::Automaton;
 
 /// What stands where a secret was.
 pub const MARK: &str = "•••";
@@ -165,115 +168,6 @@ pub fn covered(text: &str, secrets: &[impl AsRef<str>]) -> String {
     cover.finish(&mut out);
     // Forms are UTF-8 or ASCII, so nothing is cut within a character.
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Finds every occurrence of many needles in one pass (Aho and Corasick, 1975).
-#[derive(Debug)]
-struct Automaton {
-    nodes: Vec<Node>,
-    /// Children of the root, by byte; 0: none.
-    roots: Box<[u32; 256]>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Node {
-    byte: u8,
-    child: u32,
-    sibling: u32,
-    /// The longest end of this that is also the beginning of a needle.
-    fail: u32,
-    depth: u32,
-    /// Length of the longest needle that ends here; 0: none does.
-    longest: u32,
-}
-
-impl Automaton {
-    fn new(needles: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let mut automaton = Self { nodes: vec![Node::default()], roots: Box::new([0; 256]) };
-        for needle in needles {
-            automaton.add(&needle);
-        }
-        automaton.link();
-        automaton
-    }
-
-    fn add(&mut self, needle: &[u8]) {
-        let mut at = 0;
-        for &byte in needle {
-            at = match self.child(at, byte) {
-                0 => self.grow(at, byte),
-                child => child,
-            };
-        }
-        if at != 0 {
-            self.nodes[at as usize].longest = self.nodes[at as usize].depth;
-        }
-    }
-
-    fn grow(&mut self, parent: u32, byte: u8) -> u32 {
-        // Secrets are at most 128 KiB each: four thousand million nodes are out of reach.
-        let new = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        let (sibling, depth) = (self.nodes[parent as usize].child, self.nodes[parent as usize].depth + 1);
-        self.nodes.push(Node { byte, sibling, depth, ..Node::default() });
-        self.nodes[parent as usize].child = new;
-        if parent == 0 {
-            self.roots[usize::from(byte)] = new;
-        }
-        new
-    }
-
-    fn link(&mut self) {
-        let mut queue: VecDeque<u32> = self.children(0).collect();
-        while let Some(at) = queue.pop_front() {
-            let children: Vec<u32> = self.children(at).collect();
-            for child in children {
-                let byte = self.nodes[child as usize].byte;
-                let fail = self.next(self.nodes[at as usize].fail, byte);
-                let inherited = self.nodes[fail as usize].longest;
-                let node = &mut self.nodes[child as usize];
-                node.fail = fail;
-                node.longest = node.longest.max(inherited);
-                queue.push_back(child);
-            }
-        }
-    }
-
-    fn children(&self, of: u32) -> impl Iterator<Item = u32> + '_ {
-        let first = self.nodes[of as usize].child;
-        std::iter::successors((first != 0).then_some(first), |at| {
-            let next = self.nodes[*at as usize].sibling;
-            (next != 0).then_some(next)
-        })
-    }
-
-    fn child(&self, of: u32, byte: u8) -> u32 {
-        if of == 0 {
-            return self.roots[usize::from(byte)];
-        }
-        self.children(of).find(|child| self.nodes[*child as usize].byte == byte).unwrap_or(0)
-    }
-
-    fn next(&self, mut at: u32, byte: u8) -> u32 {
-        loop {
-            let child = self.child(at, byte);
-            if child != 0 || at == 0 {
-                return child;
-            }
-            at = self.nodes[at as usize].fail;
-        }
-    }
-
-    fn begins(&self, byte: u8) -> bool {
-        self.roots[usize::from(byte)] != 0
-    }
-
-    fn depth(&self, at: u32) -> u32 {
-        self.nodes[at as usize].depth
-    }
-
-    fn longest(&self, at: u32) -> u32 {
-        self.nodes[at as usize].longest
-    }
 }
 
 #[cfg(test)]

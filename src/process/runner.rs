@@ -4,25 +4,20 @@
 //! One thread, one loop. The command stays unreaped until nothing is left to be signalled, so its process group can
 //! never be somebody else's.
 
+mod bell;
 mod pump;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
 use sha2::{Digest as _, Sha256};
-use signal_hook::consts::{
-    SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGXFSZ,
-};
 
 use crate::failpoint;
 use crate::id::Digest;
@@ -34,6 +29,7 @@ use super::kernel;
 use super::launch::{self, Command};
 use super::output::Stream;
 use super::spec::{MAX_TEXT, RunnerSpec};
+use bell::Bell;
 use pump::Pump;
 
 /// From TERM to KILL.
@@ -222,46 +218,6 @@ fn captured(dir: &Path, len: u64) -> Option<String> {
         .ok()?;
     let text = std::str::from_utf8(&bytes).ok()?.trim();
     (text.len() <= MAX_TEXT && !text.contains('\0')).then(|| text.to_owned())
-}
-
-/// Wakes the loop at signals, and remembers whether somebody asked for the end.
-struct Bell {
-    wire: UnixStream,
-    stop: Arc<AtomicBool>,
-}
-
-impl Bell {
-    fn hang() -> io::Result<Self> {
-        let (wire, far) = UnixStream::pair()?;
-        wire.set_nonblocking(true)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        signal_hook::flag::register(SIGTERM, Arc::clone(&stop))?;
-        for signal in [SIGTERM, SIGCHLD] {
-            signal_hook::low_level::pipe::register(signal, far.try_clone()?)?;
-        }
-        // Taken and forgotten rather than ignored: what is ignored here would be ignored in the command too. SIGPIPE is
-        // ignored by the standard library, which sets it right in what it starts.
-        let forgotten = Arc::new(AtomicBool::new(false));
-        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGXFSZ]
-        {
-            signal_hook::flag::register(signal, Arc::clone(&forgotten))?;
-        }
-        Ok(Self { wire, stop })
-    }
-
-    fn stop_asked(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
-    }
-
-    /// Stops its ringing; did it ring?
-    fn silence(&self) -> bool {
-        let mut rings = [0; 64];
-        let mut rang = false;
-        while matches!((&self.wire).read(&mut rings), Ok(1..)) {
-            rang = true;
-        }
-        rang
-    }
 }
 
 /// A command being ended.
