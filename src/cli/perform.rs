@@ -19,6 +19,7 @@ use super::begin;
 use super::exit::{Exit, Failure};
 use super::follow::{End, Follow};
 use super::out::{Out, say};
+use super::place;
 
 /// How often a waiting client looks whether it was interrupted, at the least.
 const LOOK: Duration = Duration::from_millis(100);
@@ -198,6 +199,7 @@ fn open_talk(dir: &Path, role: Role) -> Result<Talk, Failure> {
         }
     }
     let loaded = store::load(dir)?;
+    place::must_be_whole(&loaded)?;
     say(format!("taking up session {} again: its host was gone", loaded.session.id));
     let start = HostStart::new(begin::given_again(&loaded.session.runbook));
     Ok(Talk::open(dir, Wish { role, if_no_host: IfNoHost::Start(start), stay: true })?)

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::client::ClientError;
 use crate::journal::JournalError;
-use crate::journal::store::{self, Listed, SessionState, Store};
+use crate::journal::reader::Tail;
+use crate::journal::store::{self, Listed, Loaded, SessionState, Store};
 use crate::text::clean;
 
 use super::exit::{Exit, Failure};
@@ -54,6 +55,16 @@ fn choose(sessions: &[Listed], if_several: IfSeveral) -> Result<&Path, Failure> 
             Err(Failure::wrong(lines.join("\n")))
         }
     }
+}
+
+/// A session whose log does not fit is read, never gone on with.
+pub fn must_be_whole(loaded: &Loaded) -> Result<(), Failure> {
+    let Tail::Damaged(fault) = &loaded.tail else { return Ok(()) };
+    Err(Failure::machine(format!(
+        "the log of session {} is damaged: {fault}\nnothing more is written to it and nothing starts; `status`, `log` \
+         and `report` still read it, `verify` says more",
+        loaded.session.id
+    )))
 }
 
 /// Is it neither finished nor aborted?

@@ -44,7 +44,11 @@ pub fn face(plain: bool) -> Result<Face, Failure> {
 pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome {
     let given = match given {
         Some(given) => given,
-        None => begin::given_again(&store::load(dir)?.session.runbook),
+        None => {
+            let loaded = store::load(dir)?;
+            place::must_be_whole(&loaded)?;
+            begin::given_again(&loaded.session.runbook)
+        }
     };
     let wish = Wish { role, if_no_host: IfNoHost::Start(HostStart::new(given)), stay: true };
     match face {
