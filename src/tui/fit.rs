@@ -11,6 +11,7 @@ use crate::wire::messages::{LogHealth, Role};
 
 use super::app::{App, Link};
 use super::keys::{self, Verb};
+use super::mode::Page;
 
 /// Does an action make sense right now?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,7 +233,13 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
             Fit::Absent("this is the step at hand")
         }
         Verb::PageDown | Verb::PageUp
-            if app.page() == super::mode::Page::Walk && app.seen.detail_rows <= app.seen.detail_height =>
+            if matches!(app.page(), Page::Question | Page::Refused | Page::Help)
+                && app.seen.popup_rows <= app.seen.popup_height =>
+        {
+            Fit::Absent("all of it is shown")
+        }
+        Verb::PageDown | Verb::PageUp
+            if app.page() == Page::Walk && app.seen.detail_rows <= app.seen.detail_height =>
         {
             Fit::Absent("all of it is shown")
         }

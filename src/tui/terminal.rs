@@ -9,7 +9,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{cursor, execute};
 
@@ -38,7 +38,10 @@ impl Screen {
         // Whoever had it meanwhile may have set it otherwise: what we find now is what we give back.
         give_back();
         enter()?;
-        self.inner.clear()
+        // Not `Terminal::clear`: that asks the terminal where the cursor is, and the answer goes to whoever reads keys.
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.inner = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
     }
 }
 

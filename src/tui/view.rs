@@ -161,8 +161,18 @@ pub(super) fn write_rows(rows: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// The keys that scroll a popup, as its edge shows them.
+pub(super) const ARROWS: (&str, &str) = ("↑", "↓");
+
 /// Writes as many rows as fit, from `scroll` on; where some are left out, the first or last one says so.
-pub(super) fn write_scrolled(rows: &[Line<'static>], scroll: usize, area: Rect, buffer: &mut Buffer) {
+/// `keys` are those that scroll, up and down.
+pub(super) fn write_scrolled(
+    rows: &[Line<'static>],
+    scroll: usize,
+    keys: (&str, &str),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let height = usize::from(area.height);
     let most = rows.len().saturating_sub(height);
     let scroll = scroll.min(most);
@@ -174,10 +184,10 @@ pub(super) fn write_scrolled(rows: &[Line<'static>], scroll: usize, area: Rect, 
         buffer.set_stringn(x, y, &text, usize::from(width), style(Tone::Selected));
     };
     if height > 0 && scroll > 0 {
-        mark(format!("↑ {scroll} more"), area.top(), buffer);
+        mark(format!("{} {scroll} more", keys.0), area.top(), buffer);
     }
     if height > 1 && scroll < most {
-        mark(format!("↓ {} more", most - scroll), area.bottom() - 1, buffer);
+        mark(format!("{} {} more", keys.1, most - scroll), area.bottom() - 1, buffer);
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     }
     seen.detail_rows = rows.len();
     seen.detail_height = usize::from(rest.height);
-    write_scrolled(&rows, view.app.detail_scroll, rest, buffer);
+    write_scrolled(&rows, view.app.detail_scroll, ("PgUp", "PgDn"), rest, buffer);
 }
 
 /// Title and state: what the step is and where it stands.

@@ -15,7 +15,7 @@ use crate::wire::messages::Role;
 
 use super::popup::{cursor_list, frame, inner_width};
 use super::shape::{fit_line, hang, plain, say, wrap};
-use super::{Seen, View, markdown, write_scrolled};
+use super::{ARROWS, Seen, View, markdown, write_scrolled};
 
 /// Draws what every key does.
 pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
@@ -47,7 +47,7 @@ pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Se
     let inner = frame("Keys", rows.len(), Tone::Plain, area, buffer);
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
-    write_scrolled(&rows, scroll, inner, buffer);
+    write_scrolled(&rows, scroll, ARROWS, inner, buffer);
 }
 
 fn key_rows(binding: &Binding, width: usize) -> Vec<Line<'static>> {
@@ -102,7 +102,7 @@ pub(super) fn about(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buff
     let inner = frame(&plain(&session.opened.title), rows.len(), Tone::Plain, area, buffer);
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
-    write_scrolled(&rows, scroll, inner, buffer);
+    write_scrolled(&rows, scroll, ARROWS, inner, buffer);
 }
 
 /// Draws everything that can be done, greyed with its reason where it cannot be done now.

@@ -12,7 +12,7 @@ use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Search, Sure, chec
 use crate::tui::theme::{Tone, of_check, style};
 
 use super::shape::{between, columns, fit_line, plain, say, wrap, wrap_spans};
-use super::{Seen, View, count, gate, script, write_rows, write_scrolled};
+use super::{ARROWS, Seen, View, count, gate, script, write_rows, write_scrolled};
 
 /// A box in the middle of `area` with room for `rows` rows of text; what is inside comes back.
 pub(super) fn frame(title: &str, rows: usize, tone: Tone, area: Rect, buffer: &mut Buffer) -> Rect {
@@ -79,7 +79,7 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
     let bottom = super::cut_bottom(&mut top, count(bottom));
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(top.height);
-    write_scrolled(&rows, 0, top, buffer);
+    write_scrolled(&rows, 0, ARROWS, top, buffer);
     let mut rest = bottom;
     if choosing {
         let line = Line::from(vec![
@@ -260,7 +260,7 @@ pub(super) fn cursor_list(
     seen.popup_rows = rows.len();
     seen.popup_height = height;
     let top = cursor.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
-    write_scrolled(&rows, top, area, buffer);
+    write_scrolled(&rows, top, ARROWS, area, buffer);
     let row = Rect { y: area.y + count(cursor - top), height: 1, ..area };
     if area.height > 0 {
         buffer.set_style(row, style(Tone::Selected));
@@ -281,7 +281,7 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
     let inner = frame("Refused", rows.len(), Tone::Plain, area, buffer);
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
-    write_scrolled(&rows, refused.scroll, inner, buffer);
+    write_scrolled(&rows, refused.scroll, ARROWS, inner, buffer);
 }
 
 /// A step to be found: one row above the keys.

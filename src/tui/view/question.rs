@@ -13,7 +13,7 @@ use crate::tui::theme::Tone;
 
 use super::popup::{field_rows, frame, inner_width, write_field};
 use super::shape::{fit_line, plain, say, wrap, wrap_spans};
-use super::{Seen, View, count, cut_bottom, cut_top, gate, script, write_rows, write_scrolled};
+use super::{ARROWS, Seen, View, count, cut_bottom, cut_top, gate, script, write_rows, write_scrolled};
 
 /// Draws it. The text to be typed and the field are always in sight; the rest scrolls.
 pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
@@ -48,7 +48,7 @@ pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut
     cut_bottom(&mut top, air);
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(top.height);
-    write_scrolled(&rows, question.scroll, top, buffer);
+    write_scrolled(&rows, question.scroll, ARROWS, top, buffer);
     write_rows(&ask, cut_top(&mut bottom, count(ask.len())), buffer);
     write_field("›  ", &question.field, cut_top(&mut bottom, count(field_height)), buffer);
     write_rows(&[fit_line(Line::from(note), width)], bottom, buffer);
