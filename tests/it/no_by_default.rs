@@ -132,7 +132,7 @@ fn plain_lets_through_what_was_typed_in_full() {
     let mut screen = Screen::open(&home, &["run", file.to_str().unwrap(), "--plain"], (30, 100));
     screen.wait_for("Wipe it");
     screen.press("run wipe\r");
-    screen.wait("the question", |text| text.matches("shop vm").count() > 1);
+    screen.wait_for("Type  shop vm  to go on");
     nothing_was_run(&home);
     screen.press("shop vm\r");
     let session = home.only_session();
@@ -149,7 +149,10 @@ fn plain_a_bare_enter_and_a_hang_up_at_the_question_are_no() {
     screen.press("run wipe\r");
     let session = home.only_session();
     session.wait_for("question_put");
+    // What comes before the prompt is there counts for nothing, the Enter included.
+    screen.wait_for("to go on");
     screen.press("\r");
+    screen.wait_for("not now; nothing was run");
     screen.press("run wipe\r");
     session.wait_for_where("question_put", |record| {
         record["n"].as_u64() > session.records("question_put")[0]["n"].as_u64()

@@ -233,9 +233,13 @@ impl Shell {
             }
             return self.request(command);
         }
-        self.input.forget();
-        let not_that = answer.is_some_and(|answer| !answer.is_empty() && answer != text);
-        let why = if not_that { "that is not the text: not now" } else { "not now" };
+        let why = match answer {
+            None => "not now",
+            Some(answer) => {
+                self.input.forget();
+                if answer == text { "pasted, not typed: not now" } else { "that is not the text: not now" }
+            }
+        };
         self.line(&format!("{why}; nothing was run"));
         Ok(())
     }

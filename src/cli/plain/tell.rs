@@ -220,10 +220,9 @@ pub(super) fn prompt(session: &Session, now: Moment) -> String {
     let place = here(session);
     let status = view::step_status(session, &view::order(session), place, now);
     let model = &session.runbook.steps[place];
+    let of_person = model.run.is_none() && !model.must_be_started() && model.for_each.is_none();
     let hint = match status {
-        StepStatus::Ready if model.run.is_none() && !model.must_be_started() && model.for_each.is_none() => {
-            "done says that you did it"
-        }
+        StepStatus::Ready if of_person => "done says that you did it",
         StepStatus::Ready if model.confirm.is_some() => "run asks for its text, then starts it",
         StepStatus::Ready => "run starts it",
         StepStatus::Waiting => "run says what is missing",
@@ -233,8 +232,9 @@ pub(super) fn prompt(session: &Session, now: Moment) -> String {
             }
             _ => "stop ends it",
         },
-        StepStatus::Failed => "run tries it again, skip WHY passes it by",
-        StepStatus::Undone => "run does it again, skip WHY passes it by",
+        StepStatus::Failed | StepStatus::Undone if of_person => "done, or skip WHY",
+        StepStatus::Failed => "run tries again, skip WHY passes by",
+        StepStatus::Undone => "run does it again, skip WHY passes by",
         StepStatus::Interrupted => "resolve done WHAT, or resolve failed WHAT",
         StepStatus::Done | StepStatus::Skipped => "help",
     };

@@ -68,7 +68,7 @@ fn every_prompt_says_what_enter_does() {
     bench.act(&Command::Release { why: None }).unwrap();
     bench.run("one").unwrap();
     bench.exits(1);
-    assert!(prompt(&bench).contains("failed] run tries it again"), "{}", prompt(&bench));
+    assert!(prompt(&bench).contains("failed] run tries again"), "{}", prompt(&bench));
     bench.skip("one").unwrap();
     bench.skip("gone").unwrap();
     assert!(prompt(&bench).starts_with("[all steps are behind you] finish"), "{}", prompt(&bench));
