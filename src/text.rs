@@ -10,13 +10,11 @@ use std::fmt::Write as _;
 /// change a colour, reorder or hide text. Newlines and tabs are shown as marks too.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(needs_mark) {
+    if !text.chars().any(needs_mark) && !text.contains(MARK_OPENS) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        mark(c, &mut out);
-    }
+    mark_all(text, &mut out);
     Cow::Owned(out)
 }
 
@@ -29,13 +27,14 @@ pub fn clean_lines(text: &str) -> String {
             out.push('\n');
         }
         let mut column = 0;
-        for c in line.strip_suffix('\r').unwrap_or(line).chars() {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        for (at, c) in line.char_indices() {
             if c == '\t' {
                 let fill = 8 - column % 8;
                 out.extend(std::iter::repeat_n(' ', fill));
                 column += fill;
             } else {
-                mark(c, &mut out);
+                mark(c, &line[at..], &mut out);
                 column += 1;
             }
         }
@@ -43,13 +42,19 @@ pub fn clean_lines(text: &str) -> String {
     out
 }
 
-/// As [`clean`] for bytes of any encoding: what is not UTF-8 shows as `\x9b`.
+/// As [`clean`] for bytes of any encoding: what is not UTF-8 shows as `\x9b`, and a `\x9b` in the text as `\x5cx9b`.
 #[must_use]
 pub fn clean_bytes(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            mark(c, &mut out);
+        let valid = chunk.valid();
+        for (at, c) in valid.char_indices() {
+            match valid.as_bytes()[at..] {
+                [b'\\', b'x', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
+                    out.push_str("\\x5c")
+                }
+                _ => mark(c, &valid[at..], &mut out),
+            }
         }
         for b in chunk.invalid() {
             let _ = write!(out, "\\x{b:02x}");
@@ -58,8 +63,19 @@ pub fn clean_bytes(bytes: &[u8]) -> String {
     out
 }
 
-fn mark(c: char, out: &mut String) {
+/// What a mark by number begins with; such a text in the input is marked itself.
+const MARK_OPENS: &str = "{U+";
+
+fn mark_all(text: &str, out: &mut String) {
+    for (at, c) in text.char_indices() {
+        mark(c, &text[at..], out);
+    }
+}
+
+/// Writes `c`, or the mark that stands for it; `from_here` is the text from `c` on.
+fn mark(c: char, from_here: &str, out: &mut String) {
     match c {
+        '{' if from_here.starts_with(MARK_OPENS) => out.push_str("{U+007B}"),
         '\u{0}'..='\u{1f}' => out.push(char::from_u32(0x2400 + c as u32).unwrap_or('?')),
         '\u{7f}' => out.push('\u{2421}'),
         _ if needs_mark(c) => {
@@ -88,6 +104,8 @@ fn needs_mark(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -101,5 +119,32 @@ mod tests {
     #[test]
     fn a_mark_in_the_input_is_not_mistaken_for_an_escape() {
         assert_ne!(clean("␛[0m"), clean("\x1b[0m"));
+        assert_eq!(clean("{U+202E} {x}"), "{U+007B}U+202E} {x}");
+        assert_eq!(clean_bytes(b"C:\\xampp \\x9b \x9b"), "C:\\xampp \\x5cx9b \\x9b");
+    }
+
+    /// Pieces of which texts are made that could be taken for each other.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "{", "U+", "202E", "}", "\u{202e}", "007B", "␛", "\x1b", "\u{241b}", "\n", "\t", "\u{7f}", "␡",
+            "\u{9b}", "a", "\\", "x9b", "5c",
+        ]);
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn f_i3_two_texts_never_look_the_same(a in pieces(), b in pieces()) {
+            prop_assert_eq!(clean(&a) == clean(&b), a == b, "{:?} {:?}", a, b);
+            prop_assert_eq!(clean_bytes(a.as_bytes()) == clean_bytes(b.as_bytes()), a == b);
+        }
+
+        #[test]
+        fn f_i2_nothing_that_acts_is_left(text in "(?s).{0,60}", bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            let harmless = |shown: &str| shown.chars().all(|c| !c.is_control() && (!needs_mark(c) || ('\u{2400}'..='\u{2421}').contains(&c)));
+            prop_assert!(harmless(&clean(&text)));
+            prop_assert!(harmless(&clean_bytes(&bytes)));
+            prop_assert!(clean_lines(&text).lines().all(harmless));
+        }
     }
 }

@@ -122,3 +122,68 @@ fn the_journal_is_for_its_owner_alone() {
     assert_eq!(mode & 0o777, 0o600);
     assert!(Writer::make(home.path()).is_err(), "one that is there is never overwritten");
 }
+
+#[test]
+fn j13_no_command_inherits_the_journal() {
+    let home = tempfile::tempdir().unwrap();
+    journal_in(home.path(), &bytes_of(&entries(3)));
+    let _writer = Writer::open(home.path()).unwrap();
+    let seen = std::process::Command::new("sh").args(["-c", "ls -l /proc/self/fd"]).output().unwrap();
+    let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
+    assert!(seen.contains("-> "), "{seen}");
+    assert!(!seen.contains(JOURNAL), "{seen}");
+}
+
+/// A mounted file system of 64 KiB, unmounted in the end; `None` where this account may not mount.
+struct TinyDisk(tempfile::TempDir);
+
+impl TinyDisk {
+    fn mount() -> Option<Self> {
+        let place = tempfile::tempdir().unwrap();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs"])
+            .arg(place.path())
+            .output();
+        mount.is_ok_and(|done| done.status.success()).then(|| Self(place))
+    }
+}
+
+impl Drop for TinyDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn j4_a_full_disk_stops_the_writer_and_the_chain_goes_on_once_there_is_room() {
+    let Some(disk) = TinyDisk::mount() else {
+        println!("skipped: this account may not mount a small disk");
+        return;
+    };
+    let dir = disk.0.path();
+    fs::write(dir.join("filler"), vec![0; 30 << 10]).unwrap();
+    let all = entries(400);
+    let mut writer = Writer::make(dir).unwrap();
+    let mut acknowledged = 0;
+    let error = loop {
+        match writer.append(&all[acknowledged..acknowledged + 3]) {
+            Ok(()) => acknowledged += 3,
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().contains("No space left on device"), "{error}");
+    fs::remove_file(dir.join("filler")).unwrap();
+    assert!(
+        matches!(writer.append(&all[acknowledged..=acknowledged]), Err(JournalError::Broken { .. })),
+        "not even now"
+    );
+    drop(writer);
+    let (mut writer, log, repair) = Writer::open(dir).unwrap();
+    assert_eq!(
+        (log.entries.as_slice(), repair),
+        (&all[..acknowledged], None),
+        "the torn part was cut off at once"
+    );
+    writer.append(&all[acknowledged..=acknowledged]).unwrap();
+    assert_eq!(read(dir).unwrap().entries, all[..=acknowledged]);
+}
