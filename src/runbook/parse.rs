@@ -1,7 +1,7 @@
 //! A runbook's text into typed parts, each with its place; nothing here looks beyond one part. PURE.
 //!
 //! The only module that names `serde_yaml`. The vetted tree is what is read from, because it knows every place and
-//! every spelling; serde_yaml, written by other people over another parser, reads the same text a second time, and
+//! every spelling; `serde_yaml`, written by other people over another parser, reads the same text a second time, and
 //! where the two do not see the very same document it is refused: what is read is what runs.
 
 pub(super) mod fields;
@@ -34,38 +34,40 @@ pub(super) struct Parsed<'s> {
 
 /// Reads as much as can be read; only a file that is no text at all yields nothing.
 pub(super) fn parse<'s>(source: &'s [u8], path: &str) -> Result<Parsed<'s>, Problems> {
-    let text = text_of(source).map_err(|(shown, problem)| Problems::new(path, shown, vec![problem]))?;
+    let text =
+        text_of(source).map_err(|refused| Problems::new(path, refused.shown, vec![refused.problem]))?;
     let vetted = vet(text);
     let mut problems = vetted.problems;
     let mut raw = None;
     if let Some(tree) = &vetted.tree {
+        let mut reader = Reader::new(text, tree);
+        raw = read::runbook(&mut reader);
+        problems.append(&mut reader.problems);
         if problems.is_empty()
             && let Err(problem) = agree(text, tree)
         {
             problems.push(*problem);
         }
-        let mut reader = Reader::new(text, tree);
-        raw = read::runbook(&mut reader);
-        problems.append(&mut reader.problems);
     }
     Ok(Parsed { text, raw, problems })
 }
 
 /// Reads a `--params` file: a map of texts and lists of texts.
 pub fn read_params(source: &[u8], path: &str) -> Result<BTreeMap<String, Value>, Problems> {
-    let text = text_of(source).map_err(|(shown, problem)| Problems::new(path, shown, vec![problem]))?;
+    let text =
+        text_of(source).map_err(|refused| Problems::new(path, refused.shown, vec![refused.problem]))?;
     let vetted = vet(text);
     let mut problems = vetted.problems;
     let mut values = BTreeMap::new();
     if let Some(tree) = &vetted.tree {
+        let mut reader = Reader::new(text, tree);
+        values = read::params_file(&mut reader);
+        problems.append(&mut reader.problems);
         if problems.is_empty()
             && let Err(problem) = agree(text, tree)
         {
             problems.push(*problem);
         }
-        let mut reader = Reader::new(text, tree);
-        values = read::params_file(&mut reader);
-        problems.append(&mut reader.problems);
     }
     if problems.is_empty() { Ok(values) } else { Err(Problems::new(path, text, problems)) }
 }
@@ -83,7 +85,7 @@ pub(super) fn agree(text: &str, tree: &Tree<'_>) -> Result<(), Box<Problem>> {
     })
 }
 
-/// Reads with serde_yaml what the vetted tree has at `node`, and compares.
+/// Reads with `serde_yaml` what the vetted tree has at `node`, and compares.
 #[derive(Clone, Copy)]
 struct Same<'t, 's> {
     tree: &'t Tree<'s>,
@@ -92,7 +94,7 @@ struct Same<'t, 's> {
     last: &'t Cell<NodeId>,
 }
 
-impl<'t, 's> Same<'t, 's> {
+impl Same<'_, '_> {
     fn at(self, node: NodeId) -> Self {
         Self { node, ..self }
     }

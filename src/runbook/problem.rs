@@ -1,6 +1,6 @@
 //! What is wrong with a runbook, each with its place; drawn as compilers draw it, or as JSON and SARIF. PURE.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
@@ -195,7 +195,7 @@ impl Problems {
         };
         let more = self.list.len().saturating_sub(DRAWN);
         let rest = if more > 0 { format!(" ({more} not shown)") } else { String::new() };
-        out.push_str(&format!("{}: {total}{rest}\n", clean(&self.path)));
+        let _ = writeln!(out, "{}: {total}{rest}", clean(&self.path));
         out
     }
 
@@ -325,7 +325,7 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -103,17 +103,16 @@ impl Book<'_> {
         }
         match &raw.steps {
             None if !given("steps") => {
-                missing("steps", "`steps:` with at least one step: no steps, no runbook")
+                missing("steps", "`steps:` with at least one step: no steps, no runbook");
             }
             Some(steps)
-                if !steps.iter().any(|entry| matches!(entry, super::parse::raw::RawEntry::Step(_))) =>
+                if !raw.steps_broken
+                    && !steps.iter().any(|entry| matches!(entry, super::parse::raw::RawEntry::Step(_))) =>
             {
-                if !raw.steps_broken {
-                    self.problems.push(
-                        Problem::error("no-steps", raw.span.clone(), "a runbook without steps")
-                            .label("no steps here: expected at least one"),
-                    );
-                }
+                self.problems.push(
+                    Problem::error("no-steps", raw.span.clone(), "a runbook without steps")
+                        .label("no steps here: expected at least one"),
+                );
             }
             _ => {}
         }

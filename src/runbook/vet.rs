@@ -30,8 +30,17 @@ pub struct Vetted<'s> {
     pub problems: Vec<Problem>,
 }
 
+/// A file that is no text to read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What of it can be shown.
+    pub shown: String,
+    /// Why.
+    pub problem: Problem,
+}
+
 /// The text of a file: UTF-8, within bounds, its byte order mark left out. On refusal the text is made showable.
-pub fn text_of(source: &[u8]) -> Result<&str, (String, Problem)> {
+pub fn text_of(source: &[u8]) -> Result<&str, Box<Refused>> {
     if source.len() > MAX_BYTES {
         // Only the beginning is shown, so only that is decoded.
         let shown = String::from_utf8_lossy(&source[..200]).into_owned();
@@ -41,7 +50,7 @@ pub fn text_of(source: &[u8]) -> Result<&str, (String, Problem)> {
             format!("the file has {} bytes, more than 1 MiB", source.len()),
         )
         .hint("a runbook is read by people; move data into files of its own");
-        return Err((shown, problem));
+        return Err(Box::new(Refused { shown, problem }));
     }
     match std::str::from_utf8(source) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
@@ -49,7 +58,7 @@ pub fn text_of(source: &[u8]) -> Result<&str, (String, Problem)> {
             let at = error.valid_up_to();
             let problem = Problem::error("not-utf-8", at..at + 1, "the file is not UTF-8 text")
                 .hint("save it as UTF-8");
-            Err((String::from_utf8_lossy(source).into_owned(), problem))
+            Err(Box::new(Refused { shown: String::from_utf8_lossy(source).into_owned(), problem }))
         }
     }
 }
@@ -167,8 +176,8 @@ mod tests {
 
     #[test]
     fn not_utf_8_names_its_place() {
-        let (_, problem) = text_of(b"a: 1\nb: \xff\n").unwrap_err();
-        assert_eq!(problem.span, 8..9);
+        let refused = text_of(b"a: 1\nb: \xff\n").unwrap_err();
+        assert_eq!(refused.problem.span, 8..9);
         assert_eq!(text_of(b"\xef\xbb\xbfa: 1\n"), Ok("a: 1\n"));
         assert!(text_of(&vec![b'#'; MAX_BYTES + 1]).is_err());
         assert!(text_of(&vec![b'#'; MAX_BYTES]).is_ok());

@@ -5,6 +5,8 @@
 //! `title: t`), and a step where it has none; the places are those of the whole. `ONBELAY_UPDATE_CASES=1` rewrites
 //! what is expected, to be read before it is committed.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail there")]
+
 mod fuzz;
 mod size;
 mod values;
@@ -16,6 +18,7 @@ use onbelay::runbook::problem::Lines;
 use onbelay::runbook::{Problems, Runbook, read};
 
 /// Completes a short case to a whole runbook.
+#[must_use]
 pub fn whole(yaml: &str) -> String {
     if yaml.starts_with("onbelay") || yaml.starts_with('%') || yaml.starts_with("# bare") {
         return yaml.to_owned();
@@ -28,16 +31,14 @@ pub fn whole(yaml: &str) -> String {
 }
 
 /// Reads a short case that must be right.
+#[must_use]
 pub fn right(yaml: &str) -> Runbook {
     read(whole(yaml).as_bytes(), "case.yaml").unwrap_or_else(|problems| panic!("{yaml}\n{problems}"))
 }
 
 /// One line a problem.
 fn told(result: &Result<Runbook, Problems>) -> String {
-    let problems = match result {
-        Ok(_) => return "ok\n".to_owned(),
-        Err(problems) => problems,
-    };
+    let Err(problems) = result else { return "ok\n".to_owned() };
     let lines = Lines::new(&problems.source);
     let mut out = String::new();
     for problem in &problems.list {

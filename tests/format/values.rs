@@ -58,7 +58,7 @@ fn what_is_left_out_has_its_default() {
     );
     let [check, attest] = &book.checks[..] else { panic!() };
     assert_eq!(check.title, text("c"));
-    assert_eq!(check.timeout, Some(Duration::from_secs(60)));
+    assert_eq!(check.timeout, Some(Duration::from_mins(1)));
     assert_eq!(check.wait.unwrap().every, Duration::from_secs(5));
     assert_eq!(attest.timeout, None);
     let [a, b, hand] = &book.steps[..] else { panic!() };
@@ -78,11 +78,17 @@ fn what_uses_a_captured_value_requires_the_step() {
     let book = right(
         "checks:\n  c: { run: 'test \"$v\"' }\n  t: { title: 'About ${w}', run: x }\n  l: { run: x, for_each: { i: '${v}' } }\n  e: { run: x, env: { A: '${v}' }, expect: { equals: '${w}' } }\nsteps:\n- { id: a, run: x, capture: v }\n- { id: b, run: 'echo \"${v:-none}\"', capture: w, undo: 'echo \"$w\"', announce: 'Now ${w}' }\n- { id: c1, title: 'With ${w}', run: x, requires: a }\n- { id: d, run: x, for_each: { i: '${v}' } }\n- { id: z, run: 'echo v w' }\n",
     );
-    let needs: Vec<Vec<&str>> =
-        book.checks.iter().map(|c| c.needs_captures_of.iter().map(|id| id.as_str()).collect()).collect();
+    let needs: Vec<Vec<&str>> = book
+        .checks
+        .iter()
+        .map(|c| c.needs_captures_of.iter().map(onbelay::id::StepId::as_str).collect())
+        .collect();
     assert_eq!(needs, [vec!["a"], vec!["b"], vec!["a"], vec!["a", "b"]]);
-    let requires: Vec<Vec<&str>> =
-        book.steps.iter().map(|s| s.requires_steps.iter().map(|id| id.as_str()).collect()).collect();
+    let requires: Vec<Vec<&str>> = book
+        .steps
+        .iter()
+        .map(|s| s.requires_steps.iter().map(onbelay::id::StepId::as_str).collect())
+        .collect();
     assert_eq!(requires, [vec![], vec!["a"], vec!["a", "b"], vec!["a"], vec![]]);
     assert!(
         matches!(&book.steps[3].for_each.as_ref().unwrap().list, ListSource::Named(name) if *name == "v")

@@ -177,10 +177,10 @@ impl<'t, 's> Reader<'t, 's> {
         if let (Some(text), Some(problem)) = (self.tree.text(node), self.problems.get_mut(before)) {
             match text.to_lowercase().as_str() {
                 "true" | "yes" | "on" | "y" => {
-                    problem.hints.push("did you mean `true`, without quotes?".to_owned())
+                    problem.hints.push("did you mean `true`, without quotes?".to_owned());
                 }
                 "false" | "no" | "off" | "n" => {
-                    problem.hints.push("did you mean `false`, without quotes?".to_owned())
+                    problem.hints.push("did you mean `false`, without quotes?".to_owned());
                 }
                 _ => {}
             }
@@ -191,24 +191,16 @@ impl<'t, 's> Reader<'t, 's> {
     /// A length of time.
     pub(super) fn length(&mut self, node: NodeId) -> Option<At<Duration>> {
         let expected = "a duration such as 90s, 5m, 2h, 3d or 1h30m";
-        match self.kind(node) {
-            Kind::Scalar { text, .. } => match parse_duration(text) {
-                Ok(length) => Some(self.at(node, length)),
-                Err(_) => {
-                    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-                    let hint = digits.then(|| format!("a unit is missing: did you mean `{text}s`?"));
-                    self.wrong(node, expected);
-                    if let Some(problem) = self.problems.last_mut() {
-                        problem.hints.extend(hint);
-                    }
-                    None
-                }
-            },
-            _ => {
-                self.wrong(node, expected);
-                None
-            }
+        let text = self.tree.text(node);
+        if let Some(length) = text.and_then(|text| parse_duration(text).ok()) {
+            return Some(self.at(node, length));
         }
+        self.wrong(node, expected);
+        let digits = text.filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
+        if let (Some(text), Some(problem)) = (digits, self.problems.last_mut()) {
+            problem.hints.push(format!("a unit is missing: did you mean `{text}s`?"));
+        }
+        None
     }
 
     /// A length of time above zero.

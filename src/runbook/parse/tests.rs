@@ -1,4 +1,4 @@
-//! Do serde_yaml and the vetting parser read alike? Every document that vetting accepts is read by serde_yaml into
+//! Do `serde_yaml` and the vetting parser read alike? Every document that vetting accepts is read by `serde_yaml` into
 //! its own values, and the two are compared here by other means than [`agree`] uses.
 
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ const FRAGMENTS: &[&str] = &[
     "${x}", "a", "key", "x: y", "\n  ", "\n- ", "=", ".inf",
 ];
 
-/// Is what serde_yaml has at this place the same?
+/// Is what `serde_yaml` has at this place the same?
 fn same(tree: &Tree<'_>, node: NodeId, value: &serde_yaml::Value) -> bool {
     use serde_yaml::Value as Yaml;
     match (tree.kind(node), value) {

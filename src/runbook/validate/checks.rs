@@ -12,7 +12,7 @@ use crate::runbook::problem::Problem;
 use crate::runbook::values::names_in;
 
 /// One try of a `run` check, unless it says otherwise.
-const RUN_TIMEOUT: Duration = Duration::from_secs(60);
+const RUN_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The pause between tries, unless `wait` says otherwise.
 const WAIT_EVERY: Duration = Duration::from_secs(5);
@@ -41,8 +41,8 @@ impl<'r> Book<'r> {
             uses.extend(self.words(text, &allow));
         }
         let for_each = raw.for_each.as_ref().map(|for_each| {
-            let (for_each, used) = self.for_each(for_each, &allow);
-            uses.extend(used);
+            let (for_each, more) = self.for_each(for_each, &allow);
+            uses.extend(more);
             for_each
         });
         let probe = self.probe(id, raw, keys, &allow, &mut uses);
@@ -141,8 +141,8 @@ impl<'r> Book<'r> {
         // A script's settings are looked at even beside another probe: all errors come at once.
         if let Some(run) = &raw.run {
             let settings = Settings { shell: &raw.shell, dir: &raw.dir, env: &raw.env };
-            let (script, used) = self.script(run, &settings, allow);
-            uses.extend(used);
+            let (script, more) = self.script(run, &settings, allow);
+            uses.extend(more);
             let expect =
                 raw.expect.as_ref().map(|expect| self.expect(expect, allow, uses)).unwrap_or_default();
             return Probe::Run { script, expect };

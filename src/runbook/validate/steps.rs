@@ -62,8 +62,8 @@ impl<'r> Book<'r> {
         }
         let settings = Settings { shell: &raw.shell, dir: &raw.dir, env: &raw.env };
         let run = raw.run.as_ref().map(|run| {
-            let (script, used) = self.script(run, &settings, &here);
-            uses.extend(used);
+            let (script, more) = self.script(run, &settings, &here);
+            uses.extend(more);
             script
         });
         let destructive = self.destructive(raw, &whole, &mut uses);
@@ -78,8 +78,8 @@ impl<'r> Book<'r> {
             uses.extend(self.words(announce, &Allow { item: None, ..after }));
         }
         let for_each = raw.for_each.as_ref().map(|for_each| {
-            let (for_each, used) = self.for_each(for_each, &here);
-            uses.extend(used);
+            let (for_each, more) = self.for_each(for_each, &here);
+            uses.extend(more);
             for_each
         });
         let undo = raw.undo.as_ref().and_then(|undo| self.undo(undo, raw, &settings, &after, &mut uses));
@@ -226,8 +226,8 @@ impl<'r> Book<'r> {
         };
         let is_script = matches!(raw, RawUndo::Rule(_)) || step.places.iter().any(|(key, _)| *key == "run");
         let work = if is_script {
-            let (script, used) = self.script(text, settings, allow);
-            uses.extend(used);
+            let (script, more) = self.script(text, settings, allow);
+            uses.extend(more);
             UndoWork::Script(script)
         } else {
             if text.value.trim().is_empty() {
