@@ -208,7 +208,11 @@ impl Loop {
         let msg = match arrival {
             Arrival::Input(Input::Key(key), at) => Msg::Key { key, at },
             Arrival::Input(Input::Paste(text), _) => Msg::Paste(text),
-            Arrival::Input(Input::Resize(width, height), _) => Msg::Resize(width, height),
+            Arrival::Input(Input::Resize(width, height), _) => {
+                // Several of them may end at the size of the last picture, of which the terminal has kept less.
+                self.screen.wipe().map_err(failed("draw on the terminal"))?;
+                Msg::Resize(width, height)
+            }
             Arrival::Input(_, _) => return Ok(None),
             Arrival::Host(Incoming::Message(message)) => Msg::Host(message),
             Arrival::Host(Incoming::Lost { why }) => Msg::Lost(why),

@@ -9,9 +9,10 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use ratatui::crossterm::terminal::{
-    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{cursor, execute};
+use ratatui::layout::{Position, Rect};
 
 /// Has this process taken the terminal over, and not given it back?
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -38,10 +39,14 @@ impl Screen {
         // Whoever had it meanwhile may have set it otherwise: what we find now is what we give back.
         give_back();
         enter()?;
-        // Not `Terminal::clear`: that asks the terminal where the cursor is, and the answer goes to whoever reads keys.
-        execute!(io::stdout(), Clear(ClearType::All))?;
-        self.inner = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        Ok(())
+        self.wipe()
+    }
+
+    /// Clears the terminal, and draws all of it anew with the next picture.
+    pub fn wipe(&mut self) -> io::Result<()> {
+        // Not `clear`: that asks the terminal for its cursor, and the answer goes to the thread that reads keys.
+        let size = self.inner.size()?;
+        self.inner.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 

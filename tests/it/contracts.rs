@@ -123,7 +123,8 @@ fn f_d3_verify_finds_a_byte_that_was_changed() {
     session.call("verify", &[]).expect(1).says("record");
     session.call("log", &[]).says("Three steps");
     let ran = session.act(&["note", "on top of it"]);
-    assert!(matches!(ran.code, Some(1 | 3)), "{ran:?}");
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    ran.says("was changed");
     assert!(!std::fs::read_to_string(&path).unwrap().contains("on top of it"), "nothing is written after it");
     std::fs::write(&path, text).unwrap();
     session.call("verify", &[]).expect(0);

@@ -34,11 +34,15 @@ fn a_walk_on_the_screen_with_a_refusal_and_a_way_on() {
     // A person's step: started, then said to be done.
     screen.wait("the step at hand moves on", |text| text.contains("registrar"));
     screen.press("d");
-    screen.wait("a question or the next step", |text| text.contains("Delete the old machine"));
-    // Words are asked for, or not: an empty line is none.
-    if session.records("step_settled").len() < 2 {
-        screen.press("\r");
-    }
+    screen.wait_for("Esc not now");
+    // An empty line is no, here too.
+    screen.press("\r");
+    screen.wait("the question is gone", |text| !text.contains("Esc not now"));
+    screen.press("d");
+    screen.wait_for("Esc not now");
+    screen.fill_in("seen it");
+    assert_eq!(session.step("by-hand"), "ready");
+    screen.press("\r");
     session.wait_for_where("step_settled", |record| record["step"] == "by-hand");
     screen.wait_for("All of it.");
     screen.press("\r");
@@ -46,10 +50,14 @@ fn a_walk_on_the_screen_with_a_refusal_and_a_way_on() {
     screen.wait_for("3 files are missing");
     screen.wait_for("Take it again.");
     assert_eq!(home.read("effects"), "");
+    screen.wait_for("Refused");
     home.write("backup", "");
     screen.press("\r");
+    screen.wait("the refusal was read", |text| !text.contains("Refused"));
+    screen.press("\r");
     screen.wait_for("to go on");
-    screen.press("wipe\r");
+    screen.fill_in("wipe");
+    screen.press("\r");
     session.wait_for_where("step_settled", |record| record["step"] == "wipe");
     assert_eq!(home.read("effects"), "gone\n");
     screen.press("q");
@@ -65,6 +73,10 @@ fn help_names_every_key_and_the_smallest_terminals_are_survived() {
     let mut screen = Screen::open(&home, &["run", file.to_str().unwrap()], (24, 80));
     screen.wait_for("Take the copy");
     screen.press("?");
+    screen.wait_for("the gate decides");
+    for _ in 0..5 {
+        screen.press("\x1b[6~");
+    }
     screen.wait_for("leave this screen");
     screen.press("\x1b");
     screen.wait("help is gone", |text| !text.contains("leave this screen"));
@@ -89,6 +101,23 @@ fn f_s6_the_terminal_is_left_as_it_was_whatever_ends_the_client() {
         screen.is_restored();
     }
     assert_eq!(session.status()["state"], "open", "losing clients changes nothing");
+}
+
+#[test]
+fn s12_a_screen_that_was_put_aside_is_drawn_again_and_the_walk_went_on() {
+    let home = Home::new();
+    let session = home.start(SMALL);
+    let mut screen = Screen::open(&home, &["attach", &session.id], (24, 80));
+    screen.wait_for("Take the copy");
+    kill_process(screen.pid(), Signal::TSTP).unwrap();
+    screen.wait("the terminal is given back", |text| !text.contains("Take the copy"));
+    screen.is_restored();
+    session.act(&["note", "meanwhile elsewhere"]).expect(0);
+    kill_process(screen.pid(), Signal::CONT).unwrap();
+    screen.wait_for("meanwhile elsewhere");
+    screen.press("q");
+    assert_eq!(screen.wait_end(), 0);
+    screen.is_restored();
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use std::io::{Read as _, Write as _};
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use super::home::ONBELAY;
 use super::{Home, PATIENCE, Pid};
+
+/// After this long without an echo a person types it again.
+const ECHO: Duration = Duration::from_secs(2);
 
 /// One client in a terminal of its own.
 pub(crate) struct Screen {
@@ -66,6 +69,25 @@ impl Screen {
     /// Pastes, as a terminal brackets it.
     pub(crate) fn paste(&mut self, text: &str) {
         self.press(&format!("\x1b[200~{text}\x1b[201~"));
+    }
+
+    /// Types into the field that is open, as a person does who sees it: keys that came before the program took note that
+    /// its question can be seen do not count, so what is typed is looked at, and typed again if it is not there.
+    #[track_caller]
+    pub(crate) fn fill_in(&mut self, text: &str) {
+        let before = self.text().matches(text).count();
+        let begun = Instant::now();
+        while self.text().matches(text).count() <= before {
+            assert!(begun.elapsed() < PATIENCE, "it does not take {text:?}\n{}", self.text());
+            self.press(&"\x7f".repeat(text.len()));
+            self.press(text);
+            let tried = Instant::now();
+            while self.text().matches(text).count() <= before && tried.elapsed() < ECHO {
+                if let Ok(bytes) = self.bytes.recv_timeout(ECHO.saturating_sub(tried.elapsed())) {
+                    self.take(&bytes);
+                }
+            }
+        }
     }
 
     /// Reads until `fits` is so of the screen.
