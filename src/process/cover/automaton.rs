@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// Finds every occurrence of many needles in one pass (Aho and Corasick, 1975).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Automaton {
     nodes: Vec<Node>,
     /// Children of the root, by byte; 0: none.
@@ -100,9 +100,15 @@ impl Automaton {
         }
     }
 
-    /// Does a needle begin with this byte?
-    pub(super) fn begins(&self, byte: u8) -> bool {
-        self.roots[usize::from(byte)] != 0
+    /// Notes the first two bytes of every needle.
+    pub(super) fn begin(&self, pairs: &mut Pairs) {
+        for first in self.children(0) {
+            let byte = self.nodes[first as usize].byte;
+            if self.longest(first) > 0 {
+                (0..=255).for_each(|second| pairs.note(byte, second));
+            }
+            self.children(first).for_each(|second| pairs.note(byte, self.nodes[second as usize].byte));
+        }
     }
 
     /// How many bytes back the longest beginning of a needle reaches.
@@ -113,5 +119,26 @@ impl Automaton {
     /// Length of the longest needle that ends here; 0: none does.
     pub(super) fn longest(&self, at: u32) -> u32 {
         self.nodes[at as usize].longest
+    }
+}
+
+/// A set of pairs of bytes, small enough to stay in the fastest memory there is.
+#[derive(Clone, Debug)]
+pub(super) struct Pairs(Box<[u64; 1024]>);
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self(Box::new([0; 1024]))
+    }
+}
+
+impl Pairs {
+    fn note(&mut self, first: u8, second: u8) {
+        self.0[usize::from(first) << 2 | usize::from(second) >> 6] |= 1 << (second & 63);
+    }
+
+    /// Is the pair in it?
+    pub(super) fn has(&self, first: u8, second: u8) -> bool {
+        self.0[usize::from(first) << 2 | usize::from(second) >> 6] >> (second & 63) & 1 == 1
     }
 }
