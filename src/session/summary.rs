@@ -103,7 +103,7 @@ fn of_step(entry: &Entry, session: &Session) -> String {
         Event::ItemEnded { step, item, ended, .. } => {
             format!("{}: {item}: {}", number(step), how_it_ended(ended))
         }
-        Event::ItemSettled { step, item, ok: true, .. } => format!("{}: {item} is done", number(step)),
+        Event::ItemSettled { step, item, ok: true, .. } => format!("{}: {item} went well", number(step)),
         Event::ItemSettled { step, item, ok: false, why, .. } => {
             format!("{}: {item} failed: {why}", number(step))
         }
@@ -190,12 +190,11 @@ fn unmet_in_short(session: &Session, unmet: &[Requirement]) -> String {
     let words: Vec<String> = unmet
         .iter()
         .map(|requirement| match requirement.kind {
-            Kind::Order => requirement.why.clone(),
+            Kind::Order | Kind::Confirm => requirement.why.clone(),
             Kind::Step => format!("step {}", number(session, &requirement.id)),
             Kind::Check => requirement.id.clone(),
             Kind::Hold => "a hold".to_owned(),
             Kind::Witness => "no second person approved".to_owned(),
-            Kind::Confirm => "the text was not typed".to_owned(),
         })
         .collect();
     words.join(", ")
