@@ -4,135 +4,23 @@
 //! The order is the law: events are appended (one write, one sync for a batch), then applied, then told to every client,
 //! and only then are effects handed out. A failed append is final: nothing is started after it.
 
+mod inputs;
+mod requests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::id::{CheckId, ValueName};
-use crate::session::ask::Ask;
 use crate::session::event::Ended;
-use crate::session::gate::Permit;
 use crate::session::next::{self, Effect};
-use crate::session::recover::{self, Found, Loose};
+use crate::session::recover;
 use crate::session::state::{Phase, Stage};
-use crate::session::{Answer, Command, Entry, Event, Fault, Person, Progress, Refusal, Session, decide};
+use crate::session::{Entry, Event, Person, Progress, Session};
 use crate::time::Moment;
-use crate::wire::messages::{LogHealth, PROTOCOL, Present, Reply, Role, Welcome};
-use crate::wire::{FromHost, ToHost};
+use crate::wire::FromHost;
+use crate::wire::messages::{LogHealth, PROTOCOL, Present, Role, Welcome};
 
-use super::words;
-
-/// Where records become durable.
-pub trait Append {
-    /// Makes all of them durable, or none; how long that took.
-    fn append(&mut self, entries: &[Entry]) -> Result<Duration, AppendError>;
-}
-
-/// Why records did not become durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AppendError {
-    /// They are not taken (too long); the journal is as it was and goes on.
-    NotTaken(String),
-    /// The journal cannot be written; that is final.
-    Broken(String),
-}
-
-/// A client, for the life of its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(pub u64);
-
-/// One asking of one item of a check; an answer under an older tag is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AskTag {
-    /// Record that announced the asking.
-    pub n: u64,
-    /// The check.
-    pub check: CheckId,
-    /// The item.
-    pub item: Option<String>,
-}
-
-/// What happens to the host.
-#[derive(Debug)]
-pub enum Input {
-    /// The first: this host took the journal over.
-    Began(Vec<Event>),
-    /// Commands of the last host were looked for.
-    Recovered(Vec<(Loose, Found)>),
-    /// A client said hello.
-    Joined {
-        /// The connection.
-        client: ClientId,
-        /// Whom the kernel says it is.
-        person: Person,
-        /// What it is for.
-        role: Role,
-    },
-    /// A client has caught up after it lagged.
-    Drained(ClientId),
-    /// A client is gone.
-    Left(ClientId),
-    /// A client asks for something (`Request`, `GiveSecret`).
-    Asked(ClientId, ToHost),
-    /// A check found its answer; `None`: it was cancelled.
-    Answered(AskTag, Option<Box<Answer>>),
-    /// A command ended.
-    Ended {
-        /// The attempt.
-        attempt: u32,
-        /// The item's index.
-        item: Option<u32>,
-        /// How; or, where that is lost, what is known.
-        ended: Result<Box<Ended>, String>,
-    },
-    /// Time passed.
-    Tick,
-    /// Leaving was tried, but somebody is about to connect.
-    Stay,
-    /// The host is told to end; commands go on without it.
-    Terminate,
-}
-
-/// Who hears a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// One client.
-    One(ClientId),
-    /// Everyone that is not waiting for a fresh snapshot.
-    All,
-}
-
-/// What the host must do, in order.
-#[derive(Debug)]
-pub enum Output {
-    /// Send a message.
-    Tell(Audience, FromHost),
-    /// Find an answer.
-    Ask(AskTag, Box<Ask>),
-    /// Let go of the askings of a record; their answers are not wanted any more.
-    CancelAsks {
-        /// The check.
-        check: CheckId,
-    },
-    /// Start a command; its intent is on disk.
-    Start(Box<Permit>),
-    /// End the command of an attempt.
-    Stop {
-        /// The attempt.
-        attempt: u32,
-    },
-    /// Keep a secret in memory.
-    Keep {
-        /// Its name.
-        name: ValueName,
-        /// Its value.
-        value: String,
-    },
-    /// Say goodbye to everyone and end.
-    Exit {
-        /// A sentence for clients, where the end is no end of the walk.
-        why: Option<String>,
-    },
-}
+pub use inputs::{Append, AppendError, AskTag, Audience, ClientId, Input, Output};
 
 /// Somebody attached.
 #[derive(Clone, Debug)]
@@ -287,7 +175,7 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
                 out.push(Output::Tell(Audience::All, FromHost::People { people: state.people() }));
             }
         }
-        Input::Asked(client, message) => asked(state, client, message, now, &mut out),
+        Input::Asked(client, message) => requests::asked(state, client, message, now, &mut out),
         Input::Answered(tag, answer) => {
             state.asking.remove(&tag);
             if let Some(answer) = answer.filter(|_| state.is_asking(&tag)) {
@@ -464,69 +352,6 @@ fn hand_out(state: &mut HostState, effect: Effect, out: &mut Vec<Output>) {
             Output::Ask(tag, ask)
         }
     });
-}
-
-fn asked(state: &mut HostState, client: ClientId, message: ToHost, now: Moment, out: &mut Vec<Output>) {
-    let Some(guest) = state.guests.get(&client).cloned() else { return };
-    match message {
-        ToHost::Request { id, command } => {
-            let result = request(state, &guest, &command, now, out);
-            out.push(Output::Tell(Audience::One(client), FromHost::Reply { id, result }));
-        }
-        ToHost::GiveSecret { name, value } => {
-            let may = guest.role != Role::Watch && guest.person.uid == state.session.operator.uid;
-            if may && state.session.opened.secrets.contains(&name) && !value.is_empty() {
-                state.known_secrets.insert(name.clone());
-                out.push(Output::Keep { name, value });
-            }
-            // Told in any case: who gave it sees whether it was taken.
-            let names = state.secrets_missing();
-            out.push(Output::Tell(Audience::All, FromHost::SecretsMissing { names }));
-        }
-        ToHost::Hello { .. }
-        | ToHost::ReadOutput { .. }
-        | ToHost::FollowOutput { .. }
-        | ToHost::ReadLog { .. } => {}
-    }
-}
-
-fn request(
-    state: &mut HostState,
-    guest: &Guest,
-    command: &Command,
-    now: Moment,
-    out: &mut Vec<Output>,
-) -> Reply {
-    if guest.role == Role::Watch {
-        let refusal = Refusal::call("this screen only watches; attach without --watch to act");
-        return Reply::Refused { n: 0, refusal };
-    }
-    if let LogHealth::Broken { why } = &state.health {
-        return Reply::Failed { why: words::journal_broken(why) };
-    }
-    let result = match decide::decide(&state.session, command, &guest.person, now) {
-        Ok(events) => {
-            let events = events.into_iter().map(|event| (guest.person.clone(), event)).collect();
-            record(state, events, now, out).map(|n| Reply::Recorded { n })
-        }
-        Err(refusal) if refusal.fault == Fault::Call => Ok(Reply::Refused { n: 0, refusal }),
-        Err(refusal) => {
-            // Naming the step here would end what somebody else has under way with it.
-            let event = Event::Refused {
-                action: command.action(),
-                step: None,
-                why: refusal.sentence.clone(),
-                unmet: refusal.unmet.clone(),
-            };
-            record(state, vec![(guest.person.clone(), event)], now, out)
-                .map(|n| Reply::Refused { n, refusal })
-        }
-    };
-    match result {
-        Ok(reply) => reply,
-        Err(AppendError::NotTaken(why)) => Reply::Refused { n: 0, refusal: Refusal::call(why) },
-        Err(AppendError::Broken(why)) => Reply::Failed { why: words::journal_broken(&why) },
-    }
 }
 
 fn consider_leaving(state: &mut HostState, now: Moment, out: &mut Vec<Output>) {

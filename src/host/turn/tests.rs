@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::session::Verdict;
 use crate::session::bench::{Bench, dana, name_of, sam};
 use crate::session::event::Outcome;
+use crate::session::{Answer, Command, Verdict};
 use crate::time::Timestamp;
+use crate::wire::ToHost;
+use crate::wire::messages::Reply;
 
 /// A journal in memory that can be told to fail.
 #[derive(Clone, Default)]
