@@ -51,7 +51,7 @@ pub fn clean_bytes(bytes: &[u8]) -> String {
         for (at, c) in valid.char_indices() {
             match valid.as_bytes()[at..] {
                 [b'\\', b'x', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
-                    out.push_str("\\x5c")
+                    out.push_str("\\x5c");
                 }
                 _ => mark(c, &valid[at..], &mut out),
             }

@@ -212,7 +212,7 @@ fn write(value: &Made, indent: usize, out: &mut String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn both_readers_see_the_same_in_made_documents(value in made()) {
