@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::id::ValueName;
 use crate::journal;
@@ -135,17 +135,17 @@ fn flags(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
 
 /// The session to be made of it, started here and now by this account.
 pub fn new_session(path: &Path, filled: Filled, another: bool) -> Result<NewSession, Failure> {
-    new_session_at(store::home(|name| std::env::var_os(name))?, path, filled, another)
+    new_session_at(&store::home(|name| std::env::var_os(name))?, path, filled, another)
 }
 
 /// As [`new_session`], among the sessions in `home`.
 pub fn new_session_at(
-    home: PathBuf,
+    home: &Path,
     path: &Path,
     filled: Filled,
     another: bool,
 ) -> Result<NewSession, Failure> {
-    let home = std::path::absolute(&home).map_err(|e| {
+    let home = std::path::absolute(home).map_err(|e| {
         Failure::machine(format!("cannot find the directory for sessions {}: {e}", home.display()))
     })?;
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());

@@ -1,7 +1,7 @@
 //! `demo`: the bundled tour in a sandbox that is made for it and removed after it, its host included. SHELL.
 
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -92,7 +92,7 @@ fn new_session(root: &Path) -> Result<crate::wire::start::NewSession, Failure> {
         Failure::wrong(problems.into_iter().map(|p| p.message).collect::<Vec<_>>().join("\n"))
     })?;
     let filled = Filled { source: TOUR.as_bytes().to_vec(), runbook, resolved };
-    begin::new_session_at(root.join("sessions"), Path::new("tour.yaml"), filled, false)
+    begin::new_session_at(&root.join("sessions"), Path::new("tour.yaml"), filled, false)
 }
 
 /// TERM and HUP end this process in the middle of a line: what it made goes first. (The screen hears them itself.)
@@ -124,7 +124,7 @@ fn clear(home: &Path) {
     }
 }
 
-fn end(dir: &PathBuf) -> Result<(), Failure> {
+fn end(dir: &Path) -> Result<(), Failure> {
     if !store::host_alive(dir)? {
         return Ok(());
     }

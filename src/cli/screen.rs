@@ -42,13 +42,12 @@ pub fn face(plain: bool) -> Result<Face, Failure> {
 
 /// Opens a session with this face. `given`: what a host that must be started again gets; absent: found anew.
 pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome {
-    let given = match given {
-        Some(given) => given,
-        None => {
-            let loaded = store::load(dir)?;
-            place::must_be_whole(&loaded)?;
-            begin::given_again(&loaded.session.runbook)
-        }
+    let given = if let Some(given) = given {
+        given
+    } else {
+        let loaded = store::load(dir)?;
+        place::must_be_whole(&loaded)?;
+        begin::given_again(&loaded.session.runbook)
     };
     let wish = Wish { role, if_no_host: IfNoHost::Start(HostStart::new(given)), stay: true };
     match face {
@@ -75,6 +74,7 @@ fn open_screen(dir: &Path, wish: Wish) -> Outcome {
 }
 
 /// Why there is no screen.
+#[must_use]
 pub fn of_screen(error: TuiError) -> Failure {
     match error {
         TuiError::Client(error) => error.into(),

@@ -57,7 +57,7 @@ pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
         "run" => run(rest, session),
         "undo" => undo(rest, session),
         "stop" => stop(rest, session),
-        "done" => done(rest, session),
+        "done" => Ok(done(rest, session)),
         "check" => check(rest, session),
         "attest" => attest(rest, session),
         "resolve" => resolve(rest, session),
@@ -182,7 +182,7 @@ fn stop(rest: &str, session: &Session) -> Result<Line, String> {
     Ok(Line::Act(Command::Stop { step: id(session, place) }))
 }
 
-fn done(rest: &str, session: &Session) -> Result<Line, String> {
+fn done(rest: &str, session: &Session) -> Line {
     let (place, rest) = step_then_words(rest, session);
     let place = place.unwrap_or_else(|| with_a_person(session));
     let step = id(session, place);
@@ -200,7 +200,7 @@ fn done(rest: &str, session: &Session) -> Result<Line, String> {
     let said = Said { say: filled(said.say), value: filled(said.value) };
     let lacks = captures && said.value.is_none();
     let command = Command::Done { step, said };
-    Ok(if lacks { Line::Words(command, Wanted::Value) } else { Line::Act(command) })
+    if lacks { Line::Words(command, Wanted::Value) } else { Line::Act(command) }
 }
 
 fn check(rest: &str, session: &Session) -> Result<Line, String> {
@@ -273,10 +273,12 @@ fn resolve(rest: &str, session: &Session) -> Result<Line, String> {
 /// Complete, or lacking its words.
 fn worded(command: Command) -> Line {
     let lacks = match &command {
-        Command::Fail { why, .. } | Command::Skip { why, .. } => why.is_empty(),
-        Command::Hold { why } | Command::Abort { why } => why.is_empty(),
-        Command::Note { text } => text.is_empty(),
-        Command::Resolve { what, .. } => what.is_empty(),
+        Command::Fail { why: words, .. }
+        | Command::Skip { why: words, .. }
+        | Command::Hold { why: words }
+        | Command::Abort { why: words }
+        | Command::Note { text: words }
+        | Command::Resolve { what: words, .. } => words.is_empty(),
         _ => false,
     };
     if lacks { Line::Words(command, Wanted::Why) } else { Line::Act(command) }

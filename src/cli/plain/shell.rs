@@ -92,7 +92,7 @@ impl Shell {
 
     /// Walks until there is a reason to leave.
     pub(super) fn walk(&mut self) -> Outcome {
-        self.lines(&tell::opening(self.session()));
+        self.lines(&tell::opening(self.session(), self.role == Role::Watch));
         self.ask_secrets()?;
         loop {
             self.hear_all()?;
@@ -151,18 +151,19 @@ impl Shell {
                 if tail.is_empty() {
                     self.line("there is no output of that step");
                 }
-                tail.iter().for_each(|line| self.line(&format!("| {line}")));
+                for line in &tail {
+                    self.line(&format!("| {line}"));
+                }
             }
             Ok(Line::Quit) => return Ok(Some(self.last)),
             Ok(Line::Act(command)) => self.request(command)?,
             Ok(Line::Words(command, wanted)) => {
                 let prompt = tell::words_prompt(session, &command, wanted);
-                match self.ask(&prompt)?.filter(|words| !words.trim().is_empty()) {
-                    Some(words) => self.request(line::with_words(command, words))?,
-                    None => {
-                        self.last = Exit::No;
-                        self.line("without words nothing was done");
-                    }
+                if let Some(words) = self.ask(&prompt)?.filter(|words| !words.trim().is_empty()) {
+                    self.request(line::with_words(command, words))?;
+                } else {
+                    self.last = Exit::No;
+                    self.line("without words nothing was done");
                 }
             }
         }
@@ -362,23 +363,27 @@ impl Shell {
         }
         self.show_output(ended.output_bytes)?;
         let rest = self.live.as_mut().and_then(Live::end);
-        rest.iter().for_each(|line| self.line(line));
+        if let Some(line) = rest {
+            self.line(&line);
+        }
         let Some(live) = self.live.take() else { return Ok(()) };
         self.walk.talk.send(&ToHost::FollowOutput { of: None })?;
         if ended.captured.is_some() {
-            self.show_errors(live.of)?;
+            self.show_errors(&live.of)?;
         }
         Ok(())
     }
 
     /// Where stdout is captured, stderr is apart: it is shown at the end.
-    fn show_errors(&mut self, of: OutputFile) -> Result<(), Failure> {
-        let of = OutputFile { stream: Stream::Errors, ..of };
+    fn show_errors(&mut self, of: &OutputFile) -> Result<(), Failure> {
+        let of = OutputFile { stream: Stream::Errors, ..of.clone() };
         let (total, _) = self.part(&of, 0, 0)?;
         self.live = Some(Live::new(of));
         self.show_output(total)?;
         let rest = self.live.as_mut().and_then(Live::end);
-        rest.iter().for_each(|line| self.line(line));
+        if let Some(line) = rest {
+            self.line(&line);
+        }
         self.live = None;
         Ok(())
     }

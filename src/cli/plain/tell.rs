@@ -20,7 +20,7 @@ use super::line::{Wanted, all_behind, here};
 const PROSE: usize = 76;
 
 /// What is said when the walk begins.
-pub(super) fn opening(session: &Session) -> Vec<String> {
+pub(super) fn opening(session: &Session, only_looking: bool) -> Vec<String> {
     let mut lines = vec![
         clean(&session.opened.title).into_owned(),
         format!("session {}, {} steps", session.id, session.steps.len()),
@@ -31,9 +31,11 @@ pub(super) fn opening(session: &Session) -> Vec<String> {
         lines.extend(prose(&about));
     }
     lines.push(String::new());
-    lines.push(
-        "Type an action and Enter; help lists them. Enter alone does nothing, Ctrl-C leaves.".to_owned(),
-    );
+    lines.push(if only_looking {
+        "Only looking: what happens is told as it happens. Ctrl-C leaves.".to_owned()
+    } else {
+        "Type an action and Enter; help lists them. Enter alone does nothing.".to_owned()
+    });
     lines
 }
 

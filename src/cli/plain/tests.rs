@@ -45,7 +45,7 @@ fn the_question_shows_what_is_lost_what_runs_and_what_was_found() {
     bench.walk("one");
     bench.attest("seen", true).unwrap();
     bench.check("whole").unwrap();
-    bench.later(std::time::Duration::from_secs(180));
+    bench.later(std::time::Duration::from_mins(3));
     let question = tell::question(&bench.session, 1, Work::Run, bench.now).join("\n");
     for part in [
         "2 Delete it",
