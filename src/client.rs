@@ -220,7 +220,11 @@ impl Client {
         let Some(stream) = stream.as_ref() else {
             return Err(ClientError::Lost { why: "it is being made again".to_owned() });
         };
-        (&*stream).write_all(&bytes).map_err(|e| ClientError::Lost { why: e.to_string() })
+        (&*stream).write_all(&bytes).map_err(|e| {
+            // Half a message may have gone out: this connection is of no more use.
+            let _ = stream.shutdown(Shutdown::Both);
+            ClientError::Lost { why: e.to_string() }
+        })
     }
 
     /// Sends a request; its number comes back in `FromHost::Reply`.

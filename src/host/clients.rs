@@ -143,16 +143,25 @@ pub(super) fn accept_for_ever(listener: &UnixListener, hall: &Hall) {
             refuse(&stream, &format!("{MOST_CLIENTS} clients are here already; close one of them"));
             continue;
         }
+        let seat = Seat(Arc::clone(&hall.count));
         let client = ClientId(NEXT.fetch_add(1, Ordering::Relaxed));
         let of_client = hall.clone();
         let started = std::thread::Builder::new().name(format!("client-{}", client.0)).spawn(move || {
+            let _seat = seat;
             serve(client, stream, &of_client);
-            of_client.count.fetch_sub(1, Ordering::SeqCst);
         });
         if started.is_err() {
-            hall.count.fetch_sub(1, Ordering::SeqCst);
             std::thread::sleep(PAUSE);
         }
+    }
+}
+
+/// A place that was counted, until it is given back.
+struct Seat(Arc<AtomicUsize>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -111,23 +111,27 @@ impl Performer {
     pub(super) fn start(&mut self, permit: Box<Permit>) {
         let place = place_of(&permit);
         let world = Arc::clone(&self.world);
-        self.watch(place, move |slot| {
-            let given = world.given();
-            let side = HostSide {
-                program: std::path::Path::new(process::SELF),
-                session_dir: &world.session_dir,
-                base_dir: &world.base_dir,
-                environment: &given.environment,
-                umask: world.umask,
-                secrets: &given.secrets,
-            };
-            let started = process::start(*permit, &side);
-            failpoint::pass("runner-spawned");
-            match started {
-                Ok(runner) => wait(runner, slot),
-                Err(ended) => Found::Ended(ended),
-            }
-        });
+        self.watch(
+            place,
+            |why| Ok(Box::new(not_started(why))),
+            move |slot| {
+                let given = world.given();
+                let side = HostSide {
+                    program: std::path::Path::new(process::SELF),
+                    session_dir: &world.session_dir,
+                    base_dir: &world.base_dir,
+                    environment: &given.environment,
+                    umask: world.umask,
+                    secrets: &given.secrets,
+                };
+                let started = process::start(*permit, &side);
+                failpoint::pass("runner-spawned");
+                match started {
+                    Ok(runner) => wait(runner, slot),
+                    Err(ended) => Found::Ended(ended),
+                }
+            },
+        );
     }
 
     /// Watches a command that an earlier host started.
@@ -135,12 +139,13 @@ impl Performer {
         let place = (loose.attempt, loose.item.as_ref().map(|(index, _)| *index));
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
         let dir = process::attempt_dir(&self.world.session_dir, place.0, place.1);
-        self.watch(place, move |slot| wait(Runner::adopt(&dir), slot));
+        self.watch(place, Err, move |slot| wait(Runner::adopt(&dir), slot));
     }
 
     fn watch(
         &mut self,
         place: (u32, Option<u32>),
+        unwatched: impl FnOnce(String) -> Result<Box<Ended>, String>,
         work: impl FnOnce(&Mutex<Slot>) -> Found + Send + 'static,
     ) {
         let slot = Arc::new(Mutex::new(Slot::default()));
@@ -157,18 +162,9 @@ impl Performer {
             world.tell(Input::Ended { attempt: place.0, item: place.1, ended });
         });
         if let Err(e) = thread {
-            // Nothing was started (an adopted command goes on, and is found again by the next host).
             self.commands.remove(&place);
-            let outcome = Outcome::NotStarted { why: format!("there is no thread left to watch it: {e}") };
-            let ended = Box::new(Ended {
-                outcome,
-                took: 0,
-                output_bytes: 0,
-                output_sha256: None,
-                captured: None,
-                left: Vec::new(),
-            });
-            self.own.push_back(Input::Ended { attempt: place.0, item: place.1, ended: Ok(ended) });
+            let why = format!("there is no thread left to watch it: {e}");
+            self.own.push_back(Input::Ended { attempt: place.0, item: place.1, ended: unwatched(why) });
         }
     }
 
@@ -277,6 +273,17 @@ impl Performer {
     /// Is no check being asked?
     pub(super) fn asks_nothing(&self) -> bool {
         self.asks.is_empty()
+    }
+}
+
+fn not_started(why: String) -> Ended {
+    Ended {
+        outcome: Outcome::NotStarted { why },
+        took: 0,
+        output_bytes: 0,
+        output_sha256: None,
+        captured: None,
+        left: Vec::new(),
     }
 }
 
