@@ -158,4 +158,56 @@ mod tests {
             assert_eq!(quoted(text), word);
         }
     }
+
+    #[test]
+    fn a_refusal_says_what_is_missing_and_the_very_words_that_bring_it_nearer() {
+        const RUNBOOK: &str = "\
+onbelay: 1
+title: t
+checks:
+  backup: { title: B, run: 'true' }
+  copy: { title: C, attest: Where? }
+steps:
+  - { id: prep, title: Prepare, run: 'true' }
+  - { id: wipe, title: Delete it, destructive: true, requires: [backup, copy], confirm: a shop, run: 'true' }
+";
+        let runbook = crate::runbook::read(RUNBOOK.as_bytes(), "t.yaml").unwrap_or_else(|p| panic!("{p:?}"));
+        let by = crate::session::Person { name: "dana".into(), uid: Some(1) };
+        let opened = crate::session::Opened {
+            format: 1,
+            onbelay: "0".into(),
+            title: "t".into(),
+            path: "t.yaml".into(),
+            sha256: "ab".into(),
+            values: std::collections::BTreeMap::new(),
+            secrets: Vec::new(),
+            dir: "/".into(),
+            machine: "m".into(),
+            umask: 0o22,
+            operator: by.clone(),
+        };
+        let at = crate::time::Timestamp::from_millis(0);
+        let event = crate::session::Event::SessionOpened(Box::new(opened));
+        let first = crate::session::Entry { n: 1, at, up: 1, session: "20261120-t-k3f9".into(), by, event };
+        let session = Session::open(std::sync::Arc::new(runbook), &first).unwrap();
+        let now = crate::time::Moment { at, up: 2, boot: 0 };
+        let order = crate::session::view::order(&session);
+        let unmet = crate::session::view::gate(&session, &order, 1, now);
+        let shell = refusal(&session, Some("wipe"), "run", "shut", &unmet, 43, &Voice::of_shell("k3f9"));
+        insta::assert_snapshot!(shell, @"
+        refused: “Delete it” stays shut
+          prep      1 Prepare comes first
+                    do it, or skip it with a reason
+                    onbelay do k3f9 run prep
+          backup    not asked yet
+                    check again: onbelay do k3f9 check backup
+          copy      nobody has answered yet
+                    answer it: onbelay do k3f9 attest copy --say WORDS
+          confirm   type  a shop  to confirm
+                    onbelay do k3f9 run wipe --confirm 'a shop'
+        nothing was run; this is in the log (record 43)
+        ");
+        let plain = refusal(&session, Some("wipe"), "run", "shut", &unmet, 43, &Voice::of_plain());
+        assert!(!plain.contains("onbelay do"), "{plain}");
+    }
 }

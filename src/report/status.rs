@@ -301,3 +301,113 @@ fn unmet_line(requirement: &Requirement) -> String {
         Kind::Order | Kind::Step | Kind::Witness | Kind::Confirm => format!("· {}", clean(&requirement.why)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::session::{Entry, Event, Opened, Person};
+
+    const RUNBOOK: &str = "\
+onbelay: 1
+title: Move the shop
+checks:
+  backup: { title: The backup holds, run: 'true', fix: widen it }
+  copy: { title: A copy, attest: Where? }
+steps:
+  - phase: Prepare
+  - { id: freeze, title: Freeze edits, run: 'true' }
+  - phase: Point of no return
+  - { id: wipe, title: \"Delete \\e[2J it\", destructive: all of it, requires: [backup, copy], confirm: shop, run: 'true' }
+";
+
+    fn session() -> Session {
+        let runbook = crate::runbook::read(RUNBOOK.as_bytes(), "t.yaml").unwrap_or_else(|p| panic!("{p:?}"));
+        let by = Person { name: "dana".into(), uid: Some(1) };
+        let opened = Opened {
+            format: 1,
+            onbelay: "0".into(),
+            title: "Move the shop".into(),
+            path: "/r/t.yaml".into(),
+            sha256: "ab".into(),
+            values: BTreeMap::new(),
+            secrets: Vec::new(),
+            dir: "/".into(),
+            machine: "m".into(),
+            umask: 0o22,
+            operator: by.clone(),
+        };
+        let entry = |n, event| Entry {
+            n,
+            at: Timestamp::from_millis(0),
+            up: n,
+            session: "20261120-151012-move-the-shop-k3f9".into(),
+            by: by.clone(),
+            event,
+        };
+        let first = entry(1, Event::SessionOpened(Box::new(opened)));
+        let mut session = Session::open(Arc::new(runbook), &first).unwrap();
+        session.apply(&entry(2, Event::HoldCalled { why: "wait".into() })).unwrap();
+        session
+    }
+
+    fn now() -> Moment {
+        Moment { at: Timestamp::from_millis(5_000), up: 5_000, boot: 0 }
+    }
+
+    #[test]
+    fn the_json_has_every_field_of_the_contract() {
+        let json = serde_json::to_value(status(&session(), "held", now())).unwrap();
+        let keys = |value: &serde_json::Value| {
+            value.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(keys(&json), "checks holds people runbook session state steps");
+        assert_eq!(json["state"], "held");
+        assert_eq!(
+            json["runbook"],
+            serde_json::json!({"title": "Move the shop", "path": "/r/t.yaml", "sha256": "ab"})
+        );
+        assert_eq!(json["holds"], serde_json::json!([{"by": "dana", "why": "wait"}]));
+        assert_eq!(
+            json["people"],
+            serde_json::json!([{"name": "dana", "role": "operator", "proof": "account"}])
+        );
+        let wipe = &json["steps"][1];
+        assert_eq!(keys(wipe), "attempts by_hand destructive gate id items phase state title why");
+        assert_eq!(wipe["phase"], "Point of no return");
+        assert_eq!((&wipe["state"], &wipe["destructive"]), (&"waiting".into(), &true.into()));
+        let kinds: Vec<_> =
+            wipe["gate"].as_array().unwrap().iter().map(|r| r["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["order", "check", "check", "hold", "confirm"]);
+        assert_eq!(keys(&wipe["gate"][1]), "fix id kind met why");
+        assert_eq!(keys(&json["checks"][0]), "at detail id items state title valid_until");
+    }
+
+    #[test]
+    fn the_text_says_what_is_shut_and_why_and_no_title_acts_on_the_terminal() {
+        let text = text(&status(&session(), "held", now()));
+        insta::assert_snapshot!(text, @r"
+        Move the shop
+        session 20261120-151012-move-the-shop-k3f9 · held
+        ⏸ hold by dana: wait
+
+        Prepare
+         · 1 Freeze edits  (freeze, waiting)
+               ⏸ dana called a hold: wait
+
+        Point of no return
+         · 2 ◆ Delete ␛[2J it  (wipe, waiting)
+               · 1 Freeze edits comes first
+               ✗ backup  not asked yet
+               ✗ copy  nobody has answered yet
+               ⏸ dana called a hold: wait
+               · type  shop  to confirm
+
+        Checks
+         ? backup (unknown)  not asked yet
+         ? copy (unknown)  nobody has answered yet
+        ");
+    }
+}
