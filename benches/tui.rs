@@ -38,7 +38,7 @@ fn main() {
     let runbook = runbook::read(text.as_bytes(), "bench.yaml").expect("a runbook of the format");
     println!("read and hold to its rules, {STEPS} steps: {:.1} ms", millis(started.elapsed()));
     let mut app = app(runbook);
-    picture("first step, its output flooding", &mut app, |app| flood(app));
+    picture("first step, its output flooding", &mut app, flood);
     let mut down = true;
     picture("a key, its step, its picture", &mut app, |app| {
         let code = if down { KeyCode::End } else { KeyCode::Home };

@@ -171,7 +171,7 @@ fn wanted(app: &mut App, verb: Verb) -> Vec<Action> {
         Verb::Run => return run(app, place, false),
         Verb::ByHand => ask(app, Ask::Sure(Sure::ByHand(place))),
         Verb::Done if state.progress == Progress::Interrupted => {
-            ask(app, Ask::Resolve { step: place, done: true })
+            ask(app, Ask::Resolve { step: place, done: true });
         }
         Verb::Done if app.session.runbook.steps[place].capture.is_some() => ask(app, Ask::Value(place)),
         Verb::Done => ask(app, Ask::Done(place)),
@@ -522,7 +522,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Action> {
     let text = plain(&text);
     match &mut app.mode {
         Mode::Question(question) => {
-            question.note = Some("a paste does not confirm: type the text".to_owned())
+            question.note = Some("a paste does not confirm: type the text".to_owned());
         }
         Mode::Prompt(prompt) if !prompt.takes_paste() => {
             prompt.note = Some("a paste does not answer: type it".to_owned());

@@ -152,13 +152,12 @@ fn of_step(app: &App, verb: Verb) -> Fit {
         }
         Verb::Release if app.session.holds.is_empty() => Fit::Absent("nobody has called a hold"),
         Verb::Secret if app.secrets_missing.is_empty() => Fit::Absent("no secret is missing"),
-        Verb::Finish if !open => Fit::Absent("the session is closed"),
+        Verb::Finish | Verb::Abort if !open => Fit::Absent("the session is closed"),
         Verb::Finish => {
             let all =
                 app.session.steps.iter().all(|s| matches!(s.progress, Progress::Done | Progress::Skipped));
             if all { Fit::Yes(None) } else { Fit::Absent("not every step is done or skipped") }
         }
-        Verb::Abort if !open => Fit::Absent("the session is closed"),
         Verb::Approve | Verb::Refuse if model.witness.is_none() => {
             Fit::Absent("this step asks for no witness")
         }

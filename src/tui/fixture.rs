@@ -1,6 +1,7 @@
 //! A screen under test, with a host in the same process behind it and no terminal. PURE.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -296,7 +297,11 @@ pub(crate) fn welcome(bench: &Bench, me: &Person) -> Welcome {
 
 /// The rows of a picture.
 pub(crate) fn text(buffer: &Buffer) -> String {
-    rows(buffer).iter().map(|row| format!("{}\n", row.trim_end())).collect()
+    rows(buffer).iter().fold(String::new(), |mut all, row| {
+        all.push_str(row.trim_end());
+        all.push('\n');
+        all
+    })
 }
 
 fn rows(buffer: &Buffer) -> Vec<String> {
@@ -326,7 +331,7 @@ pub(crate) fn styled(buffer: &Buffer) -> String {
     let mut names: Vec<String> = Vec::new();
     let mut out = String::new();
     for (row, cells) in rows(buffer).iter().zip(buffer.content.chunks(width)) {
-        out.push_str(&format!("|{}|\n", row));
+        let _ = writeln!(out, "|{row}|");
         let mut marks = String::new();
         for cell in cells {
             let name = style_name(cell.style());
@@ -341,11 +346,11 @@ pub(crate) fn styled(buffer: &Buffer) -> String {
             });
         }
         if !marks.trim().is_empty() {
-            out.push_str(&format!(" {}\n", marks.trim_end()));
+            let _ = writeln!(out, " {}", marks.trim_end());
         }
     }
     for (index, name) in names.iter().enumerate() {
-        out.push_str(&format!("{}: {name}\n", char::from(b'a' + u8::try_from(index).expect("few styles"))));
+        let _ = writeln!(out, "{}: {name}", char::from(b'a' + u8::try_from(index).expect("few styles")));
     }
     out
 }

@@ -99,14 +99,10 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let foot = cut_bottom(&mut rest, 1);
     let notice = cut_bottom(&mut rest, 1);
     let wide = area.width >= WIDE && matches!(view.app.screen, Screen::Walk);
-    let (log, log_rule) = match view.app.screen {
-        Screen::Log => (Rect::default(), Rect::default()),
-        _ => {
-            let rows = log::newest_rows(area.height, view.app.log.len());
-            let log = cut_bottom(&mut rest, rows);
-            (log, cut_bottom(&mut rest, u16::from(rows > 0)))
-        }
-    };
+    let alone = view.app.screen == Screen::Log;
+    let rows = if alone { 0 } else { log::newest_rows(area.height, view.app.log.len()) };
+    let log = cut_bottom(&mut rest, rows);
+    let log_rule = cut_bottom(&mut rest, u16::from(rows > 0));
     let split = if wide { (area.width / 3).clamp(32, 48) } else { 0 };
     draw_rule(rule, if wide { Some((split, "┬")) } else { None }, buffer);
     let joint = if wide { Some((split, "┴")) } else { None };

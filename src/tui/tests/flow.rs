@@ -245,8 +245,8 @@ fn every_action_of_do_has_a_key() {
         Command::Attest { .. } => Verb::Attest,
         Command::Run { by_hand: false, .. } => Verb::Run,
         Command::Run { .. } => Verb::ByHand,
-        Command::Done { .. } => Verb::Done,
-        Command::Fail { .. } => Verb::Fail,
+        Command::Done { .. } | Command::Resolve { done: true, .. } => Verb::Done,
+        Command::Fail { .. } | Command::Resolve { .. } => Verb::Fail,
         Command::Skip { .. } => Verb::Skip,
         Command::Undo { .. } => Verb::Undo,
         Command::Withdraw { .. } => Verb::Withdraw,
@@ -255,16 +255,36 @@ fn every_action_of_do_has_a_key() {
         Command::Note { .. } => Verb::Note,
         Command::Hold { .. } => Verb::Hold,
         Command::Release { .. } => Verb::Release,
-        Command::Resolve { done: true, .. } => Verb::Done,
-        Command::Resolve { .. } => Verb::Fail,
         Command::Stop { .. } => Verb::Stop,
         Command::Handover { .. } => Verb::Handover,
         Command::Finish => Verb::Finish,
         Command::Abort { .. } => Verb::Abort,
     };
     assert_eq!(verb(&Command::Finish), Verb::Finish);
-    for binding in crate::tui::act::menu() {
-        assert!(keys::binding(Page::Walk, binding.verb).is_some());
+    for verb in [
+        Verb::Check,
+        Verb::CheckOne,
+        Verb::CheckAll,
+        Verb::Attest,
+        Verb::Run,
+        Verb::ByHand,
+        Verb::Done,
+        Verb::Fail,
+        Verb::Skip,
+        Verb::Undo,
+        Verb::Withdraw,
+        Verb::Approve,
+        Verb::Refuse,
+        Verb::Note,
+        Verb::Hold,
+        Verb::Release,
+        Verb::Stop,
+        Verb::Handover,
+        Verb::Finish,
+        Verb::Abort,
+    ] {
+        assert!(keys::binding(Page::Walk, verb).is_some(), "{verb:?} has no key");
+        assert!(crate::tui::act::menu().iter().any(|binding| binding.verb == verb), "{verb:?} is not listed");
     }
 }
 

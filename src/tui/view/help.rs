@@ -127,5 +127,5 @@ pub(super) fn actions(view: View<'_>, cursor: usize, area: Rect, buffer: &mut Bu
         })
         .collect();
     let inner = frame("What can be done", rows.len(), Tone::Plain, area, buffer);
-    cursor_list(rows, cursor, inner, buffer, seen);
+    cursor_list(&rows, cursor, inner, buffer, seen);
 }

@@ -61,7 +61,7 @@ impl Page {
             Event::Text(text) if self.code => {
                 for line in plain_lines(text.strip_suffix('\n').unwrap_or(&text)) {
                     let row = vec![Span::raw("  "), say(line, Tone::Code)];
-                    self.write(row);
+                    self.write(&row);
                 }
             }
             Event::Text(text) => self.say(&text),
@@ -75,7 +75,7 @@ impl Page {
             Event::Rule => {
                 self.flush();
                 let room = self.room();
-                self.write(vec![say("─".repeat(room), Tone::Quiet)]);
+                self.write(&[say("─".repeat(room), Tone::Quiet)]);
             }
             Event::TaskListMarker(done) => self.spans.push(Span::raw(if done { "[x] " } else { "[ ] " })),
         }
@@ -101,7 +101,7 @@ impl Page {
                 if let CodeBlockKind::Fenced(language) = kind
                     && !language.is_empty()
                 {
-                    self.write(vec![Span::raw("  "), say(plain(&language), Tone::Quiet)]);
+                    self.write(&[Span::raw("  "), say(plain(&language), Tone::Quiet)]);
                 }
             }
             Tag::List(first) => {
@@ -125,18 +125,13 @@ impl Page {
                 self.frames.push(Frame::Item(Some(mark), width));
             }
             Tag::Emphasis => self.styles.push(Style::new().add_modifier(Modifier::ITALIC)),
-            Tag::Strong => self.styles.push(style(Tone::Strong)),
+            Tag::Strong | Tag::TableHead => self.styles.push(style(Tone::Strong)),
             Tag::Strikethrough => self.styles.push(Style::new().add_modifier(Modifier::CROSSED_OUT)),
             Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
                 self.links.push((plain(&dest_url), self.spans.len()));
                 self.styles.push(Style::new().add_modifier(Modifier::UNDERLINED));
             }
-            Tag::TableHead => self.styles.push(style(Tone::Strong)),
-            Tag::TableCell => {
-                if !self.spans.is_empty() {
-                    self.spans.push(say(" │ ", Tone::Quiet));
-                }
-            }
+            Tag::TableCell if !self.spans.is_empty() => self.spans.push(say(" │ ", Tone::Quiet)),
             Tag::Paragraph | Tag::Table(_) | Tag::HtmlBlock | Tag::FootnoteDefinition(_) => self.block(),
             _ => {}
         }
@@ -218,11 +213,11 @@ impl Page {
     fn flush(&mut self) {
         if !self.spans.is_empty() {
             let spans = std::mem::take(&mut self.spans);
-            self.write(spans);
+            self.write(&spans);
         }
     }
 
-    fn write(&mut self, spans: Vec<Span<'static>>) {
+    fn write(&mut self, spans: &[Span<'static>]) {
         let room = self.room();
         let mut before = Vec::new();
         let mut rest = Vec::new();
@@ -239,7 +234,7 @@ impl Page {
                 }
             }
         }
-        let mut rows = wrap_spans(&spans, room).into_iter();
+        let mut rows = wrap_spans(spans, room).into_iter();
         if let Some(first) = rows.next() {
             self.rows.extend(hang(before, vec![first]));
         }

@@ -245,12 +245,12 @@ pub(super) fn choose(view: View<'_>, choose: &Choose, area: Rect, buffer: &mut B
         Purpose::Attest => "Which question do you answer?",
     };
     let inner = frame(title, rows.len(), Tone::Plain, area, buffer);
-    cursor_list(rows, choose.cursor, inner, buffer, seen);
+    cursor_list(&rows, choose.cursor, inner, buffer, seen);
 }
 
 /// Rows of which one is selected, kept in sight.
 pub(super) fn cursor_list(
-    rows: Vec<Line<'static>>,
+    rows: &[Line<'static>],
     cursor: usize,
     area: Rect,
     buffer: &mut Buffer,
@@ -260,7 +260,7 @@ pub(super) fn cursor_list(
     seen.popup_rows = rows.len();
     seen.popup_height = height;
     let top = cursor.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
-    write_scrolled(&rows, top, ARROWS, area, buffer);
+    write_scrolled(rows, top, ARROWS, area, buffer);
     let row = Rect { y: area.y + count(cursor - top), height: 1, ..area };
     if area.height > 0 {
         buffer.set_style(row, style(Tone::Selected));

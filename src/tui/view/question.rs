@@ -91,10 +91,8 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
         Work::Run => view::gate(session, &view.order, question.step, view.now),
         Work::Undo => view::undo_gate(session, question.step, view.now),
     };
-    let asked: Vec<_> = gate
-        .into_iter()
-        .filter(|r| !matches!(r.kind, Kind::Confirm) && !(r.kind == Kind::Order && r.met))
-        .collect();
+    let asked: Vec<_> =
+        gate.into_iter().filter(|r| r.kind != Kind::Confirm && (r.kind != Kind::Order || !r.met)).collect();
     if !asked.is_empty() {
         rows.push(Line::default());
         rows.push(Line::from(say("Checked just now", Tone::Strong)));

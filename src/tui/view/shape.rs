@@ -1,6 +1,7 @@
 //! Text into rows: cleaned, measured, wrapped, cut with a mark. PURE. It must not know what the text says.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -71,7 +72,7 @@ pub fn unstack(text: Cow<'_, str>) -> String {
     for c in text.chars() {
         marks = if width_of(c) == 0 { marks + 1 } else { 0 };
         if marks > MOST_MARKS {
-            out.push_str(&format!("{{U+{:04X}}}", c as u32));
+            let _ = write!(out, "{{U+{:04X}}}", c as u32);
         } else {
             out.push(c);
         }
@@ -181,16 +182,13 @@ pub fn wrap_spans(spans: &[Span<'_>], width: usize) -> Vec<Line<'static>> {
             return rows;
         }
         let space = (start + 1..=end).rev().find(|at| cells[*at].0 == ' ');
-        match space {
-            Some(at) => {
-                rows.push(joined(&cells[start..at]));
-                start = at + 1;
-            }
-            None => {
-                end = end.max(start + 1);
-                rows.push(joined(&cells[start..end]));
-                start = end;
-            }
+        if let Some(at) = space {
+            rows.push(joined(&cells[start..at]));
+            start = at + 1;
+        } else {
+            end = end.max(start + 1);
+            rows.push(joined(&cells[start..end]));
+            start = end;
         }
     }
 }

@@ -67,7 +67,7 @@ fn window(view: View<'_>, height: usize) -> (Vec<Row>, Option<usize>) {
 /// Where steps are out of sight, the edge says how many.
 fn marks(view: View<'_>, rows: &[Row], area: Rect, buffer: &mut Buffer) {
     let steps = || rows.iter().filter_map(|row| if let Row::Step(step) = row { Some(*step) } else { None });
-    let (Some(first), Some(last)) = (steps().next(), steps().last()) else { return };
+    let (Some(first), Some(last)) = (steps().next(), steps().next_back()) else { return };
     let mut mark = |text: String, y: u16| {
         let width = count(super::shape::columns(&text)).min(area.width);
         buffer.set_stringn(area.right() - width, y, &text, usize::from(width), style(Tone::Quiet));
