@@ -106,8 +106,15 @@ impl OutcomeSlot {
     pub fn reserve(dir: &Path) -> io::Result<Self> {
         let path = dir.join(OUTCOME_DRAFT);
         let mut draft = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        draft.write_all(&[b' '; RESERVED])?;
-        Ok(Self { dir: dir.to_owned(), draft })
+        let room = draft.write_all(&[b' '; RESERVED]);
+        let slot = Self { dir: dir.to_owned(), draft };
+        match room {
+            Ok(()) => Ok(slot),
+            Err(e) => {
+                slot.give_back();
+                Err(e)
+            }
+        }
     }
 
     /// Writes the outcome, and makes it durable before it has its name. May be called again after an error.

@@ -188,10 +188,6 @@ mod tests {
 
     const SECRET: &str = "c0rrect h/rse+b\"ttery'ß";
 
-    fn in_pieces(input: &[u8], secrets: &[&str], pieces: &[usize]) -> Vec<u8> {
-        passed(&Cover::new(secrets), input, pieces)
-    }
-
     fn passed(fresh: &Cover, input: &[u8], pieces: &[usize]) -> Vec<u8> {
         let mut cover = fresh.clone();
         let mut out = Vec::new();
