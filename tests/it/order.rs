@@ -108,6 +108,61 @@ fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
 }
 
 #[test]
+fn f_d4_j3_a_journal_that_cannot_be_made_durable_is_final_for_its_host_and_starts_nothing() {
+    if !have("f_d4", "strace") {
+        return;
+    }
+    let mut refused = 0;
+    for n in 1..=9 {
+        let home = Home::new();
+        let wipe = "onbelay: 1\ntitle: Disk fails\nsteps:\n  - { id: wipe, title: W, destructive: true, run: echo gone >>effects }\n";
+        let runbook = home.write("runbook.yaml", wipe);
+        let log = home.path("trace");
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-y", "-e", "trace=fdatasync", "-e", "signal=none", "-e"]);
+        strace.arg(format!("inject=fdatasync:error=EIO:when={n}+")).arg("-o").arg(&log);
+        strace.arg(env!("CARGO_BIN_EXE_onbelay")).arg("start").arg(&runbook);
+        strace.env_clear().envs(home.variables()).current_dir(home.path(""));
+        strace.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut strace = strace.spawn().unwrap();
+        let mut id = String::new();
+        BufReader::new(strace.stdout.take().unwrap()).read_line(&mut id).unwrap();
+        if id.trim().is_empty() {
+            // The session's own first records could not be kept: there is none, and nothing is left behind to walk.
+            strace.wait().unwrap();
+            assert_eq!(home.read("effects"), "");
+            continue;
+        }
+        let session = Session::new(&home, id.trim().to_owned());
+        let ran = session.act(&["run", "wipe", "--confirm", "wipe"]);
+        let effects = home.read("effects").lines().count();
+        home.kill_everything();
+        strace.wait().unwrap();
+        // Which calls failed, and what the host did after the first: no second try, ever.
+        let text = std::fs::read_to_string(&log).unwrap();
+        let of_journal: Vec<&str> = text.lines().filter(|line| line.contains("journal.jsonl")).collect();
+        let failed = of_journal.iter().position(|line| line.contains("INJECTED"));
+        if let Some(failed) = failed {
+            assert_eq!(failed + 1, of_journal.len(), "when={n}: tried again\n{text}");
+            assert_ne!(ran.code, Some(0), "when={n}: {ran:?}");
+        }
+        if ran.code == Some(3) {
+            refused += 1;
+            assert!(ran.said().contains("journal"), "when={n}: {ran:?}");
+        }
+        // Whoever comes back finds a whole journal, and the command there if it ran.
+        session.act(&["note", "back"]).expect(0);
+        let started = session.records("step_started").len();
+        assert!(effects <= started, "when={n}: started without a record");
+        if ran.code == Some(0) {
+            assert_eq!(session.step("wipe"), "done", "when={n}");
+        }
+        session.verifies();
+    }
+    assert!(refused > 0, "not one of them failed the journal");
+}
+
+#[test]
 fn done_when_is_looked_at_before_what_is_required() {
     let home = Home::new();
     // The step undoes what it requires: once it is done, asking for that again would shut it for ever.
