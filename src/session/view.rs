@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::id::ValueName;
-use crate::runbook::values::{FillError, Scope, fill, items};
+use crate::runbook::values::{FillError, Scope, fill};
 use crate::runbook::{ForEach, ListSource, Template, Value};
 use crate::time::{Moment, Timestamp, in_words};
 
@@ -304,14 +304,19 @@ pub fn waits_for_capture(session: &Session, check: usize) -> Option<String> {
 
 /// The items of a `for_each`, right now.
 pub fn items_of<'a>(session: &'a Session, for_each: &ForEach) -> Result<Cow<'a, [String]>, FillError> {
-    // The usual case, a list without an item that is there twice, is not copied: views come here often.
-    if let ListSource::Named(name) = &for_each.list
-        && let Some(Value::List(items)) = session.state.values.get(name)
-        && items.iter().collect::<std::collections::HashSet<_>>().len() == items.len()
-    {
-        return Ok(Cow::Borrowed(items));
+    match &for_each.list {
+        ListSource::Literal(texts) => {
+            let scope = Scope { values: &session.state.values, item: None };
+            texts.iter().map(|text| fill(text, &scope)).collect::<Result<Vec<_>, _>>().map(Cow::Owned)
+        }
+        ListSource::Named(name) => match session.state.values.get(name) {
+            Some(Value::List(items)) => Ok(Cow::Borrowed(items)),
+            Some(Value::Text(text)) => Ok(Cow::Owned(
+                text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect(),
+            )),
+            None => Err(FillError::NotCaptured(name.clone())),
+        },
     }
-    items(&for_each.list, &Scope { values: &session.state.values, item: None }).map(Cow::Owned)
 }
 
 /// Texts of a step with values filled in (a value not captured yet stays as `${name}`).
