@@ -1,8 +1,10 @@
 //! The conversation: a line in, what came of it out, news in between. SHELL.
 
+mod output;
+
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::cli::act::tell_end;
 use crate::cli::ask;
@@ -18,16 +20,13 @@ use crate::session::event::How;
 use crate::session::state::Stage;
 use crate::session::{Command, Entry, Event, Kind, Person, Session, Work, view};
 use crate::text::clean;
-use crate::wire::messages::{LogHealth, OutputFile, Reply, Role, Stream};
+use crate::wire::messages::{LogHealth, Reply, Role};
 use crate::wire::{FromHost, ToHost};
 
 use super::input::{Came, Input};
 use super::line::{self, Line, all_behind, here};
-use super::live::{Live, MOST};
+use super::live::Live;
 use super::tell;
-
-/// How long the host may take to hand over a part of an output.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many records `log` shows.
 const NEWEST: usize = 20;
@@ -188,7 +187,9 @@ impl Shell {
             Ok(Reply::Refused { n, refusal }) => self.ended(&command, Became::Refused { n, refusal })?,
             Ok(Reply::Failed { why }) => return Err(Failure::machine(why)),
             // The connection is made again; what became of the request shows in what is heard then.
-            Err(error @ ClientError::Lost { .. }) => self.line(&error.to_string()),
+            Err(error @ ClientError::Lost { .. }) => {
+                self.line(&format!("{error}; wait, and look before you ask again"))
+            }
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -275,6 +276,8 @@ impl Shell {
                 Some(Heard::Replaced) => {
                     let now = clock::now(self.session());
                     let end = self.under.as_ref().and_then(|under| under.follow.over(self.session(), now));
+                    self.line("(the session's host was gone, or far ahead; connected again)");
+                    self.follow_again()?;
                     self.over(end)?;
                 }
                 Some(Heard::Other(message)) => self.message(*message)?,
@@ -322,115 +325,6 @@ impl Shell {
         let Some(end) = end else { return Ok(()) };
         let Some(under) = self.under.take() else { return Ok(()) };
         self.ended(&under.command, Became::Ended { n: under.n, end })
-    }
-
-    /// A command began: its output is shown from here on.
-    fn output_begins(&mut self, entry: &Entry) -> Result<(), Failure> {
-        let (attempt, item, step) = match &entry.event {
-            Event::StepStarted { step, attempt, how: How::Script, items, .. } if items.is_empty() => {
-                (*attempt, None, step)
-            }
-            Event::ItemStarted { step, attempt, index, command: Some(_), .. } => {
-                (*attempt, Some(*index), step)
-            }
-            _ => return Ok(()),
-        };
-        let session = self.session();
-        let Some(place) = session.step_at(step.as_str()) else { return Ok(()) };
-        if session.runbook.steps[place].background {
-            let said = tell::in_background(session, place);
-            self.line(&said);
-            return Ok(());
-        }
-        if self.input.terminal && self.role != Role::Watch {
-            self.line("(it runs; stop ends it, Enter does nothing)");
-        }
-        let of = OutputFile { attempt, item, stream: Stream::Output };
-        self.live = Some(Live::new(of.clone()));
-        Ok(self.walk.talk.send(&ToHost::FollowOutput { of: Some(of) })?)
-    }
-
-    /// A command ended: the rest of its output is shown before that is told.
-    fn output_ended(&mut self, entry: &Entry) -> Result<(), Failure> {
-        let (attempt, ended) = match &entry.event {
-            Event::WorkEnded { attempt, ended, .. } | Event::ItemEnded { attempt, ended, .. } => {
-                (*attempt, ended)
-            }
-            _ => return Ok(()),
-        };
-        if self.live.as_ref().is_none_or(|live| live.of.attempt != attempt) {
-            return Ok(());
-        }
-        self.show_output(ended.output_bytes)?;
-        let rest = self.live.as_mut().and_then(Live::end);
-        if let Some(line) = rest {
-            self.line(&line);
-        }
-        let Some(live) = self.live.take() else { return Ok(()) };
-        self.walk.talk.send(&ToHost::FollowOutput { of: None })?;
-        if ended.captured.is_some() {
-            self.show_errors(&live.of)?;
-        }
-        Ok(())
-    }
-
-    /// Where stdout is captured, stderr is apart: it is shown at the end.
-    fn show_errors(&mut self, of: &OutputFile) -> Result<(), Failure> {
-        let of = OutputFile { stream: Stream::Errors, ..of.clone() };
-        let (total, _) = self.part(&of, 0, 0)?;
-        self.live = Some(Live::new(of));
-        self.show_output(total)?;
-        let rest = self.live.as_mut().and_then(Live::end);
-        if let Some(line) = rest {
-            self.line(&line);
-        }
-        self.live = None;
-        Ok(())
-    }
-
-    /// Shows what came up to `total`; of a flood, the newest.
-    fn show_output(&mut self, total: u64) -> Result<(), Failure> {
-        if let Some(left_out) = self.live.as_mut().and_then(|live| live.skip(total)) {
-            self.line(&left_out);
-        }
-        while let Some((of, (from, len))) =
-            self.live.as_ref().and_then(|live| Some((live.of.clone(), live.next(total)?)))
-        {
-            let (_, bytes) = self.part(&of, from, len)?;
-            if bytes.is_empty() {
-                return Ok(());
-            }
-            let lines = self.live.as_mut().map(|live| live.take(&bytes)).unwrap_or_default();
-            self.lines(&lines);
-        }
-        Ok(())
-    }
-
-    /// A part of an output, and how long the whole is now. Empty when it cannot be had in time.
-    fn part(&mut self, of: &OutputFile, from: u64, len: u32) -> Result<(u64, Vec<u8>), Failure> {
-        debug_assert!(u64::from(len) <= MOST);
-        let wanted = self.walk.talk.client.new_id();
-        self.walk.talk.send(&ToHost::ReadOutput { id: wanted, of: of.clone(), from, len })?;
-        let deadline = Instant::now() + PATIENCE;
-        while let Some(heard) = self.walk.talk.hear(Some(deadline))? {
-            match heard {
-                Heard::Other(message) => match *message {
-                    FromHost::Output { id, total, data, .. } if id == wanted => {
-                        return Ok((
-                            total,
-                            data_encoding::BASE64.decode(data.as_bytes()).unwrap_or_default(),
-                        ));
-                    }
-                    other => self.later.push_back(Heard::Other(Box::new(other))),
-                },
-                Heard::Replaced => {
-                    self.later.push_back(Heard::Replaced);
-                    break;
-                }
-                entry @ Heard::Entry(_) => self.later.push_back(entry),
-            }
-        }
-        Ok((0, Vec::new()))
     }
 
     /// Connected for the first time.

@@ -1,0 +1,104 @@
+//! The walk in lines, by a pipe and at a terminal.
+
+use crate::support::{Home, Screen, alive, until};
+
+const WALK: &str = "onbelay: 1
+title: Walk
+steps:
+  - { id: one, title: One, run: 'echo first >>effects; echo seen' }
+  - { id: two, title: Two, capture: { change: 'C[0-9]+' } }
+  - { id: three, title: Three, destructive: 'All of it.', confirm: shop, run: 'echo $change >>effects' }
+";
+
+const LONG: &str = "onbelay: 1
+title: Long
+steps:
+  - { id: long, title: Long, run: 'echo $$ >pid; echo begun; exec sleep 600' }
+";
+
+fn runbook<'a>(home: &Home, yaml: &str, path: &'a mut String) -> &'a str {
+    *path = home.write("runbook.yaml", yaml).to_str().unwrap().to_owned();
+    path
+}
+
+#[test]
+fn a_pipe_walks_from_first_step_to_last() {
+    let home = Home::new();
+    let mut path = String::new();
+    let file = runbook(&home, WALK, &mut path);
+    let lines = "run\ndone C12\nrun three\nshop\nfinish\n";
+    let ran = home.call_with(&["run", file, "--plain"], lines.as_bytes()).expect(0).clean();
+    let ran =
+        ran.says("| seen").says("What is lost: All of it.").says("Type  shop  to go on; Enter: not now: ");
+    ran.says("The walk is finished.");
+    assert_eq!(home.read("effects"), "first\nC12\n");
+    home.only_session().verifies();
+}
+
+#[test]
+fn what_was_refused_or_failed_shows_in_the_exit_status() {
+    let home = Home::new();
+    let mut path = String::new();
+    let file = runbook(&home, WALK, &mut path);
+    let status = |lines: &str| home.call_with(&["run", file, "--plain", "--another"], lines.as_bytes()).code;
+    assert_eq!(status("quit\n"), Some(0));
+    assert_eq!(status("run three\nquit\n"), Some(1), "refused");
+    assert_eq!(status("note ''\n\nquit\n"), Some(1), "asked, and not answered");
+    assert_eq!(status("run\n"), Some(1), "input ended before the walk did");
+    assert_eq!(status("run\ndone nonsense\nquit\n"), Some(4), "carried out, and not well");
+    assert_eq!(home.read("effects"), "first\nfirst\n");
+}
+
+#[test]
+fn ctrl_c_leaves_and_what_runs_goes_on() {
+    let home = Home::new();
+    let mut path = String::new();
+    let file = runbook(&home, LONG, &mut path);
+    let mut screen = Screen::open(&home, &["run", file, "--plain"], (30, 100));
+    screen.wait_for("ready] run starts it");
+    screen.press("run\r");
+    screen.wait_for("| begun");
+    screen.press("\x03");
+    assert_eq!(screen.wait_end(), 130);
+    let pid = until("the command's process", || home.read("pid").trim().parse::<i32>().ok());
+    assert!(alive(crate::support::Pid::from_raw(pid).unwrap()));
+    let session = home.only_session();
+    assert_eq!(session.step("long"), "running");
+    // Somebody comes back, in lines, and ends it.
+    let mut screen = Screen::open(&home, &["attach", "--plain"], (30, 100));
+    screen.wait_for("stop ends it");
+    screen.press("stop\r");
+    screen.wait_for("1 Long failed: it was stopped");
+    screen.press("quit\r");
+    screen.wait_end();
+}
+
+#[test]
+fn a_flood_is_bounded_and_its_newest_shown() {
+    let home = Home::new();
+    let mut path = String::new();
+    let yaml = "onbelay: 1\ntitle: Flood\nsteps:\n  - { id: flood, title: Flood, run: seq 1 4000000 }\n";
+    let file = runbook(&home, yaml, &mut path);
+    let ran = home.call_with(&["run", file, "--plain"], b"run\nfinish\n").expect(0);
+    let ran = ran.says("of output left out here; all of it is kept]").says("| 4000000\n");
+    assert!(ran.stdout.len() < 16 << 20, "{} bytes", ran.stdout.len());
+}
+
+#[test]
+fn a_host_that_dies_is_brought_back_under_the_walk() {
+    let home = Home::new();
+    let mut path = String::new();
+    let file = runbook(&home, LONG, &mut path);
+    let mut screen = Screen::open(&home, &["run", file, "--plain"], (30, 100));
+    screen.wait_for("ready] run starts it");
+    screen.press("run\r");
+    screen.wait_for("| begun");
+    let session = home.only_session();
+    session.kill_host();
+    screen.wait_for("connected again)");
+    assert_eq!(session.records("host_started").len(), 2);
+    screen.press("stop\r");
+    screen.wait_for("it was stopped");
+    screen.press("quit\r");
+    screen.wait_end();
+}
