@@ -65,8 +65,12 @@ impl Runner {
             if let Some(pinned) = &self.pinned {
                 let found = await_outcome(&self.dir, &news, pinned);
                 if found.is_some() {
-                    // It may live on, covering what the command left behind; a thread asks how it ends.
-                    let _ = std::thread::Builder::new().name("reap".to_owned()).spawn(move || child.wait());
+                    // It may live on, covering what the command left behind; a thread asks how it ends. That thread
+                    // lets go of the watch, too: closing one takes the kernel some 10 ms, which nobody should wait.
+                    let _ = std::thread::Builder::new().name("reap".to_owned()).spawn(move || {
+                        drop(news);
+                        child.wait()
+                    });
                     return settle(found);
                 }
             }
