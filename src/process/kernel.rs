@@ -69,7 +69,8 @@ fn parse(line: &[u8]) -> Option<Stat> {
     Some(Stat {
         id: Identity { pid, started: number(19)? },
         name,
-        dead: matches!(*fields.first()?, "Z" | "X" | "x"),
+        // Its first thread may have ended while others go on.
+        dead: matches!(*fields.first()?, "Z" | "X" | "x") && number(17).is_none_or(|threads| threads <= 1),
         parent: small(1)?,
         group: small(2).unwrap_or(0),
         session: small(3).unwrap_or(0),
@@ -181,6 +182,11 @@ mod tests {
         assert_eq!((stat.id.pid, stat.id.started, stat.name.as_str()), (42, 777, "a) b\n(c)"));
         assert_eq!((stat.parent, stat.group, stat.session, stat.dead), (1, 40, 39, false));
         assert_eq!(parse(b"42 (x"), None);
+        let zombie = |threads: u8| {
+            let line = format!("42 (x) Z 1 40 39 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 {threads} 0 777 0");
+            parse(line.as_bytes()).unwrap().dead
+        };
+        assert!(zombie(1) && !zombie(2), "dead once every thread is");
     }
 
     #[test]

@@ -20,8 +20,11 @@ pub(crate) fn alive(pid: Pid) -> bool {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())) else {
         return false;
     };
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    !matches!(state, None | Some('Z' | 'X'))
+    let fields: Vec<&str> =
+        stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').collect()).unwrap_or_default();
+    // Its first thread may have ended while others still hold its files and locks.
+    let threads: u32 = fields.get(17).and_then(|threads| threads.parse().ok()).unwrap_or(0);
+    threads > 1 || !matches!(fields.first(), None | Some(&"Z" | &"X"))
 }
 
 /// Waits until it has ended.
