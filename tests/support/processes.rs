@@ -15,16 +15,15 @@ pub(crate) fn kill(pid: Pid) {
     let _ = kill_process(pid, Signal::KILL);
 }
 
-/// Does it run? One that has ended and was not waited for does not.
+/// Does it run? One that has ended and was not waited for does not. Its first thread may be gone while others still
+/// hold its files: it runs until the last one is gone.
 pub(crate) fn alive(pid: Pid) -> bool {
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())) else {
-        return false;
-    };
-    let fields: Vec<&str> =
-        stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').collect()).unwrap_or_default();
-    // Its first thread may have ended while others still hold its files and locks.
-    let threads: u32 = fields.get(17).and_then(|threads| threads.parse().ok()).unwrap_or(0);
-    threads > 1 || !matches!(fields.first(), None | Some(&"Z" | &"X"))
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()));
+    tasks.into_iter().flatten().flatten().any(|task| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        !matches!(state, None | Some('Z' | 'X'))
+    })
 }
 
 /// Waits until it has ended.
