@@ -1,6 +1,6 @@
 //! Texts with `${name}`, scripts and their settings: which values may be used where, and what that requires. PURE.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::Book;
@@ -327,7 +327,15 @@ impl<'r> Book<'r> {
         let allow = Allow { item: None, ..*allow };
         let list = match &raw.list {
             RawList::Items(items) => {
+                let mut seen: HashMap<&str, &Range<usize>> = HashMap::new();
                 for item in items {
+                    if let Some(first) = seen.insert(&item.value, &item.span) {
+                        self.problem(
+                            Problem::error("twice", item.span.clone(), "an item that is there twice")
+                                .label("again here")
+                                .also(first.clone(), "first here"),
+                        );
+                    }
                     if item.value.is_empty() {
                         self.problem(
                             Problem::error("empty-text", item.span.clone(), "an empty item")

@@ -172,9 +172,10 @@ pub fn confirm_text(text: &Template, scope: &Scope<'_>) -> Result<String, FillEr
     Ok(filled)
 }
 
-/// The items of a `for_each`, each once, in order. Of a captured text: its lines, empty ones left out.
+/// The items of a `for_each`, in order, as they are: one that is there twice is for whoever runs them to refuse. Of a
+/// captured text: its lines, empty ones left out.
 pub fn items(list: &ListSource, scope: &Scope<'_>) -> Result<Vec<String>, FillError> {
-    let all: Vec<String> = match list {
+    Ok(match list {
         ListSource::Literal(texts) => {
             texts.iter().map(|text| fill_as(text, scope, ListAs::Refused)).collect::<Result<_, _>>()?
         }
@@ -185,10 +186,7 @@ pub fn items(list: &ListSource, scope: &Scope<'_>) -> Result<Vec<String>, FillEr
                 text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
             }
         },
-    };
-    let mut seen = HashSet::new();
-    let kept: Vec<bool> = all.iter().map(|item| seen.insert(item.as_str())).collect();
-    Ok(all.into_iter().zip(kept).filter_map(|(item, first)| first.then_some(item)).collect())
+    })
 }
 
 #[cfg(test)]
@@ -263,8 +261,8 @@ mod tests {
     }
 
     #[test]
-    fn items_come_once_each() {
-        let values = BTreeMap::from([("found".into(), Value::Text("a\n\n b \na".to_owned()))]);
+    fn items_are_the_lines_of_a_captured_text() {
+        let values = BTreeMap::from([("found".into(), Value::Text("a\n\n b \n".to_owned()))]);
         let scope = Scope { values: &values, item: None };
         assert_eq!(
             items(&ListSource::Named("found".into()), &scope),
