@@ -9,6 +9,7 @@ mod crash;
 mod no_by_default;
 mod order;
 mod outside;
+mod pages;
 mod plain;
 mod process;
 mod screens;

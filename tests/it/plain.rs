@@ -17,7 +17,7 @@ steps:
 ";
 
 fn runbook<'a>(home: &Home, yaml: &str, path: &'a mut String) -> &'a str {
-    *path = home.write("runbook.yaml", yaml).to_str().unwrap().to_owned();
+    home.write("runbook.yaml", yaml).to_str().unwrap().clone_into(path);
     path
 }
 

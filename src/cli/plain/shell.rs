@@ -188,7 +188,7 @@ impl Shell {
             Ok(Reply::Failed { why }) => return Err(Failure::machine(why)),
             // The connection is made again; what became of the request shows in what is heard then.
             Err(error @ ClientError::Lost { .. }) => {
-                self.line(&format!("{error}; wait, and look before you ask again"))
+                self.line(&format!("{error}; wait, and look before you ask again"));
             }
             Err(error) => return Err(error.into()),
         }
