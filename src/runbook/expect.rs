@@ -140,8 +140,8 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn text(text: &str) -> Option<String> {
-        Some(text.to_owned())
+    fn text(text: &str) -> String {
+        text.to_owned()
     }
 
     #[test]
@@ -164,16 +164,16 @@ mod tests {
     fn the_output_trimmed() {
         let none = Filled::default();
         let cases = [
-            (Filled { equals: text("a b"), ..none.clone() }, "  a b\n", Answer::Holds),
-            (Filled { equals: text("a\nb\n"), ..none.clone() }, "a\nb\n", Answer::Holds),
-            (Filled { equals: text("a"), ..none.clone() }, "b", Answer::Fails),
-            (Filled { equals: text(""), ..none.clone() }, "\n", Answer::Holds),
-            (Filled { contains: text("b"), ..none.clone() }, "abc", Answer::Holds),
-            (Filled { contains: text("x"), ..none.clone() }, "abc", Answer::Fails),
-            (Filled { lacks: text("x"), ..none.clone() }, "abc", Answer::Holds),
-            (Filled { lacks: text("b"), ..none.clone() }, "abc", Answer::Fails),
-            (Filled { matches: text("a|b"), ..none.clone() }, "b", Answer::Holds),
-            (Filled { matches: text("a|b"), ..none.clone() }, "ab", Answer::Fails),
+            (Filled { equals: Some(text("a b")), ..none.clone() }, "  a b\n", Answer::Holds),
+            (Filled { equals: Some(text("a\nb\n")), ..none.clone() }, "a\nb\n", Answer::Holds),
+            (Filled { equals: Some(text("a")), ..none.clone() }, "b", Answer::Fails),
+            (Filled { equals: Some(text("")), ..none.clone() }, "\n", Answer::Holds),
+            (Filled { contains: Some(text("b")), ..none.clone() }, "abc", Answer::Holds),
+            (Filled { contains: Some(text("x")), ..none.clone() }, "abc", Answer::Fails),
+            (Filled { lacks: Some(text("x")), ..none.clone() }, "abc", Answer::Holds),
+            (Filled { lacks: Some(text("b")), ..none.clone() }, "abc", Answer::Fails),
+            (Filled { matches: Some(text("a|b")), ..none.clone() }, "b", Answer::Holds),
+            (Filled { matches: Some(text("a|b")), ..none.clone() }, "ab", Answer::Fails),
             (Filled { at_least: Some(5.0), ..none.clone() }, "5\n", Answer::Holds),
             (Filled { at_least: Some(5.0), ..none.clone() }, "4.9", Answer::Fails),
             (Filled { at_most: Some(5.0), ..none.clone() }, "5.01", Answer::Fails),
@@ -182,7 +182,11 @@ mod tests {
             (Filled { at_least: Some(0.0), ..none.clone() }, "inf", Answer::Error),
             (Filled { at_least: Some(0.0), ..none.clone() }, "", Answer::Error),
             // All of it must be met.
-            (Filled { contains: text("a"), lacks: text("b"), ..none.clone() }, "ab", Answer::Fails),
+            (
+                Filled { contains: Some(text("a")), lacks: Some(text("b")), ..none.clone() },
+                "ab",
+                Answer::Fails,
+            ),
         ];
         for (expect, output, answer) in cases {
             assert_eq!(expect_met(&expect, Some(0), output).0, answer, "{expect:?} {output:?}");

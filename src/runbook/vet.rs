@@ -138,7 +138,7 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(rules(&nested(32)), Vec::<&str>::new());
         assert_eq!(rules(&nested(33)), ["too-deep"]);
-        let block: String = (0..33).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+        let block = (0..33).map(|n| " ".repeat(n) + "a:").collect::<Vec<_>>().join("\n");
         assert_eq!(rules(&block), ["too-deep"]);
     }
 

@@ -13,7 +13,7 @@ pub(crate) use session::Session;
 use std::time::{Duration, Instant};
 
 /// How long anything may take on a machine that is busy with other things. Never waited for when all is well.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until a named thing is so; says what it was when it never comes.
 pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {

@@ -107,7 +107,7 @@ fn a_destructive_step_without_confirm_asks_for_its_id() {
 fn an_attestation_serves_twelve_hours() {
     let mut bench = at_terminate();
     bench.attest("copy", true).unwrap();
-    bench.later(Duration::from_secs(12 * 3600));
+    bench.later(Duration::from_hours(12));
     bench.run("terminate").unwrap();
     assert_eq!(bench.refused(), ["Confirm vm-1"]);
     bench.later(Duration::from_secs(1));
@@ -319,7 +319,7 @@ steps:
     bench.walk("a");
     bench.answers.insert("big".into(), Verdict::Fails);
     bench.walk("b");
-    bench.later(Duration::from_secs(31 * 60));
+    bench.later(Duration::from_mins(31));
     bench.run("c").unwrap();
     assert_eq!(bench.refused(), ["Check big"]);
 }

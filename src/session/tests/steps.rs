@@ -132,7 +132,7 @@ fn retry_tries_again_after_its_pause_and_then_gives_up() {
     bench.later(Duration::from_secs(10));
     bench.exits(1);
     assert_eq!(bench.status("fetch"), Failed);
-    bench.later(Duration::from_secs(60));
+    bench.later(Duration::from_mins(1));
     assert_eq!(bench.log.len(), 3);
     bench.run("fetch").unwrap();
     bench.exits(1);
@@ -151,7 +151,7 @@ fn a_stopped_step_is_failed_and_not_tried_again() {
     assert_eq!(bench.stops, [1]);
     bench.ends(Outcome::Stopped, None);
     assert_eq!(bench.status("fetch"), Failed);
-    bench.later(Duration::from_secs(60));
+    bench.later(Duration::from_mins(1));
     assert_eq!(bench.log.len(), 1);
 }
 

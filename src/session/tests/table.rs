@@ -192,11 +192,14 @@ proptest! {
     }
 }
 
+/// Brings a walk to where the step is in a state.
+type Bring = fn(&mut Bench);
+
 /// Every command in every state a step can have: it is taken or refused, and a refusal starts nothing.
 #[test]
 fn the_table_of_states_and_commands() {
     let yaml = "steps:\n  - { id: s, title: S, run: 'true', undo: 'x' }\n";
-    let states: [(&str, fn(&mut Bench)); 6] = [
+    let states: [(&str, Bring); 6] = [
         ("untouched", |_| {}),
         ("running", |b| b.run("s").unwrap()),
         ("done", |b| b.walk("s")),
