@@ -13,7 +13,7 @@ use crate::wire::messages::{LogHealth, OutputFile, Present, Role, Stream, Welcom
 use crate::wire::{FromHost, ToHost};
 
 use super::keys;
-use super::mode::{Mode, Page, Screen};
+use super::mode::{Mode, Page, Screen, Shown};
 use super::output::Output;
 use super::theme::Theme;
 use super::view::{MIN_HEIGHT, MIN_WIDTH, Seen};
@@ -67,6 +67,8 @@ pub struct App {
     pub seen: Seen,
     /// What the terminal can show.
     pub theme: Theme,
+    /// When what takes the keys now could first be seen.
+    pub shown: Shown,
     pub(super) asked: Option<Asked>,
     pub(super) pending: HashMap<u64, Pending>,
     pub(super) refusal_shown: u64,
@@ -193,6 +195,7 @@ impl App {
             size,
             seen: Seen::default(),
             theme,
+            shown: Shown::default(),
             asked: None,
             pending: HashMap::new(),
             refusal_shown: 0,
@@ -353,6 +356,7 @@ impl App {
 
 /// Takes a message in. What must be done in the world comes back, in order.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
+    let page = app.page();
     let mut actions = match msg {
         Msg::Key { key, at } if key.kind == KeyEventKind::Press => press(app, key, at),
         Msg::Key { .. } => Vec::new(),
@@ -366,14 +370,13 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
         Msg::Gone(why) => news::lost(app, Link::Gone(super::view::shape::plain(&why))),
         Msg::Drawn { at, seen } => {
             app.seen = seen;
-            match &mut app.mode {
-                Mode::Question(question) => question.shown.mark(at),
-                Mode::Prompt(prompt) => prompt.shown.mark(at),
-                _ => {}
-            }
+            app.shown.mark(at);
             Vec::new()
         }
     };
+    if app.page() != page {
+        app.shown = Shown::default();
+    }
     actions.extend(news::watch_output(app));
     actions
 }
@@ -387,12 +390,7 @@ fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
         let leaves = keys::verb(Page::Walk, key) == Some(keys::Verb::Quit);
         return if leaves { vec![Action::Quit] } else { Vec::new() };
     }
-    let shown = match &app.mode {
-        Mode::Question(question) => question.shown.allows(at),
-        Mode::Prompt(prompt) => prompt.shown.allows(at),
-        _ => true,
-    };
-    if !shown {
+    if app.mode.is_guarded() && !app.shown.allows(at) {
         return Vec::new();
     }
     app.notice = None;

@@ -102,6 +102,16 @@ impl Page {
 }
 
 impl Mode {
+    /// Does it ask for a yes, or come up by itself? A key that was typed before it could be seen never counts here.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        match self {
+            Self::Question(_) | Self::Refused(_) => true,
+            Self::Prompt(prompt) => !prompt.takes_paste(),
+            _ => false,
+        }
+    }
+
     /// Which table of keys counts.
     #[must_use]
     pub fn page(&self, screen: Screen) -> Page {
@@ -156,8 +166,6 @@ pub struct Question {
     pub field: TextArea<'static>,
     /// What was wrong with the last try.
     pub note: Option<String>,
-    /// When it could first be seen.
-    pub shown: Shown,
     /// First row shown of what does not fit.
     pub scroll: usize,
 }
@@ -171,8 +179,6 @@ pub struct Prompt {
     pub field: TextArea<'static>,
     /// What was wrong with the last try.
     pub note: Option<String>,
-    /// When it could first be seen.
-    pub shown: Shown,
 }
 
 /// What a typed line is for. Steps by their place in the walk.
@@ -293,7 +299,7 @@ impl Prompt {
         if matches!(ask, Ask::Secret(_)) {
             field.set_mask_char('•');
         }
-        Self { ask, field, note: None, shown: Shown::default() }
+        Self { ask, field, note: None }
     }
 
     /// Would an answer be a plain yes, which no paste may give?

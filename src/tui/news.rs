@@ -9,7 +9,7 @@ use crate::wire::messages::{Reply, Welcome};
 use crate::wire::{FromHost, ToHost};
 
 use super::app::{Action, App, Link, MOST_LINES, Pending};
-use super::mode::{Mode, Question, Refused, Screen, Shown, field};
+use super::mode::{Mode, Question, Refused, Screen, field};
 use super::output::Output;
 use super::view::shape::plain;
 
@@ -185,7 +185,6 @@ fn put_question(app: &mut App) -> Vec<Action> {
         text,
         field: field(),
         note: None,
-        shown: Shown::default(),
         scroll: 0,
     }));
     vec![Action::DiscardInput]

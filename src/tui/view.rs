@@ -92,7 +92,7 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let mut rest = area;
     write_rows(&[header::title(view, usize::from(area.width))], cut_top(&mut rest, 1), buffer);
     let banners = header::banners(view, usize::from(area.width));
-    let most = if area.height < 20 { 1 } else { 3 };
+    let most = if area.height < 20 { 2 } else { 4 };
     let banners = &banners[..banners.len().min(most)];
     write_rows(banners, cut_top(&mut rest, count(banners.len())), buffer);
     let rule = cut_top(&mut rest, 1);

@@ -127,6 +127,16 @@ fn a_refusal_shows_everything_that_is_not_met_and_what_to_do() {
 }
 
 #[test]
+fn a_second_enter_does_not_close_a_refusal_nobody_has_seen() {
+    let mut scene = Scene::shut();
+    scene.key(KeyCode::Enter);
+    scene.blind(KeyCode::Enter);
+    assert!(matches!(scene.app.mode, Mode::Refused(_)));
+    scene.key(KeyCode::Enter);
+    assert!(matches!(scene.app.mode, Mode::Plain));
+}
+
+#[test]
 fn the_selection_goes_along_with_the_walk_until_it_is_moved() {
     let mut scene = Scene::shop();
     assert_eq!(scene.app.selected, 0);

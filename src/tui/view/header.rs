@@ -11,7 +11,7 @@ use crate::tui::theme::Tone;
 use crate::wire::messages::{LogHealth, Role};
 
 use super::View;
-use super::shape::{between, fit_line, plain, say};
+use super::shape::{between, fit_line, plain, say, wrap};
 
 /// The first row.
 pub(super) fn title(view: View<'_>, width: usize) -> Line<'static> {
@@ -75,7 +75,7 @@ fn people(app: &App, width: usize) -> Vec<Span<'static>> {
         .collect()
 }
 
-/// What must not be overlooked, the worst first, one row each.
+/// What must not be overlooked, the worst first, two rows each at most.
 pub(super) fn banners(view: View<'_>, width: usize) -> Vec<Line<'static>> {
     let app = view.app;
     let mut texts = Vec::new();
@@ -84,13 +84,13 @@ pub(super) fn banners(view: View<'_>, width: usize) -> Vec<Line<'static>> {
         Link::Lost(why) => {
             texts.push((
                 Tone::Alarm,
-                format!("no connection ({why}); it is being made again, and what runs goes on"),
+                format!("no connection; it is being made again, and what runs goes on ({why})"),
             ));
         }
         Link::Gone(why) => {
             texts.push((
                 Tone::Alarm,
-                format!("no connection: {why}. What runs goes on; q leaves, then attach again"),
+                format!("no connection; what runs goes on. q leaves, then attach again ({why})"),
             ));
         }
     }
@@ -102,6 +102,15 @@ pub(super) fn banners(view: View<'_>, width: usize) -> Vec<Line<'static>> {
     }
     if let Stage::Aborted { why } = &app.session.stage {
         texts.push((Tone::Warn, format!("aborted: {} — nothing starts any more but undos", plain(why))));
+    }
+    let behind =
+        |step: &crate::session::state::StepState| matches!(step.progress, Progress::Done | Progress::Skipped);
+    if app.session.stage == Stage::Open && app.session.steps.iter().all(behind) {
+        let key = keys::shown_for(Verb::Finish);
+        texts.push((Tone::Ready, format!("every step is done or skipped: {key} closes the session")));
+    }
+    if app.session.stage == Stage::Finished {
+        texts.push((Tone::Good, "finished; onbelay report tells the whole walk".to_owned()));
     }
     for hold in app.session.holds.iter().rev() {
         let key = keys::shown_for(Verb::Release);
@@ -116,6 +125,13 @@ pub(super) fn banners(view: View<'_>, width: usize) -> Vec<Line<'static>> {
     }
     texts
         .into_iter()
-        .map(|(tone, text)| fit_line(Line::from(vec![Span::raw(" "), say(text, tone)]), width))
+        .flat_map(|(tone, text)| {
+            let rows = wrap(&text, width.saturating_sub(2));
+            let more = rows.len() > 2;
+            rows.into_iter().take(2).enumerate().map(move |(i, row)| {
+                let row = if more && i == 1 { format!("{row} …") } else { row };
+                fit_line(Line::from(vec![Span::raw(" "), say(row, tone)]), width)
+            })
+        })
         .collect()
 }

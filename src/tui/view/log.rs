@@ -49,6 +49,18 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     let mut rows: Vec<Line<'static>> = Vec::new();
     // From the newest in sight upwards, until the window is full.
     for line in view.app.log.iter().rev().skip(view.app.log_scroll) {
+        if width < 60 {
+            // No room for columns: one running text, the rest of it set in.
+            let text = format!("{} {} {}  {}", line.n, line.at.clock(), line.by, line.text);
+            let mut parts = wrap(&text, width.saturating_sub(3)).into_iter();
+            let first = parts.next().map(|row| Line::from(format!(" {row}")));
+            let rest: Vec<Line<'static>> = parts.map(|row| Line::from(format!("   {row}"))).collect();
+            rows.extend(rest.into_iter().rev().chain(first));
+            if rows.len() >= height {
+                break;
+            }
+            continue;
+        }
         let head = before(line, true);
         let taken: usize = head.iter().map(|span| super::shape::columns(&span.content)).sum();
         let text = wrap(&line.text, width.saturating_sub(taken + 1)).into_iter().map(Line::raw).collect();
