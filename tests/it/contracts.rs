@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Home, Session, has_ended, kill, root, until};
 
-const THREE: &str = r#"
+const THREE: &str = r"
 onbelay: 1
 title: Three steps
 checks:
@@ -16,7 +16,7 @@ steps:
   - { id: two, title: Two }
   - phase: End
   - { id: wipe, title: Wipe, destructive: true, requires: [auto, word], run: echo gone >>effects }
-"#;
+";
 
 #[test]
 fn a_walk_by_scripts_from_first_to_last() {

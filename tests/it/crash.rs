@@ -8,7 +8,7 @@ use rustix::process::{Signal, kill_process};
 use crate::support::{Home, Session, alive, has_ended, holders_of, kill, parked, until};
 
 /// A hold point whose every run leaves a line behind.
-const WIPE: &str = r#"
+const WIPE: &str = r"
 onbelay: 1
 title: One thing that may happen once
 steps:
@@ -18,7 +18,7 @@ steps:
     run: echo gone >>effects
   - id: after
     title: Say so
-"#;
+";
 
 /// Whom the test ends while one process stands at the point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -165,7 +165,7 @@ fn on_the_screen_an_empty_line_escape_a_paste_and_early_keys_are_no() {
     screen.wait_for("Wipe it");
     let session = home.only_session();
     let question = |screen: &mut Screen| {
-        screen.wait("the question", |text| text.contains("to go on") || text.contains("Type"))
+        screen.wait("the question", |text| text.contains("to go on") || text.contains("Type"));
     };
     // Typed before the question was there: Enter starts the step, and the rest comes with it.
     screen.press("\rshop vm\r");

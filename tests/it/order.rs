@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Home, Session, have, kill, until};
 
-const TRACED: &str = r#"
+const TRACED: &str = r"
 onbelay: 1
 title: Traced
 checks:
@@ -15,7 +15,7 @@ steps:
   - { id: one, title: One, run: ': marker-1; true' }
   - { id: two, title: Two, requires: looked, run: ': marker-2; true', verify: looked }
   - { id: three, title: Three, destructive: true, run: ': marker-3; true', undo: ': marker-undo; true' }
-"#;
+";
 
 /// A line of `strace -f`, less the process id, and where it stands.
 fn position(trace: &[&str], what: &str, after: usize, fits: impl Fn(&str) -> bool) -> usize {
@@ -53,6 +53,7 @@ fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
     let mut id = String::new();
     BufReader::new(strace.stdout.take().unwrap()).read_line(&mut id).unwrap();
     if id.trim().is_empty() {
+        strace.wait().unwrap();
         eprintln!("f_d5: skipped, for strace may not trace here");
         return;
     }

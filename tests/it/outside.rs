@@ -162,7 +162,7 @@ steps:
     assert_eq!(session.output(2), b"0\n", "it reaches only commands that name it");
     session.act(&["run", "wipe", "--confirm", "wipe"]).expect(1);
     session.call("report", &["--format", "json"]).expect(0);
-    let hex: String = SECRET.bytes().map(|b| format!("{b:02x}")).collect();
+    let hex = data_encoding::HEXLOWER.encode(SECRET.as_bytes());
     for form in [
         SECRET.to_owned(),
         SECRET.replace('"', "\\\""),
