@@ -17,7 +17,7 @@ use crate::clock;
 use crate::id::SessionId;
 
 use super::app::{Action, App, Link, Msg, update};
-use super::terminal::{Screen, discard_input, give_back};
+use super::terminal::{Screen, discard_input, give_back, is_taken};
 use super::theme::Theme;
 use super::view;
 
@@ -106,7 +106,7 @@ pub fn run(dir: &Path, options: Options) -> Result<(End, SessionId), TuiError> {
     let parting = format!("the session goes on: onbelay attach {id}");
     let screen = Screen::take(&parting).map_err(failed("take the terminal over"))?;
     listen_to_keys(sender)?;
-    let end = Loop { client, app, screen, arrivals, dirty: true, drawn: None }.go()?;
+    let end = Loop { client, app, screen, arrivals, dirty: true, urgent: false, drawn: None }.go()?;
     Ok((end, id))
 }
 
@@ -152,6 +152,8 @@ struct Loop {
     arrivals: Receiver<Arrival>,
     /// Something has changed since the last picture.
     dirty: bool,
+    /// A key was among it: whoever pressed it is looking.
+    urgent: bool,
     /// When the last picture was made.
     drawn: Option<Instant>,
 }
@@ -168,7 +170,7 @@ impl Loop {
                 }
                 arrival = if Instant::now() < until { self.more()? } else { None };
             }
-            if self.dirty && self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
+            if self.dirty && (self.urgent || self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME)) {
                 self.draw()?;
             }
         }
@@ -205,6 +207,7 @@ impl Loop {
 
     fn take(&mut self, arrival: Arrival) -> Result<Option<End>, TuiError> {
         self.dirty = true;
+        self.urgent |= matches!(arrival, Arrival::Input(..));
         let msg = match arrival {
             Arrival::Input(Input::Key(key), at) => Msg::Key { key, at },
             Arrival::Input(Input::Paste(text), _) => Msg::Paste(text),
@@ -246,6 +249,10 @@ impl Loop {
     }
 
     fn draw(&mut self) -> Result<(), TuiError> {
+        if !is_taken() {
+            // Another thread has broken and given the terminal back; this process is about to end.
+            return Ok(());
+        }
         let now = clock::now(&self.app.session);
         let mut seen = super::view::Seen::default();
         let app = &self.app;
@@ -255,6 +262,7 @@ impl Loop {
             .map_err(failed("draw on the terminal"))?;
         self.drawn = Some(Instant::now());
         self.dirty = false;
+        self.urgent = false;
         update(&mut self.app, Msg::Drawn { at: clock::up(), seen });
         Ok(())
     }

@@ -63,6 +63,12 @@ fn enter() -> io::Result<()> {
         .inspect_err(|_| give_back())
 }
 
+/// Is the terminal ours right now?
+#[must_use]
+pub fn is_taken() -> bool {
+    TAKEN.load(Ordering::SeqCst)
+}
+
 /// Gives the terminal back as it was; does nothing where it has been given back already. Errors are left alone: there
 /// may be no terminal any more.
 pub fn give_back() {
