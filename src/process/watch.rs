@@ -146,7 +146,7 @@ impl Runner {
         if let Ok(Some(pinned)) = command.pin() {
             while !kernel::readable(&[&pinned], None).contains(&true) {}
         }
-        let end = if self.stopper.was_asked() { "was stopped" } else { "ran on to its end" };
+        let end = if self.stopper.was_asked() { "was stopped" } else { "is gone too" };
         gone(&format!("; the command (process {}) {end}, and with what outcome is not known", command.pid))
     }
 }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use crate::runbook::Runbook;
 use crate::time::Moment;
 
-use super::state::{CheckState, Hold, HostInfo, Index, Session, Stage, State, StepState};
+use super::state::{
+    CheckState, Hold, HostInfo, Index, Phase, Progress, Running, Session, Stage, State, StepState,
+};
 use super::{Entry, Event};
 
 /// A record that cannot follow what came before it.
@@ -98,6 +100,7 @@ impl Session {
             }
             Event::HoldReleased { holds, .. } => {
                 self.state.holds.retain(|hold| !holds.contains(&hold.n));
+                self.ask_anew_after_a_hold(entry.n);
                 Ok(())
             }
             Event::Finished => self.close(Stage::Finished),
@@ -122,6 +125,16 @@ impl Session {
                 let place =
                     self.step_at(step.as_str()).ok_or_else(|| format!("the runbook has no step {step}"))?;
                 self.step_event(place, entry)
+            }
+        }
+    }
+
+    /// What was asked before or under a hold does not start the next item once it is released: minutes may have passed.
+    fn ask_anew_after_a_hold(&mut self, released: u64) {
+        for step in &mut self.state.steps {
+            if let Progress::Running(Running { phase: Phase::BetweenItems { from }, .. }) = &mut step.progress
+            {
+                *from = released;
             }
         }
     }

@@ -145,8 +145,9 @@ fn start(session: &Session, entry: &Entry) -> (Option<Start>, Vec<String>) {
         whats.push(format!("{name} names other answers than those that stood when it was started"));
     }
     whats.extend(who_carries_it_out(session, place, *work, *how, &name));
-    let expected =
-        if *how == How::Script && items.is_empty() { command_now(session, place, *work, None) } else { None };
+    let one_command =
+        *how == How::Script && items.is_empty() && session.runbook.steps[place].for_each.is_none();
+    let expected = if one_command { command_now(session, place, *work, None) } else { None };
     if *command != expected {
         whats.push(format!("the command on record for {name} is not what the runbook and the values give"));
     }

@@ -232,7 +232,7 @@ fn may_undo(session: &Session, place: usize) -> Result<(), Refusal> {
     if session.runbook.steps[place].undo.is_none() {
         return Err(Refusal::rule(format!("{name} has no undo")));
     }
-    let ran = step.touched && matches!(step.progress, Progress::Done | Progress::Failed);
+    let ran = step.touched && matches!(step.progress, Progress::Done | Progress::Failed | Progress::Skipped);
     if !ran {
         return Err(Refusal::rule(format!("{name} has not been run, so there is nothing to undo")));
     }
@@ -295,8 +295,10 @@ fn resolve(session: &Session, id: &StepId, done: bool, what: &str) -> Decision {
     let place = find_step(session, id)?;
     words_needed(what, "say what you saw")?;
     let step = &session.steps[place];
-    let nothing_came_of_it =
-        step.progress == Progress::Failed && !done && session.runbook.steps[place].is_hold_point();
+    let nothing_came_of_it = matches!(step.progress, Progress::Failed | Progress::Skipped)
+        && step.touched
+        && !done
+        && session.runbook.steps[place].is_hold_point();
     if step.progress == Progress::Interrupted || (nothing_came_of_it && step.request.is_none()) {
         return Ok(vec![Event::Resolved { step: id.clone(), done, what: what.to_owned() }]);
     }
@@ -327,12 +329,14 @@ fn finish(session: &Session) -> Decision {
         .filter(|(_, step)| {
             !matches!(step.progress, Progress::Done | Progress::Skipped) || step.request.is_some()
         })
-        .map(|(place, _)| Requirement {
-            kind: Kind::Step,
-            id: session.runbook.steps[place].id.to_string(),
-            met: false,
-            why: format!("{} is neither done nor skipped", view::step_name(session, place)),
-            fix: "do it, or skip it with a reason".to_owned(),
+        .map(|(place, step)| {
+            let name = view::step_name(session, place);
+            let id = session.runbook.steps[place].id.to_string();
+            let (why, fix) = match step.progress {
+                Progress::Running(_) => (format!("{name} is still running"), "wait for its end, or stop it"),
+                _ => (format!("{name} is neither done nor skipped"), "do it, or skip it with a reason"),
+            };
+            Requirement { kind: Kind::Step, id, met: false, why, fix: fix.to_owned() }
         })
         .collect();
     if open.is_empty() {

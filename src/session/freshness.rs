@@ -61,6 +61,13 @@ fn stale(session: &Session, check: usize, given: &Given, now: Moment) -> Option<
     if let Some(step) = since {
         return Some(format!("{step} was run since"));
     }
+    let captured_anew = model.needs_captures_of.iter().find_map(|id| {
+        let place = session.step_at(id.as_str())?;
+        (session.steps[place].started_n > given.asked_n).then(|| super::view::step_name(session, place))
+    });
+    if let Some(step) = captured_anew {
+        return Some(format!("it was about what {step} captured before, and that was run again"));
+    }
     if given.answer.verdict != Verdict::Holds {
         return None;
     }

@@ -3,7 +3,7 @@
 //! What is required stands in `view`, which every screen shows too; here it is decided, with what only a start needs:
 //! that the answers are of this breath, that the typed text is the one asked for, that every value is there.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::id::{CheckId, StepId, ValueName};
@@ -112,7 +112,6 @@ pub(super) fn open(
         }
         None => Vec::new(),
     };
-    no_item_twice(&list)?;
     let items = items_to_do(session, place, request.work, &list);
     let how = how(model, request);
     let attempt = session.attempts.checked_add(1).ok_or_else(|| {
@@ -329,14 +328,6 @@ fn confirm(unmet: &mut Vec<Requirement>, request: &Request) -> Result<(), Closed
     Ok(())
 }
 
-fn no_item_twice(list: &[String]) -> Result<(), Closed> {
-    let mut seen = HashSet::new();
-    match list.iter().find(|item| !seen.insert(item.as_str())) {
-        Some(item) => Err(Closed::Cannot(format!("its list names “{item}” twice"))),
-        None => Ok(()),
-    }
-}
-
 /// The items an attempt takes: forward those not done (all, if all are), backward those that were begun, last first.
 pub(super) fn items_to_do(session: &Session, place: usize, work: Work, list: &[String]) -> Vec<String> {
     let known = |item: &String| {
@@ -346,7 +337,9 @@ pub(super) fn items_to_do(session: &Session, place: usize, work: Work, list: &[S
         Work::Run => {
             let open: Vec<String> =
                 list.iter().filter(|i| known(i) != Some(ItemProgress::Done)).cloned().collect();
-            if open.is_empty() { list.to_vec() } else { open }
+            // All done, and the step is not (its `verify` did not hold): there is nothing to run, only to verify again.
+            let again = open.is_empty() && session.steps[place].progress == Progress::Done;
+            if again { list.to_vec() } else { open }
         }
         Work::Undo => {
             let begun = |item: &&String| {
@@ -391,6 +384,9 @@ fn permit(
     let call = command(session, place, work, item.as_ref().map(|(_, item)| item.as_str()))
         .map_err(|error| Closed::Cannot(error.to_string()))?
         .ok_or_else(|| Closed::Cannot("there is nothing to run".to_owned()))?;
+    if let Some(name) = value_never_captured(session, place) {
+        return Err(Closed::Cannot(name));
+    }
     if let Some(missing) =
         secrets_used(&call, &session.opened.secrets).find(|name| !known_secrets.contains(*name))
     {
@@ -407,6 +403,27 @@ fn permit(
         call,
         timeout: model.timeout,
         separate_stdout: work == Work::Run && model.capture.is_some(),
+    })
+}
+
+/// The value that this step captures and that nobody knows: without it the step cannot be done.
+pub(super) fn value_to_be_said(session: &Session, place: usize) -> Option<&ValueName> {
+    let capture = session.runbook.steps[place].capture.as_ref()?;
+    (!session.values.contains_key(&capture.name)).then_some(&capture.name)
+}
+
+/// A value that a required step should have captured and did not: a script that uses it must not run with nothing there.
+fn value_never_captured(session: &Session, place: usize) -> Option<String> {
+    session.runbook.steps[place].requires_steps.iter().find_map(|id| {
+        let source = session.step_at(id.as_str())?;
+        let capture = session.runbook.steps[source].capture.as_ref()?;
+        (!session.values.contains_key(&capture.name)).then(|| {
+            format!(
+                "`{}` has no value: {} has yet to capture it",
+                capture.name,
+                view::step_name(session, source)
+            )
+        })
     })
 }
 

@@ -5,6 +5,8 @@
 
 mod running;
 
+use running::Verified;
+
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -88,14 +90,19 @@ impl Walk<'_> {
     fn request(&self, place: usize, request: &Request) -> Option<Move> {
         let session = self.session;
         let model = &session.runbook.steps[place];
-        if request.work == Work::Run && !model.done_when.is_empty() && is_first(session, place) {
+        // By hand is also how the value of a step is said whose work is done and whose value is not known.
+        let says_value = request.by_hand && gate::value_to_be_said(session, place).is_some();
+        let ask_first = request.work == Work::Run && !model.done_when.is_empty() && is_first(session, place);
+        if ask_first && !says_value {
             match need_all(session, &model.done_when, request.n) {
                 Need::Ask(asks) => return Some(ask_move(session, asks, AskMode::Once, &request.by)),
                 Need::Wait => return None,
                 Need::Ready => {}
             }
-            if let Some(settled) = self.done_already(place, request) {
-                return Some(settled);
+            match self.done_already(place, request) {
+                Already::Settles(settled) => return Some(settled),
+                Already::Waits => return None,
+                Already::No => {}
             }
         }
         if let Ok(unmet) = gate::unmet(session, self.order(), place, request, self.now)
@@ -124,8 +131,8 @@ impl Walk<'_> {
         })
     }
 
-    /// `done_when`, answered: settles the step, or refuses where there was no answer.
-    fn done_already(&self, place: usize, request: &Request) -> Option<Move> {
+    /// `done_when`, answered: settles the step (once `verify` holds too), or refuses where there was no answer.
+    fn done_already(&self, place: usize, request: &Request) -> Already {
         let session = self.session;
         let model = &session.runbook.steps[place];
         let views: Vec<(usize, view::CheckView)> = model
@@ -135,19 +142,45 @@ impl Walk<'_> {
             .map(|check| (check, view::check(session, check, self.now)))
             .collect();
         if views.iter().all(|(_, view)| view.state == CheckStatus::Holds) {
+            if let Some(name) = gate::value_to_be_said(session, place) {
+                let id = &model.id;
+                let why = format!(
+                    "it was so already, but its value `{name}` is not known: start it by hand (onbelay do {} run {id} \
+                     --by-hand), then say it (done {id} --value VALUE)",
+                    session.id
+                );
+                let action = action(session, place, request);
+                let event = Event::Refused { action, step: Some(id.clone()), why, unmet: vec![] };
+                return Already::Settles(record(&request.by, event));
+            }
+            let verify: Vec<usize> = self.verify_checks(place, Work::Run).collect();
+            match self.verified(&verify, None, request.n, &request.by) {
+                Verified::Yes => {}
+                Verified::Move(asks) => return Already::Settles(asks),
+                Verified::Wait => return Already::Waits,
+                Verified::No(why) => {
+                    let why = format!("it was so already, but {why}");
+                    let (step, attempt) = (model.id.clone(), 0);
+                    let event = Event::StepSettled { step, attempt, work: Work::Run, ok: false, why };
+                    return Already::Settles(record(&request.by, event));
+                }
+            }
             let titles: Vec<String> =
                 views.iter().map(|(c, _)| view::filled(session, &session.runbook.checks[*c].title)).collect();
             let why = format!("it was so already: {}", titles.join("; "));
             let event =
                 Event::StepSettled { step: model.id.clone(), attempt: 0, work: Work::Run, ok: true, why };
-            return Some(record(&request.by, event));
+            return Already::Settles(record(&request.by, event));
         }
         let unanswered: Vec<Requirement> = views
             .iter()
             .filter(|(_, view)| view.state == CheckStatus::Error)
             .map(|(check, _)| view::check_requirement(session, *check, None, self.now))
             .collect();
-        (!unanswered.is_empty()).then(|| refuse(session, place, request, unanswered))
+        if unanswered.is_empty() {
+            return Already::No;
+        }
+        Already::Settles(refuse(session, place, request, unanswered))
     }
 
     /// What must still be asked before the gate decides: first, patiently, what must come to hold; then, all at once and
@@ -187,6 +220,16 @@ impl Walk<'_> {
     fn holds(&self, check: usize, key: &str) -> bool {
         super::freshness::look(self.session, check, key, self.now).0 == CheckStatus::Holds
     }
+}
+
+/// What `done_when` makes of a request.
+enum Already {
+    /// It does not hold: the step goes its way.
+    No,
+    /// It ends the request, or asks what verifies it.
+    Settles(Move),
+    /// What verifies it has yet to answer.
+    Waits,
 }
 
 /// What of these checks, each with all its items, was not asked since record `from`.

@@ -196,12 +196,14 @@ pub struct Running {
 }
 
 /// Where a step stood before its last start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
     /// Its state.
     pub stood: Stood,
     /// [`StepState::touched`].
     pub touched: bool,
+    /// What it had captured.
+    pub captured: Option<Value>,
 }
 
 /// The states a step can be started from.

@@ -5,6 +5,7 @@
 mod requirements;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -302,8 +303,18 @@ pub fn waits_for_capture(session: &Session, check: usize) -> Option<String> {
     })
 }
 
-/// The items of a `for_each`, right now.
+/// The items of a `for_each`, right now; one that is there twice is taken once.
 pub fn items_of<'a>(session: &'a Session, for_each: &ForEach) -> Result<Cow<'a, [String]>, FillError> {
+    let items = listed(session, for_each)?;
+    let mut seen = HashSet::new();
+    if items.iter().all(|item| seen.insert(item.as_str())) {
+        return Ok(items);
+    }
+    let mut once = HashSet::new();
+    Ok(Cow::Owned(items.iter().filter(|item| once.insert(item.as_str())).cloned().collect()))
+}
+
+fn listed<'a>(session: &'a Session, for_each: &ForEach) -> Result<Cow<'a, [String]>, FillError> {
     match &for_each.list {
         ListSource::Literal(texts) => {
             let scope = Scope { values: &session.state.values, item: None };

@@ -24,6 +24,7 @@ impl Session {
             (Progress::Undone, Work::Run) => Stood::Undone,
             (Progress::Skipped, Work::Run) => Stood::Skipped,
             (Progress::Failed, _) => Stood::Failed,
+            (Progress::Skipped, Work::Undo) if step.touched => Stood::Skipped,
             (Progress::Done, Work::Undo) => Stood::Done,
             (Progress::Done, Work::Run) if !hold_point => Stood::Done,
             (Progress::Running(running), _) if matches!(running.phase, Phase::Retrying { .. }) => {
@@ -35,7 +36,8 @@ impl Session {
             return Err(format!("attempt {attempt} where {} comes next", self.state.attempts + 1));
         }
         let phase = if has_items { Phase::BetweenItems { from: entry.n } } else { Phase::Working };
-        let before = Before { stood, touched: step.touched };
+        let captured = capture.as_ref().and_then(|name| self.state.values.get(name)).cloned();
+        let before = Before { stood, touched: step.touched, captured };
         step.progress = Progress::Running(Running {
             attempt: *attempt,
             work: *work,
@@ -79,7 +81,7 @@ impl Session {
         };
         let capture = self.state.runbook.steps[place].capture.as_ref().map(|c| c.name.clone());
         let step = &mut self.state.steps[place];
-        let already_so = step.request.is_some() && *ok && !matches!(step.progress, Progress::Running(_));
+        let already_so = step.request.is_some() && !matches!(step.progress, Progress::Running(_));
         let verified_later = step.progress == Progress::Failed && step.verify_from.is_some() && *ok;
         if !(matches!(step.progress, Progress::Running(_)) || already_so || verified_later) {
             return Err(format!("{id} has nothing to settle"));
@@ -94,6 +96,8 @@ impl Session {
         step.why.clone_from(why);
         if *ok {
             step.verify_from = None;
+        } else if already_so {
+            step.verify_from = Some(entry.n);
         }
         if *ok && *work == Work::Undo {
             step.touched = false;
@@ -107,7 +111,10 @@ impl Session {
     pub(super) fn resolved(&mut self, place: usize, n: u64, done: bool, what: &str, at: Moment) -> Legal {
         let step = &mut self.state.steps[place];
         what.clone_into(&mut step.why);
-        if step.progress == Progress::Failed && !done && self.state.runbook.steps[place].is_hold_point() {
+        if matches!(step.progress, Progress::Failed | Progress::Skipped)
+            && !done
+            && self.state.runbook.steps[place].is_hold_point()
+        {
             step.touched = false;
             return Ok(());
         }

@@ -150,10 +150,13 @@ impl Session {
                 running.phase = Phase::Retrying { since: at, pause: Duration::from_millis(*pause) };
             }
             Event::NeverStarted { evidence, .. } => {
-                let before = running.before;
+                let before = running.before.clone();
                 if running.next_item == 0 || running.items.is_empty() {
                     step.progress = before.stood.into();
                     step.touched = before.touched;
+                    if let (Some(capture), Some(value)) = (&model.capture, before.captured) {
+                        values.insert(capture.name.clone(), value);
+                    }
                 } else {
                     step.progress = Progress::Failed;
                 }

@@ -56,7 +56,7 @@ impl Walk<'_> {
             return Some(self.fail_or_retry(place, running, why));
         }
         let Some(item) = running.items.get(running.next_item as usize) else {
-            if running.items.is_empty() {
+            if session.steps[place].items.is_empty() {
                 return Some(self.settle(place, running, false, "its list is empty".to_owned()));
             }
             return Some(record(
@@ -151,6 +151,12 @@ impl Walk<'_> {
         {
             return Some(self.fail_or_retry(place, running, why));
         }
+        if running.work == Work::Run
+            && let Some(name) = gate::value_to_be_said(session, place)
+        {
+            let why = format!("its value `{name}` is lost: start it by hand, which runs nothing, and say it");
+            return Some(self.settle(place, running, false, why));
+        }
         let checks: Vec<usize> = self
             .verify_checks(place, running.work)
             .filter(|&check| !gate::counts_for_item(session, place, check))
@@ -167,14 +173,14 @@ impl Walk<'_> {
         }
     }
 
-    fn verify_checks(&self, place: usize, work: Work) -> impl Iterator<Item = usize> {
+    pub(super) fn verify_checks(&self, place: usize, work: Work) -> impl Iterator<Item = usize> {
         let session = self.session;
         let verify = &session.runbook.steps[place].verify;
         verify.iter().filter(move |_| work == Work::Run).filter_map(|id| session.check_at(id.as_str()))
     }
 
     /// Do these checks hold, asked after record `from`?
-    fn verified(&self, checks: &[usize], item: Option<&str>, from: u64, by: &Person) -> Verified {
+    pub(super) fn verified(&self, checks: &[usize], item: Option<&str>, from: u64, by: &Person) -> Verified {
         let session = self.session;
         let wanted: Vec<(usize, Vec<String>)> = checks
             .iter()
@@ -256,7 +262,8 @@ impl Walk<'_> {
     }
 }
 
-enum Verified {
+/// What asking `verify` came to.
+pub(super) enum Verified {
     Move(Move),
     Wait,
     Yes,

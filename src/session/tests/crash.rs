@@ -166,3 +166,28 @@ fn every_prefix_of_a_walk_opens_and_starts_nothing_by_itself() {
         assert!(resumed.log.is_empty(), "after {length} records: {:?}", resumed.log);
     }
 }
+
+#[test]
+fn a_value_is_not_done_by_a_word_alone_after_a_crash() {
+    let mut bench = Bench::new("steps:\n  - { id: cap, title: Cap, run: 'echo x', capture: v }\n");
+    bench.run("cap").unwrap();
+    bench.host_dies("boot-b", &|_| Found::Gone("lost".into()));
+    bench.act(&Command::Resolve { step: "cap".into(), done: true, what: "it is there".into() }).unwrap();
+    assert_eq!(bench.status("cap"), Failed, "its value is lost");
+    bench.act(&Command::Run { step: "cap".into(), typed: None, will_ask: false, by_hand: true }).unwrap();
+    let said = crate::session::event::Said { say: None, value: Some("x".into()) };
+    bench.act(&Command::Done { step: "cap".into(), said }).unwrap();
+    assert_eq!(bench.status("cap"), Done);
+}
+
+#[test]
+fn a_start_that_never_was_gives_the_old_value_back() {
+    let mut bench = Bench::new("steps:\n  - { id: cap, title: Cap, run: 'echo x', capture: v }\n");
+    bench.run("cap").unwrap();
+    bench.exits_saying("one");
+    bench.run("cap").unwrap();
+    bench.host_dies("boot-a", &|_| Found::NoStart);
+    assert_eq!(bench.status("cap"), Done);
+    assert_eq!(bench.session.values.get("v"), Some(&crate::runbook::Value::Text("one".into())));
+    bench.assert_replays();
+}

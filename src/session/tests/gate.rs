@@ -373,3 +373,66 @@ fn a_done_hold_point_is_not_run_twice_unless_undone() {
     assert_eq!(bench.status("wipe"), Failed);
     assert_eq!(bench.session.steps[0].progress, Progress::Failed);
 }
+
+#[test]
+fn done_when_still_asks_what_verifies_the_step() {
+    let mut bench = Bench::new(
+        "checks:
+  so: { title: It is so, run: 'true' }
+  works: { title: It works, run: 'true' }
+steps:
+  - { id: a, title: A, run: 'true', done_when: so, verify: works }
+",
+    );
+    bench.answers.insert("works".into(), Verdict::Fails);
+    bench.run("a").unwrap();
+    assert_eq!(bench.status("a"), Failed);
+    assert!(bench.log.is_empty());
+    bench.answers.clear();
+    bench.check("works").unwrap();
+    assert_eq!(bench.status("a"), Done, "asked again later, with nothing run");
+    bench.assert_replays();
+}
+
+#[test]
+fn an_answer_about_an_old_captured_value_opens_nothing_for_a_new_one() {
+    let mut bench = Bench::new(
+        "checks:
+  right: { title: Right, run: 'test \"$v\" = one', valid_for: 1h }
+  sure: { title: Sure, attest: 'Is ${v} safe to delete?' }
+steps:
+  - { id: find, title: Find, run: 'echo x', capture: v }
+  - { id: wipe, title: Wipe, destructive: true, requires: [right, sure], confirm: '${v}', run: 'rm \"$v\"' }
+",
+    );
+    bench.run("find").unwrap();
+    bench.exits_saying("one");
+    bench.check("right").unwrap();
+    bench.attest("sure", true).unwrap();
+    bench.run("find").unwrap();
+    bench.exits_saying("two");
+    bench.answers.insert("right".into(), Verdict::Fails);
+    bench.run_typed("wipe", "two").unwrap();
+    assert_eq!(bench.refused(), ["Check right", "Check sure"]);
+}
+
+#[test]
+fn a_step_is_not_done_without_the_value_it_captures() {
+    let yaml = "checks:
+  so: { title: So, run: 'true' }
+steps:
+  - { id: cap, title: Cap, done_when: so, run: 'echo x', capture: dir1 }
+  - { id: use, title: Use, destructive: 'Deletes ${dir1}', run: 'rm -r $dir1/*' }
+";
+    let mut bench = Bench::new(yaml);
+    bench.run("cap").unwrap();
+    assert_eq!(bench.last_events(1), ["refused"]);
+    bench.run_typed("use", "use").unwrap();
+    assert!(bench.log.is_empty(), "no script runs with nothing where its value should be");
+    bench.act(&Command::Run { step: "cap".into(), typed: None, will_ask: false, by_hand: true }).unwrap();
+    let said = crate::session::event::Said { say: None, value: Some("/srv/x".into()) };
+    bench.act(&Command::Done { step: "cap".into(), said }).unwrap();
+    assert_eq!(bench.status("cap"), Done);
+    bench.run_typed("use", "use").unwrap();
+    assert_eq!(bench.log, ["use"]);
+}

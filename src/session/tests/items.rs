@@ -128,11 +128,47 @@ fn a_list_can_be_captured_and_walked() {
 }
 
 #[test]
-fn a_list_that_names_an_item_twice_starts_nothing() {
-    let values = [("nodes".into(), crate::runbook::Value::List(vec!["a".into(), "a".into()]))].into();
+fn an_item_that_is_there_twice_is_taken_once() {
+    let values =
+        [("nodes".into(), crate::runbook::Value::List(vec!["a".into(), "b".into(), "a".into()]))].into();
     let yaml = "params:\n  nodes: { about: N, list: true }\nsteps:\n  - { id: each, title: Each, for_each: { n: '${nodes}' }, run: 'x' }\n";
     let mut bench = Bench::with_values(yaml, values);
-    bench.run("each").unwrap();
-    assert!(bench.log.is_empty());
-    assert_eq!(bench.last_events(1), ["refused"]);
+    bench.walk("each");
+    assert_eq!(bench.log, ["each@a", "each@b"]);
+}
+
+#[test]
+fn after_a_hold_the_checks_of_the_next_item_are_asked_anew() {
+    let mut bench = Bench::new(DRAIN);
+    bench.run("drain").unwrap();
+    bench.hold_answers = true;
+    bench.exits(0);
+    bench.act(&Command::Hold { why: "look".into() }).unwrap();
+    bench.hold_answers = false;
+    bench.settle();
+    bench.answers.insert("others".into(), Verdict::Fails);
+    bench.act(&Command::Release { why: None }).unwrap();
+    assert_eq!(bench.log, ["drain@web-1"], "what was answered before the release starts nothing");
+    assert_eq!(bench.status("drain"), Failed);
+}
+
+#[test]
+fn a_hold_point_never_runs_an_item_twice_that_is_done() {
+    let mut bench = Bench::new(
+        "checks:
+  all: { title: All, run: 'true' }
+steps:
+  - { id: wipe, title: Wipe, destructive: true, for_each: { n: [a, b] }, run: 'x', verify: all }
+",
+    );
+    bench.answers.insert("all".into(), Verdict::Fails);
+    bench.run_typed("wipe", "wipe").unwrap();
+    bench.exits(0);
+    bench.exits(0);
+    assert_eq!(bench.status("wipe"), Failed);
+    bench.answers.clear();
+    bench.run_typed("wipe", "wipe").unwrap();
+    assert_eq!(bench.log, ["wipe@a", "wipe@b"], "only what verifies it is asked again");
+    assert_eq!(bench.status("wipe"), Done);
+    bench.assert_replays();
 }

@@ -305,3 +305,26 @@ fn a_failed_earlier_step_closes_what_comes_after() {
     assert_eq!(bench.status("b"), Ready);
     assert_eq!(bench.session.steps[0].progress, Progress::Skipped);
 }
+
+#[test]
+fn a_failed_step_that_was_skipped_can_still_be_undone() {
+    let mut bench = Bench::new(
+        "steps:
+  - { id: a, title: A, run: 'true', undo: 'x' }
+  - { id: wipe, title: Wipe, destructive: true, run: 'true', undo: 'y' }
+",
+    );
+    bench.walk("a");
+    bench.run_typed("wipe", "wipe").unwrap();
+    bench.exits(1);
+    bench.skip("wipe").unwrap();
+    bench.act(&Command::Abort { why: "it is late".into() }).unwrap();
+    bench.undo("a").unwrap();
+    assert_eq!(bench.refused(), ["Order wipe"]);
+    bench.act(&Command::Undo { step: "wipe".into(), typed: Some("wipe".into()), will_ask: false }).unwrap();
+    bench.exits(0);
+    bench.undo("a").unwrap();
+    bench.exits(0);
+    assert_eq!(bench.log, ["a", "wipe", "undo wipe", "undo a"]);
+    bench.assert_replays();
+}

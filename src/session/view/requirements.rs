@@ -5,7 +5,7 @@ use crate::session::state::Stage;
 use crate::session::{Kind, Progress, Requirement, Session};
 use crate::time::Moment;
 
-use super::{CheckStatus, check_of, confirmation, filled, step_name};
+use super::{CheckStatus, check_of, confirmation, filled, step_name, waits_for_capture};
 
 pub(super) fn stage_requirement(session: &Session, work: Work) -> Option<Requirement> {
     let why = match &session.stage {
@@ -85,7 +85,9 @@ pub(in crate::session) fn check_requirement(
     let mut fix = String::new();
     if !met {
         filled(session, &model.fix).trim().clone_into(&mut fix);
-        if fix.is_empty() {
+        if waits_for_capture(session, place).is_some() {
+            "do that step first: this check is about what it captures".clone_into(&mut fix);
+        } else if fix.is_empty() {
             fix = if model.is_automatic() {
                 format!("check again: onbelay do {} check {}", session.id, model.id)
             } else {
