@@ -172,15 +172,13 @@ fn on_the_screen_an_empty_line_escape_a_paste_and_early_keys_are_no() {
     question(&mut screen);
     nothing_was_run(&home);
     screen.press("\r");
-    screen.press("\x1b");
-    screen.wait("the question is gone", |text| !text.contains("to go on"));
+    screen.press_until("\x1b", |text| !text.contains("to go on"));
     nothing_was_run(&home);
     screen.press("\r");
     question(&mut screen);
     screen.paste("shop vm\n");
     screen.press("\r");
-    screen.press("\x1b");
-    screen.wait("the question is gone", |text| !text.contains("to go on"));
+    screen.press_until("\x1b", |text| !text.contains("to go on"));
     nothing_was_run(&home);
     // The window closes while the question stands.
     screen.press("\r");

@@ -36,8 +36,7 @@ fn a_walk_on_the_screen_with_a_refusal_and_a_way_on() {
     screen.press("d");
     screen.wait_for("Esc not now");
     // An empty line is no, here too.
-    screen.press("\r");
-    screen.wait("the question is gone", |text| !text.contains("Esc not now"));
+    screen.press_until("\r", |text| !text.contains("Esc not now"));
     screen.press("d");
     screen.wait_for("Esc not now");
     screen.fill_in("seen it");
@@ -52,8 +51,7 @@ fn a_walk_on_the_screen_with_a_refusal_and_a_way_on() {
     assert_eq!(home.read("effects"), "");
     screen.wait_for("Refused");
     home.write("backup", "");
-    screen.press("\r");
-    screen.wait("the refusal was read", |text| !text.contains("Refused"));
+    screen.press_until("\r", |text| !text.contains("Refused"));
     screen.press("\r");
     screen.wait_for("to go on");
     screen.fill_in("wipe");

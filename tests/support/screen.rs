@@ -90,6 +90,22 @@ impl Screen {
         }
     }
 
+    /// Presses keys until `fits` is so of the screen: as `fill_in`, for what takes no text.
+    #[track_caller]
+    pub(crate) fn press_until(&mut self, keys: &str, fits: impl Fn(&str) -> bool) {
+        let begun = Instant::now();
+        while !fits(&self.text()) {
+            assert!(begun.elapsed() < PATIENCE, "it does not take {keys:?}\n{}", self.text());
+            self.press(keys);
+            let tried = Instant::now();
+            while !fits(&self.text()) && tried.elapsed() < ECHO {
+                if let Ok(bytes) = self.bytes.recv_timeout(ECHO.saturating_sub(tried.elapsed())) {
+                    self.take(&bytes);
+                }
+            }
+        }
+    }
+
     /// Reads until `fits` is so of the screen.
     #[track_caller]
     pub(crate) fn wait(&mut self, what: &str, fits: impl Fn(&str) -> bool) {
