@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Home, Session, has_ended, kill, root, until};
+use crate::support::{Home, Offer, Session, has_ended, kill, not_offered, root, until};
 
 const THREE: &str = r"
 onbelay: 1
@@ -297,7 +297,7 @@ fn j4_a_full_disk_is_exit_3_and_nothing_is_started_unrecorded() {
         .arg(&full)
         .status();
     if !mount.is_ok_and(|status| status.success()) {
-        eprintln!("j4: skipped, for this root may not mount");
+        not_offered("j4", Offer::Mounts, "this root may not mount");
         return;
     }
     let _unmount = Unmount(full.clone());

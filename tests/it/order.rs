@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{Home, Session, have, kill, until};
+use crate::support::{Home, Offer, Session, have, kill, not_offered, until};
 
 const TRACED: &str = r"
 onbelay: 1
@@ -54,7 +54,7 @@ fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
     BufReader::new(strace.stdout.take().unwrap()).read_line(&mut id).unwrap();
     if id.trim().is_empty() {
         strace.wait().unwrap();
-        eprintln!("f_d5: skipped, for strace may not trace here");
+        not_offered("f_d5", Offer::Traces, "strace may not trace here");
         return;
     }
     let session = Session::new(&home, id.trim().to_owned());

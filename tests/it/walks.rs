@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Home, have, root, until};
+use crate::support::{Home, Offer, have, not_offered, root, until};
 
 fn bundled(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks").join(name)
@@ -72,7 +72,7 @@ fn may_unshare(test: &str) -> bool {
         .status()
         .is_ok_and(|s| s.success());
     if !fine {
-        eprintln!("{test}: skipped, for this root may not make namespaces");
+        not_offered(test, Offer::Mounts, "this root may not make namespaces");
     }
     fine
 }
@@ -264,17 +264,17 @@ fn replace_disk() {
         std::fs::File::create(home.path(image)).unwrap().set_len(size).unwrap();
     }
     let Some(old) = disks.attach(&home.path("old.img"), &old_name) else {
-        eprintln!("{test}: skipped, for there are no loop devices here");
+        not_offered(test, Offer::Loops, "there are no loop devices here");
         return;
     };
     let Some(new) = disks.attach(&home.path("new.img"), &new_name) else {
-        eprintln!("{test}: skipped, for there is no second loop device here");
+        not_offered(test, Offer::Loops, "there is no second loop device here");
         return;
     };
     output("mkfs.ext4", &["-q", "-F", &old]);
     std::fs::create_dir(&data).unwrap();
     if !Command::new("mount").arg(&old).arg(&data).status().unwrap().success() {
-        eprintln!("{test}: skipped, for this root may not mount");
+        not_offered(test, Offer::Mounts, "this root may not mount");
         return;
     }
     std::fs::create_dir(data.join("a b")).unwrap();

@@ -4,11 +4,13 @@ mod home;
 mod processes;
 mod screen;
 mod session;
+mod skips;
 
 pub(crate) use home::{Home, Ran};
 pub(crate) use processes::{Pid, alive, has_ended, holders_of, kill, parked};
 pub(crate) use screen::Screen;
 pub(crate) use session::Session;
+pub(crate) use skips::{Offer, not_offered, skipped};
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +36,7 @@ pub(crate) fn have(test: &str, program: &str) -> bool {
         .chain(["/usr/sbin".into(), "/sbin".into()])
         .any(|dir| dir.join(program).is_file());
     if !found {
-        eprintln!("{test}: skipped, for there is no {program} here");
+        skipped(test, &format!("there is no {program} here"));
     }
     found
 }
@@ -43,7 +45,7 @@ pub(crate) fn have(test: &str, program: &str) -> bool {
 pub(crate) fn root(test: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
-        eprintln!("{test}: skipped, for it needs root");
+        skipped(test, "it needs root");
     }
     root
 }

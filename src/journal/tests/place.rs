@@ -148,6 +148,13 @@ impl TinyDisk {
     }
 }
 
+/// Would the kernel let this process mount (`CAP_SYS_ADMIN`)?
+fn may_administrate() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap();
+    u64::from_str_radix(line.trim(), 16).unwrap() & (1 << 21) != 0
+}
+
 impl Drop for TinyDisk {
     fn drop(&mut self) {
         let _ = std::process::Command::new("umount").arg(self.0.path()).status();
@@ -157,7 +164,9 @@ impl Drop for TinyDisk {
 #[test]
 fn j4_a_full_disk_stops_the_writer_and_the_chain_goes_on_once_there_is_room() {
     let Some(disk) = TinyDisk::mount() else {
-        println!("skipped: this account may not mount a small disk");
+        eprintln!("SKIPPED: j4: this account may not mount a small disk");
+        let held = std::env::var_os("ONBELAY_NO_SKIP").is_some();
+        assert!(!(held && may_administrate()), "j4: the mount failed, and ONBELAY_NO_SKIP is set");
         return;
     };
     let dir = disk.0.path();
