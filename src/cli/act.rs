@@ -6,7 +6,7 @@ use crate::clock;
 use crate::session::command::CheckItem;
 use crate::session::event::Said;
 use crate::session::view;
-use crate::session::{Command, Fault, Session};
+use crate::session::{Command, Fault, Progress, Session};
 use crate::text::clean;
 use crate::wire::messages::Role;
 
@@ -136,8 +136,11 @@ pub fn tell_end(
         }
         Became::Ended { end: End::WithAPerson, .. } => {
             if let Some((id, place)) = step.zip(place) {
+                let item = item_at_hand(session, place)
+                    .map(|item| format!(", for {}", clean(&item)))
+                    .unwrap_or_default();
                 out.line(format!(
-                    "{} is yours now; when it is done:",
+                    "{} is yours now{item}; when it is done:",
                     clean(&view::step_name(session, place))
                 ));
                 let value = session.runbook.steps[place].capture.as_ref().map_or("", |_| " --value VALUE");
@@ -162,6 +165,13 @@ pub fn tell_end(
         Became::Ended { end: End::Recorded | End::Well { .. } | End::Question, .. } => {}
     }
     Ok(())
+}
+
+/// Which item of its list a running step is at: `eu (1 of 3)`.
+fn item_at_hand(session: &Session, place: usize) -> Option<String> {
+    let Progress::Running(running) = &session.steps[place].progress else { return None };
+    let item = running.items.get(running.next_item as usize)?;
+    Some(format!("{item} ({} of {})", running.next_item + 1, running.items.len()))
 }
 
 /// The answers of checks, and what to do about those that do not hold.

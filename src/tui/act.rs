@@ -224,9 +224,6 @@ fn wanted(app: &mut App, verb: Verb) -> Vec<Action> {
                 ask(app, Ask::Secret(name));
             }
         }
-        Verb::Approve => return vec![app.request(Command::Approve { step }, "approve")],
-        Verb::Refuse => ask(app, Ask::RefuseStep(place)),
-        Verb::Handover => ask(app, Ask::Handover),
         Verb::Finish => ask(app, Ask::Sure(Sure::Finish)),
         Verb::Abort => ask(app, Ask::Abort),
         _ => {}
@@ -296,10 +293,16 @@ fn answer(app: &mut App, verb: Verb) -> Vec<Action> {
     let Mode::Prompt(prompt) = std::mem::take(&mut app.mode) else {
         return Vec::new();
     };
-    let (Ask::Judge { check, words }, Verb::Yes | Verb::No) = (prompt.ask, verb) else {
-        app.say("not now: nothing was answered");
+    let Ask::Judge { check, words } = prompt.ask else {
         return Vec::new();
     };
+    if !matches!(verb, Verb::Yes | Verb::No) {
+        // Back to the words, as they were typed.
+        let mut again = Prompt::new(Ask::Attest(check));
+        again.field.insert_str(&words);
+        app.mode = Mode::Prompt(Box::new(again));
+        return Vec::new();
+    }
     let name = check_name(&check);
     vec![app.request(Command::Attest { check, yes: verb == Verb::Yes, words }, format!("attest {name}"))]
 }
@@ -350,10 +353,6 @@ fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
         }
         Ask::Judge { .. } => return Vec::new(),
         Ask::Abort => (Command::Abort { why: text }, "abort".to_owned()),
-        Ask::Handover => (Command::Handover { to: text.trim().to_owned() }, "handover".to_owned()),
-        Ask::RefuseStep(place) => {
-            (Command::Refuse { step: step(place), why: text }, format!("refuse {}", step(place)))
-        }
         Ask::Secret(name) => return vec![Action::Send(ToHost::GiveSecret { name, value: text })],
         Ask::Sure(sure) => match sure {
             Sure::RunAgain(place) => return run(app, place, false),

@@ -40,12 +40,6 @@ pub enum Verb {
     Release,
     /// Give a secret that the host does not know.
     Secret,
-    /// The witness says yes.
-    Approve,
-    /// The witness says no.
-    Refuse,
-    /// Another person is the operator from now.
-    Handover,
     /// Close the session.
     Finish,
     /// Give the walk up.
@@ -191,9 +185,6 @@ const WALK: &[Binding] = &[
         "do by hand what the script would do: same gate, marked in every report",
     ),
     row(&[char('x')], Verb::Skip, "skip", "pass this step by, with a reason"),
-    row(&[char('y')], Verb::Approve, "approve", "as the witness: yes, this very command"),
-    row(&[char('N')], Verb::Refuse, "refuse", "as the witness: no, and why"),
-    row(&[char('P')], Verb::Handover, "hand over", "make another person the operator"),
     row(&[char('A')], Verb::Abort, "abort", "give the walk up: nothing starts any more but undos"),
     row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "more", "the rest of what is said about this step"),
     row(&[PAGE_UP], Verb::PageUp, "back", "the part before it"),
@@ -271,9 +262,9 @@ const PROMPT: &[Binding] = &[
 ];
 
 const ANSWER: &[Binding] = &[
-    row(&[char('y')], Verb::Yes, "yes", "it holds; the words come next"),
-    row(&[char('n')], Verb::No, "no", "it does not; the words come next"),
-    row(&[ESC, ctrl('c'), ENTER], Verb::Back, "not now", "not now: nothing is answered"),
+    row(&[char('y')], Verb::Yes, "yes", "it holds; this goes into the log, with your words"),
+    row(&[char('n')], Verb::No, "no", "it does not; this goes into the log, with your words"),
+    row(&[ESC, ctrl('c'), ENTER], Verb::Back, "words", "back to the words; nothing is answered yet"),
 ];
 
 const CHOOSE: &[Binding] = &[

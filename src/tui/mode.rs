@@ -218,10 +218,6 @@ pub enum Ask {
     Abort,
     /// A secret that the host does not know.
     Secret(ValueName),
-    /// Who is the operator from now.
-    Handover,
-    /// Why the second person says no.
-    RefuseStep(usize),
     /// A plain yes to something that is not typed in full.
     Sure(Sure),
 }

@@ -376,3 +376,15 @@ fn j13_a_second_host_is_refused_by_the_kernels_lock() {
     assert_eq!(session.records("host_started").len(), 1);
     let _ = Session::new(&home, session.id.clone());
 }
+
+#[test]
+fn a_persons_step_over_a_list_names_the_item_at_hand() {
+    let home = Home::new();
+    let session = home.start(
+        "onbelay: 1\ntitle: Calls\nsteps:\n  - { id: call, title: Call them, for_each: { who: [ann, bob] } }\n",
+    );
+    session.act(&["run", "call"]).expect(0).says("is yours now, for ann (1 of 2)");
+    session.act(&["done", "call"]).expect(0).says("is yours now, for bob (2 of 2)");
+    session.act(&["done", "call"]).expect(0);
+    assert_eq!(session.step("call"), "done");
+}

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::runbook::UndoWork;
+use crate::session::Session;
 use crate::session::event::{Outcome, Work};
 use crate::session::state::{ItemProgress, Progress, Running};
 use crate::session::view::{self, StepStatus};
@@ -163,7 +164,10 @@ fn body(view: View<'_>, width: usize) -> Vec<Line<'static>> {
     } else if matches!(status, StepStatus::Ready | StepStatus::Running) {
         let capture = model.capture.as_ref().map(|c| format!(", and its value ({}) is asked then", c.name));
         let key = keys::shown_for(Verb::Done);
-        let text = format!("A person does this. {key} says it is done{}.", capture.unwrap_or_default());
+        let item = item_at_hand(session, place)
+            .map(|item| format!(", now for {}", plain(&item)))
+            .unwrap_or_default();
+        let text = format!("A person does this{item}. {key} says it is done{}.", capture.unwrap_or_default());
         blocks.push(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet))).collect());
     }
     blocks.push(undo(view, status, width));
@@ -176,6 +180,13 @@ fn body(view: View<'_>, width: usize) -> Vec<Line<'static>> {
         rows.extend(block);
     }
     rows
+}
+
+/// Which item of its list a running step is at: `eu (1 of 3)`.
+pub(super) fn item_at_hand(session: &Session, place: usize) -> Option<String> {
+    let Progress::Running(running) = &session.steps[place].progress else { return None };
+    let item = running.items.get(running.next_item as usize)?;
+    Some(format!("{item} ({} of {})", running.next_item + 1, running.items.len()))
 }
 
 fn interrupted(view: View<'_>, width: usize) -> Vec<Line<'static>> {

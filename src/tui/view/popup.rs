@@ -100,6 +100,10 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
 fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>) {
     let session = &view.app.session;
     let name = |place: usize| plain(&view::step_name(session, place));
+    let item = |place| {
+        let item = super::detail::item_at_hand(session, place);
+        item.map(|item| format!(" for {}", plain(&item))).unwrap_or_default()
+    };
     let mut extra: Vec<Line<'static>> = Vec::new();
     let (title, text) = match ask {
         Ask::Note => ("A note".to_owned(), "It goes into the log, for everyone to read.".to_owned()),
@@ -121,9 +125,11 @@ fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>
             };
             (format!("Skip {}", name(*place)), format!("Why is it passed by? {closes}"))
         }
-        Ask::Fail(place) => (format!("{} did not work", name(*place)), "What happened?".to_owned()),
+        Ask::Fail(place) => {
+            (format!("{} did not work{}", name(*place), item(*place)), "What happened?".to_owned())
+        }
         Ask::Done(place) => (
-            format!("{} is done", name(*place)),
+            format!("{} is done{}", name(*place), item(*place)),
             "Type y, or words for the log: what was done, what was seen.".to_owned(),
         ),
         Ask::Value(place) => {
@@ -132,7 +138,10 @@ fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>
             let pattern = capture.and_then(|capture| capture.pattern.as_ref());
             let form =
                 pattern.map(|pattern| format!(" It must match {}.", plain(pattern))).unwrap_or_default();
-            (format!("{} is done", name(*place)), format!("What is {name_of}? Later steps use it.{form}"))
+            (
+                format!("{} is done{}", name(*place), item(*place)),
+                format!("What is {name_of}? Later steps use it.{form}"),
+            )
         }
         Ask::Resolve { step, done: true } => {
             (format!("{} finished", name(*step)), "What did you see that says so?".to_owned())
@@ -164,8 +173,6 @@ fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>
             format!("The secret {name}"),
             "It is kept in the host's memory only, and written nowhere.".to_owned(),
         ),
-        Ask::Handover => ("Hand over".to_owned(), "The account that is the operator from now.".to_owned()),
-        Ask::RefuseStep(place) => (format!("Refuse {}", name(*place)), "Why?".to_owned()),
         Ask::Sure(sure) => return sure_words(view, sure, width),
     };
     let mut rows = extra;
