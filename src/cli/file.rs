@@ -20,7 +20,7 @@ pub fn shown(path: &Path) -> String {
     clean(&path.to_string_lossy()).into_owned()
 }
 
-/// The bytes of a file, at most [`MOST`].
+/// The bytes of a file, at most `MOST`.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let name = shown(path);
     let cannot = |error: std::io::Error| Failure::wrong(format!("cannot read {name}: {error}"));
