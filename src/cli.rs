@@ -28,16 +28,20 @@ pub mod words;
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Verb};
 use exit::{Exit, Failure, Outcome, not_yet};
 use out::say;
 
+use crate::text::clean;
+
 /// Does what the arguments say (the program's name first).
 pub fn call(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() => return of_clap(&about_cleaned(args, error)),
         Err(error) => return of_clap(&error),
     };
     match verb(cli) {
@@ -73,6 +77,16 @@ fn verb(cli: Cli) -> Outcome {
     }
 }
 
+/// The same error about the same arguments, with nothing in them that acts on a terminal.
+fn about_cleaned(args: Vec<OsString>, error: clap::Error) -> clap::Error {
+    let shown = args.into_iter().map(|arg| clean(&arg.to_string_lossy()).into_owned());
+    match Cli::try_parse_from(shown) {
+        Err(cleaned) => cleaned,
+        // Only how an argument is written was wrong, such as bytes that are no text.
+        Ok(_) => Cli::command().error(error.kind(), "an argument is not UTF-8 text"),
+    }
+}
+
 /// Help and versions are answers; anything else is a wrong call.
 fn of_clap(error: &clap::Error) -> Exit {
     let printed = error.print();
@@ -91,9 +105,26 @@ fn tell(failure: &Failure) {
     }
     // What was drawn by the error renderer says "error" itself.
     let drawn = failure.said.contains("error") && failure.said.contains("-->");
-    if drawn || failure.exit == Exit::Interrupted || failure.exit == Exit::No {
+    if drawn || failure.exit == Exit::Interrupted || failure.said.starts_with("refused: ") {
         say(&failure.said);
+    } else if failure.exit == Exit::No {
+        say(format!("refused: {}", failure.said));
     } else {
         say(format!("error: {}", failure.said));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_call_is_shown_without_what_acts_on_a_terminal() {
+        let args: Vec<OsString> = ["onbelay", "list", "--\u{1b}[2Jx\n\u{202e}"].map(OsString::from).into();
+        let error = Cli::try_parse_from(&args).map(|_| ()).unwrap_err();
+        let shown = about_cleaned(args, error).to_string();
+        assert!(shown.contains("␛[2Jx"), "{shown}");
+        assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+        assert!(!shown.contains('\u{202e}'), "{shown:?}");
     }
 }

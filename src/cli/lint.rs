@@ -23,7 +23,7 @@ pub fn run(args: &LintArgs) -> Outcome {
                 }
             }
             Err(failure) => {
-                say(&failure.said);
+                say(format!("error: {}", failure.said));
                 unreadable.get_or_insert(failure);
             }
         }

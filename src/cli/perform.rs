@@ -11,7 +11,7 @@ use crate::journal::store;
 use crate::process::output::{self, Stream};
 use crate::session::summary::sentence;
 use crate::session::{Command, Entry, Event, Fault, Refusal, Session};
-use crate::text::clean_bytes;
+use crate::text::{clean, clean_bytes};
 use crate::wire::ToHost;
 use crate::wire::messages::{LogHealth, Reply, Role};
 
@@ -65,16 +65,21 @@ impl Walk {
     /// nothing else.
     pub fn open(dir: &Path, role: Role) -> Result<Self, Failure> {
         let interrupted = hear_ctrl_c()?;
-        Self::joined(open_talk(dir, role)?, dir, interrupted)
+        let before = store::host_alive(dir)?;
+        Self::joined(open_talk(dir, role)?, dir, interrupted, before)
     }
 
     /// As [`Walk::open`], with a wish of one's own; `wake` is called, on another thread, after each message of the host.
     pub fn open_waking(dir: &Path, wish: Wish, wake: impl Fn() + Send + 'static) -> Result<Self, Failure> {
         let interrupted = hear_ctrl_c()?;
-        Self::joined(Talk::open_waking(dir, wish, wake)?, dir, interrupted)
+        let before = store::host_alive(dir)?;
+        Self::joined(Talk::open_waking(dir, wish, wake)?, dir, interrupted, before)
     }
 
-    fn joined(talk: Talk, dir: &Path, interrupted: Arc<AtomicBool>) -> Result<Self, Failure> {
+    fn joined(talk: Talk, dir: &Path, interrupted: Arc<AtomicBool>, had_host: bool) -> Result<Self, Failure> {
+        if !had_host {
+            tell_environment(&talk.client.welcome.recent);
+        }
         let walk = Self { talk, dir: dir.to_owned(), interrupted };
         walk.give_secrets()?;
         Ok(walk)
@@ -180,6 +185,25 @@ impl Walk {
     pub fn output_tail(&self, place: usize) -> Vec<String> {
         tail_of(&self.dir, &self.talk.session, place)
     }
+}
+
+/// Says which variables the host that was just started again has other than before: their names, never their values.
+pub fn tell_environment(entries: &[Entry]) {
+    if let Some(changed) = environment_changed(entries) {
+        say(format!(
+            "note: the environment of commands is not as before; other, new or gone: {}",
+            clean(&changed)
+        ));
+    }
+}
+
+/// Names of what the newest host found changed; none: nothing.
+fn environment_changed(entries: &[Entry]) -> Option<String> {
+    let changed = entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::HostStarted { env_changed, .. } => Some(env_changed.join(", ")),
+        _ => None,
+    })?;
+    Some(changed).filter(|names| !names.is_empty())
 }
 
 /// Ctrl-C sets the flag and does nothing else.

@@ -1,11 +1,12 @@
 //! Which session is meant, and where sessions are. SHELL.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::client::ClientError;
-use crate::journal::JournalError;
 use crate::journal::reader::Tail;
 use crate::journal::store::{self, Listed, Loaded, SessionState, Store};
+use crate::journal::{JOURNAL, JournalError};
 use crate::text::clean;
 
 use super::exit::{Exit, Failure};
@@ -19,10 +20,10 @@ pub enum IfSeveral {
     Refuse,
 }
 
-/// The sessions of this account.
+/// The sessions of this account, to be found and read; no directory is made.
 pub fn store() -> Result<Store, Failure> {
     let home = store::home(|name| std::env::var_os(name))?;
-    Ok(Store::open(home)?)
+    Ok(Store::look(home)?)
 }
 
 /// The directory of the session that is meant.
@@ -91,10 +92,18 @@ impl From<JournalError> for Failure {
             JournalError::NoSuchSession(_) | JournalError::TooLong { .. } | JournalError::Newer { .. } => {
                 Exit::Wrong
             }
+            JournalError::Io { path, source, .. } if path.ends_with(JOURNAL) && is_not_there(source) => {
+                let dir = path.parent().unwrap_or(path).to_string_lossy();
+                return Self::wrong(format!("{} holds no session: there is no {JOURNAL} in it", clean(&dir)));
+            }
             _ => Exit::Machine,
         };
         Self { exit, said: error.to_string() }
     }
+}
+
+fn is_not_there(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 impl From<ClientError> for Failure {
@@ -105,5 +114,19 @@ impl From<ClientError> for Failure {
             _ => Exit::Machine,
         };
         Self { exit, said: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_without_a_journal_is_a_wrong_call() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = crate::journal::verify::verify(dir.path()).unwrap_err();
+        let failure = Failure::from(error);
+        assert_eq!(failure.exit, Exit::Wrong);
+        assert!(failure.said.contains("holds no session"), "{failure}");
     }
 }

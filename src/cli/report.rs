@@ -43,7 +43,10 @@ pub fn run(args: &ReportArgs) -> Outcome {
 /// Writes the file beside its place first, so that a full disk leaves what was there.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let cannot = |e: std::io::Error| {
-        Failure::machine(format!("cannot write {}: {e}; the session is as it was", shown(path)))
+        // The file beside it, which nobody asked for, is not worth naming.
+        let said = e.to_string();
+        let why = said.split_once(" at path ").map_or(said.as_str(), |(why, _)| why);
+        Failure::machine(format!("cannot write {}: {why}; the session is as it was", shown(path)))
     };
     // A device or a pipe is written to as it is; only a file can be replaced.
     if path.metadata().is_ok_and(|about| !about.is_file()) {

@@ -12,6 +12,7 @@ use crate::wire::start::Given;
 use super::begin;
 use super::exit::{Exit, Failure, Outcome};
 use super::out::say;
+use super::perform::tell_environment;
 use super::{place, plain};
 
 /// How a walk shows itself.
@@ -57,8 +58,14 @@ pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome
 }
 
 fn open_screen(dir: &Path, wish: Wish) -> Outcome {
+    let had_host = store::host_alive(dir)?;
     let (end, session) = tui::run(dir, tui::Options::new(wish)).map_err(of_screen)?;
-    let open = store::load(dir).is_ok_and(|loaded| place::is_open(loaded.state));
+    let loaded = store::load(dir);
+    // On the screen it stood in the log; said again where it stays in sight.
+    if let (false, Ok(loaded)) = (had_host, &loaded) {
+        tell_environment(&loaded.entries);
+    }
+    let open = loaded.is_ok_and(|loaded| place::is_open(loaded.state));
     let parting = if open {
         format!("session {session} goes on; `onbelay attach {session}` comes back to it")
     } else {

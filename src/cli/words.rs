@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::session::summary::said_once;
 use crate::session::{Kind, Progress, Requirement, Session};
 use crate::text::clean;
 
@@ -62,8 +63,8 @@ pub fn refusal(
         Some(title) if !unmet.is_empty() => lines.push(format!("refused: “{}” is not undone", clean(&title))),
         _ => lines.push(format!("refused: {}", voice.said(session, why))),
     }
-    let width = unmet.iter().map(|r| name(r).width()).max().unwrap_or(0).min(30);
-    for requirement in unmet {
+    let width = said_once(unmet).map(|r| name(r).width()).max().unwrap_or(0).min(30);
+    for requirement in said_once(unmet) {
         let name = name(requirement);
         lines.push(format!("  {name:<width$}   {}", voice.said(session, &requirement.why)));
         let indent = " ".repeat(width + 5);
@@ -131,6 +132,8 @@ fn next_line(
                 .then(|| format!("check {}", model.id))
         }
         Kind::Confirm => step.map(|step| format!("{action} {step} --confirm {}", quoted(&requirement.id))),
+        // The way back is not the way forth; its reason says what is undone first.
+        Kind::Step | Kind::Order if action == "undo" => None,
         Kind::Step | Kind::Order => {
             let place = session.step_at(&requirement.id)?;
             // What runs is waited for; what is lost is looked into first, and the reason says how.

@@ -92,6 +92,15 @@ impl Store {
         Ok(Self { home })
     }
 
+    /// Takes a home directory to read from: where there is none, none is made, and it holds no sessions. Refuses one that
+    /// others may write to.
+    pub fn look(home: PathBuf) -> Result<Self, JournalError> {
+        if home.try_exists().map_err(JournalError::io("look at", &home))? {
+            safety::check_home(&home)?;
+        }
+        Ok(Self { home })
+    }
+
     /// The home directory.
     #[must_use]
     pub fn home(&self) -> &Path {
@@ -159,7 +168,11 @@ impl Store {
     fn ids(&self) -> Result<Vec<String>, JournalError> {
         let unreadable = || JournalError::io("read the directory", &self.home);
         let mut ids = Vec::new();
-        for found in fs::read_dir(&self.home).map_err(unreadable())? {
+        let all = match fs::read_dir(&self.home) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ids),
+            all => all.map_err(unreadable())?,
+        };
+        for found in all {
             let found = found.map_err(unreadable())?;
             let name = found.file_name().into_string();
             let is_dir = found.file_type().is_ok_and(|kind| kind.is_dir());

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::session::Requirement;
-use crate::session::state::{ItemProgress, Session};
+use crate::session::state::{ItemProgress, Session, Stage};
 use crate::session::view::{self, CheckStatus, StepStatus};
 use crate::text::clean;
 use crate::time::{Moment, Timestamp};
@@ -154,7 +154,7 @@ pub fn status(session: &Session, state: &str, now: Moment) -> Status {
                     .iter()
                     .map(|item| StepItem { item: item.item.clone(), state: item.progress })
                     .collect(),
-                gate: view::gate(session, &order, place, now),
+                gate: gate_of(session, &order, place, now),
             })
             .collect(),
         checks: runbook
@@ -175,6 +175,16 @@ pub fn status(session: &Session, state: &str, now: Moment) -> Status {
             })
             .collect(),
     }
+}
+
+/// What a step's gate asks for. That the walk is over is no requirement, and nothing is asked for once it is finished.
+fn gate_of(session: &Session, order: &view::Order, place: usize, now: Moment) -> Vec<Requirement> {
+    if session.stage == Stage::Finished {
+        return Vec::new();
+    }
+    let mut gate = view::gate(session, order, place, now);
+    gate.retain(|requirement| requirement.id != session.id.as_str());
+    gate
 }
 
 /// The mark of a step's state, as every screen shows it.
@@ -383,6 +393,21 @@ steps:
         assert_eq!(kinds, ["order", "check", "check", "hold", "confirm"]);
         assert_eq!(keys(&wipe["gate"][1]), "fix id kind met why");
         assert_eq!(keys(&json["checks"][0]), "at detail id items state title valid_until");
+    }
+
+    #[test]
+    fn what_is_over_is_no_requirement() {
+        let by = Person { name: "dana".into(), uid: Some(1) };
+        for (event, asks) in [(Event::Finished, false), (Event::Aborted { why: "x".into() }, true)] {
+            let mut session = session();
+            let id = session.id.clone();
+            let (at, n) = (Timestamp::from_millis(0), 3);
+            session.apply(&Entry { n, at, up: n, session: id, by: by.clone(), event }).unwrap();
+            let status = status(&session, "over", now());
+            let gates: Vec<&Requirement> = status.steps.iter().flat_map(|step| &step.gate).collect();
+            assert!(gates.iter().all(|r| r.id != status.session), "{gates:?}");
+            assert_eq!(!gates.is_empty(), asks, "{gates:?}");
+        }
     }
 
     #[test]

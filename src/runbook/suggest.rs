@@ -35,9 +35,8 @@ fn fold(word: &str) -> String {
 pub fn other_tools_word(word: &str) -> &'static [&'static str] {
     match fold(word).as_str() {
         "needs" | "need" | "depends-on" | "depends" | "dependson" | "dependencies" | "require"
-        | "required" | "after" | "prerequisites" | "preconditions" | "precondition" | "gate" | "gates" => {
-            &["requires", "checks"]
-        }
+        | "required" | "after" => &["requires"],
+        "prerequisites" | "preconditions" | "precondition" | "gate" | "gates" => &["requires", "checks"],
         "if" | "when" | "unless" | "only-if" | "not-if" | "creates" | "condition" | "skip-if" | "status" => {
             &["done_when", "requires"]
         }
@@ -99,6 +98,7 @@ mod tests {
     fn the_words_the_format_names_are_known() {
         for (word, ours) in [
             ("needs", "requires"),
+            ("gates", "requires"),
             ("if", "done_when"),
             ("register", "capture"),
             ("loop", "for_each"),

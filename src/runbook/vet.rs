@@ -42,14 +42,10 @@ pub struct Refused {
 /// The text of a file: UTF-8, within bounds, its byte order mark left out. On refusal the text is made showable.
 pub fn text_of(source: &[u8]) -> Result<&str, Box<Refused>> {
     if source.len() > MAX_BYTES {
-        // Only the beginning is shown, so only that is decoded.
-        let shown = String::from_utf8_lossy(&source[..200]).into_owned();
-        let problem = Problem::error(
-            "too-large",
-            0..0,
-            format!("the file has {} bytes, more than 1 MiB", source.len()),
-        )
-        .hint("a runbook is read by people; move data into files of its own");
+        // None of it is shown: a reader who stops in time has only its beginning, and may not know its length.
+        let shown = String::new();
+        let problem = Problem::error("too-large", 0..0, "the file has more than 1 MiB")
+            .hint("a runbook is read by people; move data into files of its own");
         return Err(Box::new(Refused { shown, problem }));
     }
     match std::str::from_utf8(source) {

@@ -13,7 +13,7 @@ use crate::time::{in_words, stopwatch};
 use super::event::{Answer, Ended, How, LeftProcess, Outcome, Verdict, Work};
 use super::{Entry, Event, Kind, Requirement, Session, view};
 
-/// One line for a log view: `tried 5 · refused: backup-verified`. The session gives titles and numbers of steps.
+/// One line for a log view: `tried 5 Delete the old VM · refused: backup-verified`. The session gives titles and numbers of steps.
 /// Outside text in it is cleaned.
 #[must_use]
 pub fn sentence(entry: &Entry, session: &Session) -> String {
@@ -93,8 +93,8 @@ fn of_step(entry: &Entry, session: &Session) -> String {
         Event::RequestDropped { step, why } => format!("{} was not started: {why}", number(step)),
         Event::Refused { step: Some(step), why, unmet, action } => {
             let what = if action.starts_with("undo") { "tried to take back" } else { "tried" };
-            let reasons = if unmet.is_empty() { why.clone() } else { unmet_in_short(session, unmet) };
-            format!("{what} {} · refused: {reasons}", number(step))
+            let reasons = if unmet.is_empty() { why.clone() } else { unmet_in_short(unmet) };
+            format!("{what} {} · refused: {reasons}", named(step))
         }
         Event::StepStarted { step, work, how, items, typed, retry, .. } => {
             started(&named(step), *work, *how, items.len(), typed.as_deref(), *retry)
@@ -185,13 +185,18 @@ fn settled(step: &str, attempt: u32, work: Work, ok: bool, why: &str) -> String 
     }
 }
 
+/// What is not met, each cause once: where a step is required by name, that it also comes first says nothing more.
+pub fn said_once(unmet: &[Requirement]) -> impl Iterator<Item = &Requirement> {
+    let required = |id: &str| unmet.iter().any(|other| other.kind == Kind::Step && other.id == id);
+    unmet.iter().filter(move |one| one.kind != Kind::Order || !required(&one.id))
+}
+
 /// What is not met, as short as it can be said.
-fn unmet_in_short(session: &Session, unmet: &[Requirement]) -> String {
-    let words: Vec<String> = unmet
-        .iter()
+fn unmet_in_short(unmet: &[Requirement]) -> String {
+    let words: Vec<String> = said_once(unmet)
         .map(|requirement| match requirement.kind {
             Kind::Order | Kind::Confirm => requirement.why.clone(),
-            Kind::Step => format!("step {}", number(session, &requirement.id)),
+            Kind::Step => requirement.why.clone(),
             Kind::Check => requirement.id.clone(),
             Kind::Hold => "a hold".to_owned(),
             Kind::Witness => "no second person approved".to_owned(),

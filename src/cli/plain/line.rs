@@ -69,11 +69,7 @@ pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
             let step = id(session, place.unwrap_or_else(|| with_a_person(session)));
             Ok(worded(Command::Fail { step, why: words(why) }))
         }
-        "skip" => {
-            let (place, why) = step_then_words(rest, session);
-            let step = id(session, place.unwrap_or_else(|| here(session)));
-            Ok(worded(Command::Skip { steps: vec![step], why: words(why) }))
-        }
+        "skip" => skip(rest, session),
         "note" => Ok(worded(Command::Note { text: words(rest) })),
         "hold" => Ok(worded(Command::Hold { why: words(rest) })),
         "abort" => Ok(worded(Command::Abort { why: words(rest) })),
@@ -165,6 +161,55 @@ fn undo(rest: &str, session: &Session) -> Result<Line, String> {
         Some(place) => Ok(Line::Act(Command::Undo { step: id(session, place), typed: None, will_ask: true })),
         None => Err("say which step is to be taken back, such as: undo 1".to_owned()),
     }
+}
+
+/// One step and why, or several with `because` (or `--say`) between; where it could mean either, it says so.
+fn skip(rest: &str, session: &Session) -> Result<Line, String> {
+    let mut places = Vec::new();
+    let mut left = rest.trim();
+    while let (word, after) = first_word(left)
+        && let Ok(place) = find(word.trim_end_matches(','), session)
+    {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+        left = after;
+    }
+    let is_say = |word: &str| word == "--say" || word.starts_with("--say=");
+    let because = first_word(left).0 == "because";
+    let marked = because || is_say(first_word(left).0);
+    let named = || places.iter().map(|&place| view::step_name(session, place)).collect::<Vec<_>>().join(", ");
+    let numbers = || places.iter().map(|place| (place + 1).to_string()).collect::<Vec<_>>().join(" ");
+    // Words before the reason that are no steps: a step misspelt must not become a part of the reason.
+    let later =
+        || left.split_whitespace().any(|word| is_say(word) || (word == "because" && !places.is_empty()));
+    if !marked && later() {
+        let word = first_word(left).0;
+        return Err(if places.is_empty() {
+            format!(
+                "“{word}” is no step; type the steps, then because and why, such as: skip 2 3 because WHY"
+            )
+        } else {
+            format!(
+                "understood: skip {}; but “{word}” is no step. Type: skip {} because WHY",
+                named(),
+                numbers()
+            )
+        });
+    }
+    if places.len() > 1 && !marked && !left.is_empty() {
+        return Err(format!(
+            "understood: skip {}, because “{left}”. If so, type: skip {} because {left}",
+            named(),
+            numbers()
+        ));
+    }
+    if places.is_empty() {
+        places.push(here(session));
+    }
+    let why = if because { first_word(left).1 } else { left };
+    let steps = places.into_iter().map(|place| id(session, place)).collect();
+    Ok(worded(Command::Skip { steps, why: words(why) }))
 }
 
 fn stop(rest: &str, session: &Session) -> Result<Line, String> {

@@ -32,6 +32,16 @@ fn make(store: &Store, id: &str, at: i64, more: &[Event]) -> Writer {
 }
 
 #[test]
+fn looking_makes_no_directory_and_finds_no_sessions() {
+    let home = tempfile::tempdir().unwrap();
+    let none = home.path().join("state");
+    let store = Store::look(none.clone()).unwrap();
+    assert!(store.list().unwrap().sessions.is_empty());
+    assert!(matches!(store.find("x"), Err(JournalError::NoSuchSession(_))));
+    assert!(!none.exists());
+}
+
+#[test]
 fn homes_are_found_as_the_contract_says() {
     let home_of = |pairs: &[(&str, &str)]| {
         home(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value)))

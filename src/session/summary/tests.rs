@@ -27,7 +27,7 @@ fn a_walk_reads_as_people_would_tell_it() {
             "wants to start 1 Wipe",
             "asks backup",
             "backup does not hold: looked",
-            "tried 1 · refused: backup",
+            "tried 1 Wipe · refused: backup",
             "wants to start 1 Wipe",
             "asks backup",
             "backup holds: looked",

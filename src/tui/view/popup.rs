@@ -7,6 +7,7 @@ use ratatui::widgets::Widget;
 use ratatui_textarea::TextArea;
 
 use crate::runbook::{Probe, UndoWork};
+use crate::session::summary::said_once;
 use crate::session::view;
 use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Search, Sure, check_name, typed};
 use crate::tui::theme::{Tone, of_check, style};
@@ -279,7 +280,7 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
     let width = inner_width(area);
     let mut rows = wrap_spans(&[say(plain(&refused.sentence), Tone::Strong)], width);
     rows.push(Line::default());
-    for requirement in &refused.unmet {
+    for requirement in said_once(&refused.unmet) {
         rows.extend(gate::plain_rows(requirement, &gate::fix(view, requirement), width));
     }
     rows.push(Line::default());

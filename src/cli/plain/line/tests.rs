@@ -37,6 +37,17 @@ fn a_line_means_what_do_means() {
         ("release --say 'all clear'", Command::Release { why: Some("all clear".into()) }),
         ("skip not here", Command::Skip { steps: vec!["one".into()], why: "not here".into() }),
         ("skip 2 not here", Command::Skip { steps: vec!["two".into()], why: "not here".into() }),
+        (
+            "skip 1 two, three because 2 of them moved",
+            Command::Skip {
+                steps: vec!["one".into(), "two".into(), "three".into()],
+                why: "2 of them moved".into(),
+            },
+        ),
+        (
+            "skip one 2 --say 'not here'",
+            Command::Skip { steps: vec!["one".into(), "two".into()], why: "not here".into() },
+        ),
         ("undo 1", Command::Undo { step: "one".into(), typed: None, will_ask: true }),
         ("finish", Command::Finish),
         ("abort it burns", Command::Abort { why: "it burns".into() }),
@@ -90,6 +101,9 @@ fn what_lacks_words_is_asked_for_them_and_nothing_else_is_guessed() {
         "attest whole x",
         "check nothing",
         "resolve",
+        "skip 1 2 disks are gone",
+        "skip one tow because it is gone",
+        "skip tow --say gone",
         "finish now",
         "attest",
     ] {
