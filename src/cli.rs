@@ -41,7 +41,7 @@ pub fn call(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() => return of_clap(&about_cleaned(args, error)),
+        Err(error) if error.use_stderr() => return of_clap(&about_cleaned(args, &error)),
         Err(error) => return of_clap(&error),
     };
     match verb(cli) {
@@ -78,7 +78,7 @@ fn verb(cli: Cli) -> Outcome {
 }
 
 /// The same error about the same arguments, with nothing in them that acts on a terminal.
-fn about_cleaned(args: Vec<OsString>, error: clap::Error) -> clap::Error {
+fn about_cleaned(args: Vec<OsString>, error: &clap::Error) -> clap::Error {
     let shown = args.into_iter().map(|arg| clean(&arg.to_string_lossy()).into_owned());
     match Cli::try_parse_from(shown) {
         Err(cleaned) => cleaned,
@@ -122,7 +122,7 @@ mod tests {
     fn a_wrong_call_is_shown_without_what_acts_on_a_terminal() {
         let args: Vec<OsString> = ["onbelay", "list", "--\u{1b}[2Jx\n\u{202e}"].map(OsString::from).into();
         let error = Cli::try_parse_from(&args).map(|_| ()).unwrap_err();
-        let shown = about_cleaned(args, error).to_string();
+        let shown = about_cleaned(args, &error).to_string();
         assert!(shown.contains("␛[2Jx"), "{shown}");
         assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
         assert!(!shown.contains('\u{202e}'), "{shown:?}");

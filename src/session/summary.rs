@@ -195,8 +195,7 @@ pub fn said_once(unmet: &[Requirement]) -> impl Iterator<Item = &Requirement> {
 fn unmet_in_short(unmet: &[Requirement]) -> String {
     let words: Vec<String> = said_once(unmet)
         .map(|requirement| match requirement.kind {
-            Kind::Order | Kind::Confirm => requirement.why.clone(),
-            Kind::Step => requirement.why.clone(),
+            Kind::Order | Kind::Step | Kind::Confirm => requirement.why.clone(),
             Kind::Check => requirement.id.clone(),
             Kind::Hold => "a hold".to_owned(),
             Kind::Witness => "no second person approved".to_owned(),
