@@ -75,14 +75,14 @@ impl Screen {
     /// its question can be seen do not count, so what is typed is looked at, and typed again if it is not there.
     #[track_caller]
     pub(crate) fn fill_in(&mut self, text: &str) {
-        let before = self.text().matches(text).count();
+        let field = format!("›  {text}");
         let begun = Instant::now();
-        while self.text().matches(text).count() <= before {
+        while !self.text().contains(&field) {
             assert!(begun.elapsed() < PATIENCE, "it does not take {text:?}\n{}", self.text());
             self.press(&"\x7f".repeat(text.len()));
             self.press(text);
             let tried = Instant::now();
-            while self.text().matches(text).count() <= before && tried.elapsed() < ECHO {
+            while !self.text().contains(&field) && tried.elapsed() < ECHO {
                 if let Ok(bytes) = self.bytes.recv_timeout(ECHO.saturating_sub(tried.elapsed())) {
                     self.take(&bytes);
                 }
