@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use crate::id::{CheckId, StepId, ValueName};
 use crate::runbook::digest::of_call;
-use crate::runbook::values::{FillError, Scope, ScriptCall, names_in, script_call};
+use crate::runbook::values::{FillError, Scope, ScriptCall, names_in, script_call, variables_in};
 use crate::runbook::{Script, Step, UndoWork};
 use crate::time::Moment;
 
 use super::event::{Ended, How, Outcome, Said, Work};
-use super::state::{ItemProgress, Request, Running};
+use super::state::{ItemProgress, ItemState, Request, Running};
 use super::view::{self, Order};
 use super::{Event, Kind, Progress, Requirement, Session};
 
@@ -112,7 +112,7 @@ pub(super) fn open(
         }
         None => Vec::new(),
     };
-    let items = items_to_do(session, place, request.work, &list);
+    let items = items_to_do(session, place, request.work, &list, request.by_hand);
     let how = how(model, request);
     let attempt = session.attempts.checked_add(1).ok_or_else(|| {
         Closed::Cannot("this session has used up its attempt numbers; start another".to_owned())
@@ -329,26 +329,42 @@ fn confirm(unmet: &mut Vec<Requirement>, request: &Request) -> Result<(), Closed
 }
 
 /// The items an attempt takes: forward those not done (all, if all are), backward those that were begun, last first.
-pub(super) fn items_to_do(session: &Session, place: usize, work: Work, list: &[String]) -> Vec<String> {
+/// By hand also those are taken whose value is lost: a person says it, and nothing is run.
+pub(super) fn items_to_do(
+    session: &Session,
+    place: usize,
+    work: Work,
+    list: &[String],
+    by_hand: bool,
+) -> Vec<String> {
+    let lost_its_value = |item: &String| {
+        let state = session.steps[place].items.iter().find(|state| state.item == *item);
+        by_hand
+            && session.runbook.steps[place].capture.is_some()
+            && state.is_some_and(|state| state.ended.as_ref().is_none_or(|ended| ended.captured.is_none()))
+    };
     let known = |item: &String| {
         session.steps[place].items.iter().find(|state| state.item == *item).map(|s| s.progress)
     };
     match work {
         Work::Run => {
-            let open: Vec<String> =
-                list.iter().filter(|i| known(i) != Some(ItemProgress::Done)).cloned().collect();
+            let open: Vec<String> = list
+                .iter()
+                .filter(|i| known(i) != Some(ItemProgress::Done) || lost_its_value(i))
+                .cloned()
+                .collect();
             // All done, and the step is not (its `verify` did not hold): there is nothing to run, only to verify again.
             let again = open.is_empty() && session.steps[place].progress == Progress::Done;
             if again { list.to_vec() } else { open }
         }
         Work::Undo => {
-            let begun = |item: &&String| {
-                matches!(
-                    known(item),
-                    Some(ItemProgress::Done | ItemProgress::Failed | ItemProgress::Interrupted)
-                )
+            // One that was done before, and is to be run again, was begun too.
+            let begun = |state: &&ItemState| match state.progress {
+                ItemProgress::Done | ItemProgress::Failed | ItemProgress::Interrupted => true,
+                ItemProgress::Waiting => state.place.is_some(),
+                ItemProgress::Running | ItemProgress::Undone => false,
             };
-            session.steps[place].items.iter().rev().map(|state| &state.item).filter(begun).cloned().collect()
+            session.steps[place].items.iter().rev().filter(begun).map(|state| state.item.clone()).collect()
         }
     }
 }
@@ -384,7 +400,7 @@ fn permit(
     let call = command(session, place, work, item.as_ref().map(|(_, item)| item.as_str()))
         .map_err(|error| Closed::Cannot(error.to_string()))?
         .ok_or_else(|| Closed::Cannot("there is nothing to run".to_owned()))?;
-    if let Some(name) = value_never_captured(session, place) {
+    if let Some(name) = value_never_captured(session, place, work) {
         return Err(Closed::Cannot(name));
     }
     if let Some(missing) =
@@ -412,17 +428,16 @@ pub(super) fn value_to_be_said(session: &Session, place: usize) -> Option<&Value
     (!session.values.contains_key(&capture.name)).then_some(&capture.name)
 }
 
-/// A value that a required step should have captured and did not: a script that uses it must not run with nothing there.
-fn value_never_captured(session: &Session, place: usize) -> Option<String> {
-    session.runbook.steps[place].requires_steps.iter().find_map(|id| {
-        let source = session.step_at(id.as_str())?;
-        let capture = session.runbook.steps[source].capture.as_ref()?;
-        (!session.values.contains_key(&capture.name)).then(|| {
-            format!(
-                "`{}` has no value: {} has yet to capture it",
-                capture.name,
-                view::step_name(session, source)
-            )
+/// A captured value that this script uses and that is not there: it must not run with nothing in its place.
+fn value_never_captured(session: &Session, place: usize, work: Work) -> Option<String> {
+    let script = script_of(&session.runbook.steps[place], work)?;
+    let used = variables_in(&script.text);
+    session.runbook.steps.iter().enumerate().find_map(|(source, step)| {
+        let capture = step.capture.as_ref().filter(|_| work == Work::Undo || source != place)?;
+        let missing = used.contains(capture.name.as_str()) && !session.values.contains_key(&capture.name);
+        missing.then(|| {
+            let source = view::step_name(session, source);
+            format!("`{}` has no value: {source} has yet to capture it", capture.name)
         })
     })
 }

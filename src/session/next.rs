@@ -141,7 +141,21 @@ impl Walk<'_> {
             .filter_map(|id| session.check_at(id.as_str()))
             .map(|check| (check, view::check(session, check, self.now)))
             .collect();
-        if views.iter().all(|(_, view)| view.state == CheckStatus::Holds) {
+        // By what was answered for this request, however long what verifies it takes since: what was so once never
+        // goes on to the gate because its answer grew old meanwhile.
+        let held = |check: usize, view: &view::CheckView| {
+            let answers = &session.checks[check].answers;
+            let keys = ask::all_keys(session, check);
+            let answered = |key: &String| {
+                answers.get(key).is_some_and(|g| g.asked_n > request.n && g.answer.verdict == Verdict::Holds)
+            };
+            if session.runbook.checks[check].is_automatic() {
+                !keys.is_empty() && keys.iter().all(answered)
+            } else {
+                view.state == CheckStatus::Holds
+            }
+        };
+        if views.iter().all(|(check, view)| held(*check, view)) {
             if let Some(name) = gate::value_to_be_said(session, place) {
                 let id = &model.id;
                 let why = format!(
@@ -157,7 +171,16 @@ impl Walk<'_> {
             match self.verified(&verify, None, request.n, &request.by) {
                 Verified::Yes => {}
                 Verified::Move(asks) => return Already::Settles(asks),
-                Verified::Wait => return Already::Waits,
+                Verified::Wait if verify.iter().any(|&check| session.checks[check].asking.is_some()) => {
+                    return Already::Waits;
+                }
+                Verified::Wait => {
+                    let why =
+                        "it was so already; a person has yet to say that it is well (attest)".to_owned();
+                    let (step, attempt) = (model.id.clone(), 0);
+                    let event = Event::StepSettled { step, attempt, work: Work::Run, ok: false, why };
+                    return Already::Settles(record(&request.by, event));
+                }
                 Verified::No(why) => {
                     let why = format!("it was so already, but {why}");
                     let (step, attempt) = (model.id.clone(), 0);

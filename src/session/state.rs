@@ -204,6 +204,8 @@ pub struct Before {
     pub touched: bool,
     /// What it had captured.
     pub captured: Option<Value>,
+    /// [`StepState::verify_from`].
+    pub verify_from: Option<u64>,
 }
 
 /// The states a step can be started from.

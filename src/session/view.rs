@@ -174,7 +174,7 @@ pub fn gate(session: &Session, order: &Order, step: usize, now: Moment) -> Vec<R
 pub fn first_item(session: &Session, step: usize, work: Work) -> Option<String> {
     let for_each = session.runbook.steps[step].for_each.as_ref()?;
     let list = items_of(session, for_each).ok()?;
-    super::gate::items_to_do(session, step, work, &list).into_iter().next()
+    super::gate::items_to_do(session, step, work, &list, false).into_iter().next()
 }
 
 /// The gate of its undo. Empty where the step has none.

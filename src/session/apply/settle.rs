@@ -37,7 +37,7 @@ impl Session {
         }
         let phase = if has_items { Phase::BetweenItems { from: entry.n } } else { Phase::Working };
         let captured = capture.as_ref().and_then(|name| self.state.values.get(name)).cloned();
-        let before = Before { stood, touched: step.touched, captured };
+        let before = Before { stood, touched: step.touched, captured, verify_from: step.verify_from };
         step.progress = Progress::Running(Running {
             attempt: *attempt,
             work: *work,
@@ -57,6 +57,9 @@ impl Session {
             step.touched = true;
             step.by_hand = *how == How::ByHand;
             step.items = relist(&step.items, list);
+            for item in step.items.iter_mut().filter(|state| items.contains(&state.item)) {
+                item.progress = ItemProgress::Waiting;
+            }
             step.verify_from = None;
             if let Some(name) = capture {
                 self.state.values.remove(&name);
@@ -81,7 +84,8 @@ impl Session {
         };
         let capture = self.state.runbook.steps[place].capture.as_ref().map(|c| c.name.clone());
         let step = &mut self.state.steps[place];
-        let already_so = step.request.is_some() && !matches!(step.progress, Progress::Running(_));
+        let asked_n = step.request.as_ref().map(|request| request.n);
+        let already_so = asked_n.is_some() && !matches!(step.progress, Progress::Running(_));
         let verified_later = step.progress == Progress::Failed && step.verify_from.is_some() && *ok;
         if !(matches!(step.progress, Progress::Running(_)) || already_so || verified_later) {
             return Err(format!("{id} has nothing to settle"));
@@ -97,7 +101,8 @@ impl Session {
         if *ok {
             step.verify_from = None;
         } else if already_so {
-            step.verify_from = Some(entry.n);
+            // What verifies it was asked for this request: those answers count on.
+            step.verify_from = asked_n;
         }
         if *ok && *work == Work::Undo {
             step.touched = false;
@@ -110,7 +115,9 @@ impl Session {
 
     pub(super) fn resolved(&mut self, place: usize, n: u64, done: bool, what: &str, at: Moment) -> Legal {
         let step = &mut self.state.steps[place];
-        what.clone_into(&mut step.why);
+        if step.progress != Progress::Skipped {
+            what.clone_into(&mut step.why);
+        }
         if matches!(step.progress, Progress::Failed | Progress::Skipped)
             && !done
             && self.state.runbook.steps[place].is_hold_point()

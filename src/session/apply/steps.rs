@@ -124,12 +124,12 @@ impl Session {
                 if running.work == Work::Run {
                     step.verify_from = Some(entry.n);
                     if let Some(capture) = &model.capture {
-                        let texts = step
-                            .items
-                            .iter()
-                            .filter_map(|item| item.ended.as_ref()?.captured.clone())
-                            .collect();
-                        values.insert(capture.name.clone(), Value::List(texts));
+                        // All of them, or it is no list of them: one that is lost has to be said by a person.
+                        let texts: Option<Vec<String>> =
+                            step.items.iter().map(|item| item.ended.as_ref()?.captured.clone()).collect();
+                        if let Some(texts) = texts {
+                            values.insert(capture.name.clone(), Value::List(texts));
+                        }
                     }
                 }
             }
@@ -154,6 +154,7 @@ impl Session {
                 if running.next_item == 0 || running.items.is_empty() {
                     step.progress = before.stood.into();
                     step.touched = before.touched;
+                    step.verify_from = before.verify_from;
                     if let (Some(capture), Some(value)) = (&model.capture, before.captured) {
                         values.insert(capture.name.clone(), value);
                     }
@@ -163,6 +164,7 @@ impl Session {
                 for item in &mut step.items {
                     if item.progress == ItemProgress::Running {
                         item.progress = ItemProgress::Waiting;
+                        item.place = None;
                     }
                 }
                 step.why.clone_from(evidence);

@@ -216,6 +216,9 @@ impl Walk<'_> {
         let session = self.session;
         let step = &session.steps[place];
         let from = step.verify_from?;
+        if gate::value_to_be_said(session, place).is_some() {
+            return None;
+        }
         let model = &session.runbook.steps[place];
         let all = model.verify.iter().filter_map(|id| session.check_at(id.as_str())).all(|check| {
             let answers = &session.checks[check].answers;
@@ -276,7 +279,9 @@ fn stopped_why(aborted: bool) -> String {
 
 fn done_why(session: &Session, place: usize, running: &Running) -> String {
     let verify = &session.runbook.steps[place].verify;
-    let resolved = session.steps[place].ended.is_none() && running.items.is_empty();
+    let resolved = session.steps[place].ended.is_none()
+        && running.items.is_empty()
+        && !session.steps[place].why.is_empty();
     match running.work {
         Work::Undo => "it was taken back".to_owned(),
         Work::Run if resolved => format!("a person said what happened: {}", session.steps[place].why),

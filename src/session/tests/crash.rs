@@ -191,3 +191,19 @@ fn a_start_that_never_was_gives_the_old_value_back() {
     assert_eq!(bench.session.values.get("v"), Some(&crate::runbook::Value::Text("one".into())));
     bench.assert_replays();
 }
+
+#[test]
+fn a_lost_value_is_not_made_good_by_asking_again() {
+    let mut bench = Bench::new(
+        "checks:
+  ok: { title: Ok, run: 'true' }
+steps:
+  - { id: cap, title: Cap, destructive: true, run: 'echo x', capture: v, verify: ok }
+",
+    );
+    bench.run_typed("cap", "cap").unwrap();
+    bench.host_dies("boot-b", &|_| Found::Gone("lost".into()));
+    bench.act(&Command::Resolve { step: "cap".into(), done: true, what: "seen".into() }).unwrap();
+    bench.check("ok").unwrap();
+    assert_eq!(bench.status("cap"), Failed);
+}

@@ -436,3 +436,42 @@ steps:
     bench.run_typed("use", "use").unwrap();
     assert_eq!(bench.log, ["use"]);
 }
+
+#[test]
+fn what_was_so_once_never_goes_on_to_the_gate() {
+    let mut bench = Bench::new(
+        "checks:
+  so: { title: So, run: 'true', valid_for: 2s }
+  eye: { title: Seen, attest: Is it gone? }
+steps:
+  - { id: wipe, title: Wipe, destructive: true, done_when: so, verify: eye, run: 'rm -r x' }
+",
+    );
+    bench.run_typed("wipe", "wipe").unwrap();
+    assert_eq!(bench.status("wipe"), Failed, "a person has yet to say that it is well");
+    bench.later(Duration::from_secs(5));
+    bench.attest("eye", true).unwrap();
+    assert_eq!(bench.status("wipe"), Done);
+    assert!(bench.log.is_empty(), "nothing was run");
+
+    let mut bench = Bench::new(
+        "checks:
+  so: { title: So, run: 'true', valid_for: 1s }
+  works: { title: Works, run: 'true', wait: { up_to: 1m, every: 5s } }
+steps:
+  - { id: a, title: A, done_when: so, verify: works, run: 'x' }
+",
+    );
+    bench.hold_answers = true;
+    bench.run("a").unwrap();
+    let so = bench.asked.remove(0);
+    bench.answer(&so);
+    bench.settle();
+    bench.later(Duration::from_secs(30));
+    bench.answers.insert("works".into(), Verdict::Fails);
+    let works = bench.asked.remove(0);
+    bench.answer(&works);
+    bench.settle();
+    assert!(bench.log.is_empty(), "its answer grew old while what verifies it was asked");
+    assert_eq!(bench.status("a"), Failed);
+}

@@ -172,3 +172,29 @@ steps:
     assert_eq!(bench.status("wipe"), Done);
     bench.assert_replays();
 }
+
+#[test]
+fn a_rerun_that_stops_midway_is_taken_up_where_it_stopped() {
+    let mut bench = Bench::new(
+        "checks:
+  g: { title: G, run: 'true' }
+steps:
+  - { id: each, title: Each, for_each: { n: [x, y] }, requires: g, run: 'do', undo: 'undo' }
+",
+    );
+    bench.walk("each");
+    bench.run("each").unwrap();
+    bench.answers.insert("g".into(), Verdict::Fails);
+    bench.exits(0);
+    assert_eq!(bench.status("each"), Failed);
+    bench.answers.clear();
+    bench.walk("each");
+    assert_eq!(bench.log, ["each@x", "each@y", "each@x", "each@y"]);
+    bench.run("each").unwrap();
+    bench.exits(1);
+    bench.undo("each").unwrap();
+    bench.exits(0);
+    bench.exits(0);
+    assert_eq!(bench.log[5..], ["undo each@y", "undo each@x"], "what was done before is undone too");
+    bench.assert_replays();
+}
