@@ -1,0 +1,1 @@
+//! Replay of incident 1: a site moved from a dev VM to EC2.

@@ -1,0 +1,1 @@
+//! Replay of incident 3: a disk image under a running server.

@@ -1,0 +1,1 @@
+//! Replay of incident 2: an operating system upgrade by the datacenter.
