@@ -1,8 +1,19 @@
 //! How checks find their answers: one file per probe. SHELL.
 //! It must not know the journal, the wire or any screen.
 
+mod apart;
+pub mod covers;
+mod different;
 mod elapsed;
+mod fresh;
+pub mod look;
+mod not_in_use;
+mod persistent;
+pub mod progress;
 mod run;
+mod space;
+mod unchanged_since;
+mod whereabouts;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -126,6 +137,7 @@ fn one_try(ask: &Ask, world: &ProbeWorld<'_>, cancel: &Cancel) -> Option<Answer>
         ReadyProbe::ElapsedAt { since, done, at_least } => {
             Some(elapsed::answer(since, *done, *at_least, (world.now)()))
         }
+        ReadyProbe::Look(look) => apart::answer(look, ask.timeout, world, cancel),
         ReadyProbe::Run { call, expect } => run::answer(call, expect, ask.timeout, world, cancel),
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod digest;
 pub mod expect;
+pub mod look;
 pub mod model;
 pub mod parse;
 pub mod pattern;
@@ -13,6 +14,7 @@ pub mod validate;
 pub mod values;
 pub mod vet;
 
+pub use look::*;
 pub use model::*;
 pub use parse::read_params;
 pub use problem::{Problem, Problems};

@@ -133,6 +133,28 @@ pub fn parse_duration(text: &str) -> Result<Duration, NotAQuantity> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// Reads `500MB`, `10GiB`, `512B` as bytes: a whole number and its unit. K, M, G, T, P with `B` count by 1000, with `iB` by 1024.
+pub fn parse_size(text: &str) -> Result<u64, NotAQuantity> {
+    let wrong = || NotAQuantity { expected: "a size such as 500MB or 10GiB", found: text.to_owned() };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
+    let unit = &text[digits..];
+    let (prefix, base) = match unit.strip_suffix("iB") {
+        Some(prefix) => (prefix, 1024),
+        None => (unit.strip_suffix('B').ok_or_else(wrong)?, 1000_u64),
+    };
+    let power = match prefix {
+        "" if base == 1000 => 0,
+        "k" | "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        "P" => 5,
+        _ => return Err(wrong()),
+    };
+    base.checked_pow(power).and_then(|unit| number.checked_mul(unit)).ok_or_else(wrong)
+}
+
 /// A length of time as people read it: `8 s`, `12 min`, `3 h 05 min`, `2 d 4 h`.
 #[must_use]
 pub fn in_words(length: Duration) -> String {
@@ -169,6 +191,23 @@ mod tests {
         }
         for text in ["", "5", "m", "5 m", "1m1h", "5m5m", "-5m", "1.5h", "99999999999999999999d", "40000d"] {
             assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_of_the_format() {
+        for (text, bytes) in [
+            ("500MB", 500_000_000),
+            ("10GiB", 10 << 30),
+            ("0B", 0),
+            ("512B", 512),
+            ("4kB", 4_000),
+            ("4KiB", 4_096),
+        ] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "5", "B", "iB", "5iB", "5 MB", "-5MB", "1.5GB", "5mb", "5M", "99999999PB"] {
+            assert!(parse_size(text).is_err(), "{text}");
         }
     }
 

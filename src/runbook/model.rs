@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CheckId, StepId, ValueName};
 
+use super::look::Look;
+
 /// A runbook that passed every rule of the format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Runbook {
@@ -109,6 +111,8 @@ pub struct Check {
     pub wait: Option<Wait>,
     /// Asked once an item; holds only when every item does.
     pub for_each: Option<ForEach>,
+    /// Items asked side by side, at most.
+    pub jobs: u32,
     /// An answer serves this long.
     pub valid_for: Option<Duration>,
     /// An answer is stale once one of these has started since.
@@ -150,6 +154,8 @@ pub enum Probe {
         /// How long.
         at_least: Duration,
     },
+    /// The tool looks at files or at this machine.
+    Look(Look<Template>),
 }
 
 /// What a script's end and output must be. Every `Some` must be met; output is stdout, trimmed.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::id::{CheckId, StepId, ValueName};
-use crate::runbook::values::{FillError, Scope, ScriptCall, fill, script_call};
-use crate::runbook::{Check, Expect, Probe, Template, Wait};
+use crate::runbook::values::{FillError, ListAs, Scope, ScriptCall, fill, fill_as, script_call};
+use crate::runbook::{Check, Expect, Look, Probe, Template, Wait};
 use crate::time::Moment;
 
 use super::event::{Answer, AskMode, How, Verdict};
@@ -40,6 +40,8 @@ pub enum ReadyProbe {
         /// What must be met.
         expect: Expect,
     },
+    /// Look at files or at this machine.
+    Look(Box<Look<String>>),
     /// The answer is known without looking at the world.
     Known(Box<Answer>),
     /// Holds once this much time has passed.
@@ -168,6 +170,9 @@ fn fill_probe(
                 }
                 None => known(Verdict::Error, format!("there is no step {since}"), now),
             }
+        }
+        Probe::Look(look) => {
+            ReadyProbe::Look(Box::new(look.try_map(|text| fill_as(text, &scope, ListAs::Refused))?))
         }
         Probe::Attest { .. } => known(Verdict::Error, "a person answers this one".to_owned(), now),
     })

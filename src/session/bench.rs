@@ -180,7 +180,7 @@ impl Bench {
                 let long_enough = done.age(self.now).is_some_and(|age| age >= *at_least);
                 answer.verdict = if long_enough { Verdict::Holds } else { Verdict::Fails };
             }
-            ReadyProbe::Run { .. } => {}
+            ReadyProbe::Run { .. } | ReadyProbe::Look(_) => {}
         }
         let (check, item) = (ask.check.clone(), ask.item.clone());
         self.record(&Person::tool(), Event::CheckAnswered { check, item, answer: Box::new(answer) });

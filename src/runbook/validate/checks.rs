@@ -67,6 +67,7 @@ impl<'r> Book<'r> {
             timeout,
             wait,
             for_each,
+            jobs: 8,
             valid_for: raw.valid_for.as_ref().map(|length| length.value),
             stale_after: self.step_ids(&stale_after),
             needs_captures_of: self.step_ids(&uses.into_iter().collect::<Vec<_>>()),
