@@ -72,8 +72,10 @@ fn verb(cli: Cli) -> Outcome {
         Some(Verb::Man) => about::man(),
         Some(Verb::Import(_)) => Err(not_yet("`import` of Markdown runbooks")),
         Some(Verb::Schema) => about::schema(),
-        // Both are started by the program itself, with arguments that `main` knows before any of this.
-        Some(Verb::Host | Verb::Runner { .. }) => Err(Failure::wrong("this verb is not for people")),
+        // All are started by the program itself, with arguments that `main` knows before any of this.
+        Some(Verb::Host | Verb::Runner { .. } | Verb::Probe { .. }) => {
+            Err(Failure::wrong("this verb is not for people"))
+        }
     }
 }
 

@@ -8,6 +8,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     match (args.next(), args.next()) {
         (Some(verb), Some(dir)) if verb == "runner" => onbelay::process::runner::main(Path::new(&dir)),
+        (Some(verb), Some(look)) if verb == "probe" => onbelay::probe::main(&look.to_string_lossy()),
         (Some(verb), None) if verb == "host" => onbelay::host::main(),
         _ => onbelay::cli::call(std::env::args_os()).into(),
     }

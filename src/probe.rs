@@ -15,6 +15,9 @@ mod space;
 mod unchanged_since;
 mod whereabouts;
 
+pub use apart::main;
+pub use progress::Stage;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
@@ -84,19 +87,28 @@ impl AsFd for Cancel {
     }
 }
 
+/// What is heard of an asking before its end.
+#[derive(Clone, Copy, Debug)]
+pub enum News<'a> {
+    /// A try did not settle it.
+    Unsettled(&'a Answer),
+    /// A built-in probe is this far.
+    Stage(&'a Stage),
+}
+
 /// Finds the answer of one item of a check, trying again as its `wait` says; blocks, for a thread of its own.
-/// `on_try` hears every try that did not settle it. `None`: cancelled, and nothing of it runs any more.
+/// `None`: cancelled, and nothing of it runs any more.
 pub fn ask(
     ask: &Ask,
     world: &ProbeWorld<'_>,
     cancel: &Cancel,
-    on_try: &mut dyn FnMut(&Answer),
+    on_news: &mut dyn FnMut(News<'_>),
 ) -> Option<Answer> {
     let first = Instant::now();
     let mut held_since = None;
     for tries in 1.. {
         let began = Instant::now();
-        let mut answer = one_try(ask, world, cancel)?;
+        let mut answer = one_try(ask, world, cancel, on_news)?;
         answer.tries = tries;
         let Some(wait) = ask.wait.filter(|_| !matches!(ask.probe, ReadyProbe::Known(_))) else {
             return Some(answer);
@@ -111,7 +123,7 @@ pub fn ask(
         if left.is_zero() {
             return Some(given_up(answer, held, wait));
         }
-        on_try(&answer);
+        on_news(News::Unsettled(&answer));
         if cancel.wait(wait.every.max(SHORTEST_PAUSE).min(left)) {
             return None;
         }
@@ -131,13 +143,20 @@ fn given_up(answer: Answer, held: Option<Duration>, wait: crate::runbook::Wait) 
     Answer { verdict: Verdict::Fails, detail, ..answer }
 }
 
-fn one_try(ask: &Ask, world: &ProbeWorld<'_>, cancel: &Cancel) -> Option<Answer> {
+fn one_try(
+    ask: &Ask,
+    world: &ProbeWorld<'_>,
+    cancel: &Cancel,
+    on_news: &mut dyn FnMut(News<'_>),
+) -> Option<Answer> {
     match &ask.probe {
         ReadyProbe::Known(answer) => Some((**answer).clone()),
         ReadyProbe::ElapsedAt { since, done, at_least } => {
             Some(elapsed::answer(since, *done, *at_least, (world.now)()))
         }
-        ReadyProbe::Look(look) => apart::answer(look, ask.timeout, world, cancel),
+        ReadyProbe::Look(look) => {
+            apart::answer(look, ask.timeout, world, cancel, &mut |stage| on_news(News::Stage(stage)))
+        }
         ReadyProbe::Run { call, expect } => run::answer(call, expect, ask.timeout, world, cancel),
     }
 }

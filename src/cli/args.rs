@@ -93,6 +93,12 @@ pub enum Verb {
         /// The directory of the attempt
         dir: PathBuf,
     },
+    /// The process that asks one built-in probe (started by whoever asks)
+    #[command(hide = true)]
+    Probe {
+        /// What is asked, as JSON
+        look: String,
+    },
 }
 
 /// Values for the parameters of a runbook.

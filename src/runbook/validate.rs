@@ -3,6 +3,7 @@
 //! Nothing stops at the first problem: what is wrong is replaced by something harmless and the reading goes on.
 
 mod checks;
+mod looks;
 mod names;
 mod order;
 mod params;

@@ -249,6 +249,21 @@ impl<'t, 's> Reader<'t, 's> {
         Some(items.iter().filter_map(|item| self.text(*item)).collect())
     }
 
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&mut self, node: NodeId, words: &[(&str, T)]) -> Option<T> {
+        let found = self.tree.text(node);
+        if let Some((_, value)) = words.iter().find(|(word, _)| found == Some(*word)) {
+            return Some(*value);
+        }
+        let names = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+        self.wrong(node, &names);
+        let near = found.and_then(|found| nearest(found, words.iter().map(|(word, _)| *word)));
+        if let (Some(near), Some(problem)) = (near, self.problems.last_mut()) {
+            problem.hints.push(format!("did you mean `{near}`?"));
+        }
+        None
+    }
+
     /// One text or a list of them.
     pub(super) fn one_or_many(&mut self, node: NodeId) -> Vec<At<String>> {
         match self.kind(node) {

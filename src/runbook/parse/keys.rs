@@ -23,12 +23,20 @@ pub(in crate::runbook) const PARAM: Context = Context {
     later: &[],
 };
 
-/// Keys of a check that are probes this version has.
-pub(in crate::runbook) const PROBES: &[&str] = &["run", "attest", "elapsed"];
-
-/// Keys of a check that are probes still to come.
-pub(in crate::runbook) const PROBES_LATER: &[&str] =
-    &["covers", "unchanged_since", "fresh", "persistent", "not_in_use", "different", "space", "where"];
+/// Keys of a check that are probes.
+pub(in crate::runbook) const PROBES: &[&str] = &[
+    "run",
+    "attest",
+    "covers",
+    "unchanged_since",
+    "fresh",
+    "persistent",
+    "not_in_use",
+    "different",
+    "space",
+    "where",
+    "elapsed",
+];
 
 pub(in crate::runbook) const CHECK: Context = Context {
     what: "a check",
@@ -38,6 +46,14 @@ pub(in crate::runbook) const CHECK: Context = Context {
         "fix",
         "run",
         "attest",
+        "covers",
+        "unchanged_since",
+        "fresh",
+        "persistent",
+        "not_in_use",
+        "different",
+        "space",
+        "where",
         "elapsed",
         "expect",
         "shell",
@@ -47,20 +63,11 @@ pub(in crate::runbook) const CHECK: Context = Context {
         "timeout",
         "wait",
         "for_each",
+        "jobs",
         "valid_for",
         "stale_after",
     ],
-    later: &[
-        "covers",
-        "unchanged_since",
-        "fresh",
-        "persistent",
-        "not_in_use",
-        "different",
-        "space",
-        "where",
-        "host",
-    ],
+    later: &["host"],
 };
 
 pub(in crate::runbook) const EXPECT: Context = Context {
@@ -71,6 +78,30 @@ pub(in crate::runbook) const EXPECT: Context = Context {
 
 pub(in crate::runbook) const ELAPSED: Context =
     Context { what: "`elapsed`", keys: &["since", "at_least"], later: &[] };
+
+pub(in crate::runbook) const COVERS: Context =
+    Context { what: "`covers`", keys: &["source", "backup", "ignore", "by", "also"], later: &[] };
+
+pub(in crate::runbook) const UNCHANGED_SINCE: Context =
+    Context { what: "`unchanged_since`", keys: &["path", "reference"], later: &[] };
+
+pub(in crate::runbook) const FRESH: Context =
+    Context { what: "`fresh`", keys: &["path", "max_age", "min_size", "sha256"], later: &[] };
+
+pub(in crate::runbook) const PERSISTENT: Context =
+    Context { what: "`persistent`", keys: &["path"], later: &[] };
+
+pub(in crate::runbook) const NOT_IN_USE: Context =
+    Context { what: "`not_in_use`", keys: &["path"], later: &[] };
+
+pub(in crate::runbook) const DIFFERENT: Context =
+    Context { what: "`different`", keys: &["a", "b"], later: &[] };
+
+pub(in crate::runbook) const SPACE: Context =
+    Context { what: "`space`", keys: &["path", "at_least", "at_most"], later: &[] };
+
+pub(in crate::runbook) const WHERE: Context =
+    Context { what: "`where`", keys: &["host", "user"], later: &[] };
 
 pub(in crate::runbook) const WAIT: Context =
     Context { what: "`wait`", keys: &["up_to", "every", "steady"], later: &[] };
@@ -117,5 +148,24 @@ pub(in crate::runbook) const RETRY: Context =
     Context { what: "`retry`", keys: &["times", "every"], later: &[] };
 
 /// Every kind of map with fixed keys, to say where a key belongs that stands in the wrong one.
-pub(in crate::runbook) const ALL: &[&Context] =
-    &[&RUNBOOK, &STEP, &CHECK, &PARAM, &PHASE, &EXPECT, &ELAPSED, &WAIT, &WITNESS, &UNDO, &RETRY];
+pub(in crate::runbook) const ALL: &[&Context] = &[
+    &RUNBOOK,
+    &STEP,
+    &CHECK,
+    &PARAM,
+    &PHASE,
+    &EXPECT,
+    &ELAPSED,
+    &COVERS,
+    &UNCHANGED_SINCE,
+    &FRESH,
+    &PERSISTENT,
+    &NOT_IN_USE,
+    &DIFFERENT,
+    &SPACE,
+    &WHERE,
+    &WAIT,
+    &WITNESS,
+    &UNDO,
+    &RETRY,
+];

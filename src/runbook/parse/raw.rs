@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 
 use super::fields::At;
+use crate::runbook::look::{Covers, Different, Fresh, Look, OfPath, Space, UnchangedSince, Where};
 
 pub(in crate::runbook) type Text = At<String>;
 pub(in crate::runbook) type Flag = At<bool>;
@@ -108,7 +109,8 @@ pub(in crate::runbook) enum RawShell {
     Words(At<Vec<Text>>),
 }
 
-/// A question with an answer; it changes nothing. Exactly one of `run`, `attest`, `elapsed`.
+/// A question with an answer; it changes nothing. Exactly one probe: `run`, `attest`, `covers`, `unchanged_since`, `fresh`,
+/// `persistent`, `not_in_use`, `different`, `space`, `where`, `elapsed`.
 #[derive(Debug, JsonSchema)]
 #[schemars(rename = "Check", deny_unknown_fields)]
 pub(in crate::runbook) struct RawCheck {
@@ -122,6 +124,23 @@ pub(in crate::runbook) struct RawCheck {
     pub(in crate::runbook) run: Option<Text>,
     /// Probe: a question that a person answers in words.
     pub(in crate::runbook) attest: Option<Text>,
+    /// Probe: everything of one tree is in a backup.
+    pub(in crate::runbook) covers: Option<Covers<Text>>,
+    /// Probe: nothing changed since something was made.
+    pub(in crate::runbook) unchanged_since: Option<UnchangedSince<Text>>,
+    /// Probe: a file is there, young and large enough, and what it should be.
+    pub(in crate::runbook) fresh: Option<Fresh<Text>>,
+    /// Probe: a path is on storage that outlives the machine's restart or move.
+    pub(in crate::runbook) persistent: Option<OfPath<Text>>,
+    /// Probe: nobody has it open, mapped, mounted or behind a device.
+    pub(in crate::runbook) not_in_use: Option<OfPath<Text>>,
+    /// Probe: two things are not one under two names.
+    pub(in crate::runbook) different: Option<Different<Text>>,
+    /// Probe: that much is free.
+    pub(in crate::runbook) space: Option<Space<Text>>,
+    /// Probe: commands run on this machine, as this user.
+    #[schemars(rename = "where")]
+    pub(in crate::runbook) whereabouts: Option<Where<Text>>,
     /// Probe: a step has been done for that long.
     pub(in crate::runbook) elapsed: Option<RawElapsed>,
     /// What the output of `run` must be.
@@ -141,6 +160,9 @@ pub(in crate::runbook) struct RawCheck {
     pub(in crate::runbook) wait: Option<RawWait>,
     /// Asked once an item; holds only when every item does.
     pub(in crate::runbook) for_each: Option<RawForEach>,
+    /// Items asked side by side, at most; 8 unless said.
+    #[schemars(range(min = 1, max = 64))]
+    pub(in crate::runbook) jobs: Option<At<u32>>,
     /// An answer serves for this long.
     pub(in crate::runbook) valid_for: Option<Length>,
     /// An answer is stale once one of these steps ran since.
@@ -149,9 +171,21 @@ pub(in crate::runbook) struct RawCheck {
     /// Keys with their places that were given, for what is wrong with their combination.
     #[schemars(skip)]
     pub(in crate::runbook) places: Vec<(&'static str, std::ops::Range<usize>)>,
-    /// A probe of a later version is here.
-    #[schemars(skip)]
-    pub(in crate::runbook) later_probe: bool,
+}
+
+impl RawCheck {
+    /// The built-in probe that is here.
+    pub(in crate::runbook) fn look(&self) -> Option<Look<Text>> {
+        let covers = self.covers.clone().map(Look::Covers);
+        covers
+            .or_else(|| self.unchanged_since.clone().map(Look::UnchangedSince))
+            .or_else(|| self.fresh.clone().map(Look::Fresh))
+            .or_else(|| self.persistent.clone().map(Look::Persistent))
+            .or_else(|| self.not_in_use.clone().map(Look::NotInUse))
+            .or_else(|| self.different.clone().map(Look::Different))
+            .or_else(|| self.space.clone().map(Look::Space))
+            .or_else(|| self.whereabouts.clone().map(Look::Where))
+    }
 }
 
 /// `elapsed`: a step has been done for at least that long.

@@ -1,5 +1,7 @@
 //! The tree into its parts, key by key. PURE.
 
+mod looks;
+
 use std::collections::BTreeMap;
 
 use super::fields::{At, Fields, Reader, is_null};
@@ -170,12 +172,6 @@ fn places(
 
 fn check(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawCheck> {
     let fields = r.fields(node, &keys::CHECK)?;
-    let later_probe = match r.kind(node) {
-        Kind::Map(entries) => entries
-            .iter()
-            .any(|(key, _)| r.tree.text(*key).is_some_and(|key| keys::PROBES_LATER.contains(&key))),
-        _ => false,
-    };
     let elapsed = fields.value("elapsed").and_then(|node| {
         let inner = r.fields(node, &keys::ELAPSED)?;
         let elapsed = RawElapsed {
@@ -213,6 +209,14 @@ fn check(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawCheck> {
         fix: text(r, &fields, "fix"),
         run: text(r, &fields, "run"),
         attest: text(r, &fields, "attest"),
+        covers: looks::covers(r, &fields),
+        unchanged_since: looks::unchanged_since(r, &fields),
+        fresh: looks::fresh(r, &fields),
+        persistent: looks::of_path(r, &fields, "persistent", &keys::PERSISTENT),
+        not_in_use: looks::of_path(r, &fields, "not_in_use", &keys::NOT_IN_USE),
+        different: looks::different(r, &fields),
+        space: looks::space(r, &fields),
+        whereabouts: looks::whereabouts(r, &fields),
         elapsed,
         expect,
         shell: shell(r, &fields),
@@ -222,10 +226,10 @@ fn check(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawCheck> {
         timeout: length(r, &fields, "timeout"),
         wait,
         for_each: for_each(r, &fields),
+        jobs: fields.value("jobs").and_then(|node| r.whole(node, 1, 64)),
         valid_for: length(r, &fields, "valid_for"),
         stale_after: many(r, &fields, "stale_after"),
         places: places(r, &fields, keys::CHECK.keys),
-        later_probe,
     })
 }
 

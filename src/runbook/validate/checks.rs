@@ -14,6 +14,9 @@ use crate::runbook::values::names_in;
 /// One try of a `run` check, unless it says otherwise.
 const RUN_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// Items asked side by side, unless `jobs` says otherwise.
+const JOBS: u32 = 8;
+
 /// The pause between tries, unless `wait` says otherwise.
 const WAIT_EVERY: Duration = Duration::from_secs(5);
 
@@ -67,7 +70,7 @@ impl<'r> Book<'r> {
             timeout,
             wait,
             for_each,
-            jobs: 8,
+            jobs: raw.jobs.as_ref().map_or(JOBS, |jobs| jobs.value),
             valid_for: raw.valid_for.as_ref().map(|length| length.value),
             stale_after: self.step_ids(&stale_after),
             needs_captures_of: self.step_ids(&uses.into_iter().collect::<Vec<_>>()),
@@ -96,10 +99,13 @@ impl<'r> Book<'r> {
     ) -> Probe {
         let given: Vec<&str> =
             PROBES.iter().copied().filter(|probe| keys.keys.iter().any(|(k, _)| k == probe)).collect();
-        if given.is_empty() && !raw.later_probe {
+        if given.is_empty() {
             self.problem(
                 Problem::error("no-probe", id.span.clone(), format!("the check `{}` asks nothing", id.value))
-                    .label("expected one of `run`, `attest`, `elapsed` in it"),
+                    .label(format!(
+                        "expected one of {} in it",
+                        PROBES.iter().map(|probe| format!("`{probe}`")).collect::<Vec<_>>().join(", ")
+                    )),
             );
         }
         if let [first, second, ..] = given.as_slice() {
@@ -113,7 +119,6 @@ impl<'r> Book<'r> {
         let beside = |book: &mut Self, keys_allowed: &[&str], probe: &str| {
             for key in keys_allowed {
                 if given.first() != Some(&probe)
-                    && !raw.later_probe
                     && let Some((_, span)) = keys.keys.iter().find(|(name, _)| name == key)
                 {
                     book.problem(
@@ -129,6 +134,12 @@ impl<'r> Book<'r> {
         };
         beside(self, &["expect", "shell", "dir", "env"], "run");
         beside(self, &["witness"], "attest");
+        if let (Some(_), None) = (&raw.jobs, &raw.for_each) {
+            self.problem(
+                Problem::error("misplaced-key", keys.of("jobs"), "`jobs` stands only beside `for_each`")
+                    .label("this check has no items"),
+            );
+        }
         if given.first() == Some(&"attest") && raw.wait.is_some() {
             self.problem(
                 Problem::error(
@@ -147,6 +158,9 @@ impl<'r> Book<'r> {
             let expect =
                 raw.expect.as_ref().map(|expect| self.expect(expect, allow, uses)).unwrap_or_default();
             return Probe::Run { script, expect };
+        }
+        if let Some(look) = raw.look() {
+            return Probe::Look(self.look(&look, allow, uses));
         }
         if let Some(elapsed) = &raw.elapsed {
             let since = elapsed.since.as_ref().and_then(|since| self.step_target(since, "since"));
