@@ -9,6 +9,7 @@ pub mod begin;
 pub mod check;
 pub mod demo;
 pub mod exit;
+pub mod far;
 pub mod file;
 pub mod follow;
 pub mod lint;

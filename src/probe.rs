@@ -16,7 +16,6 @@ mod unchanged_since;
 mod whereabouts;
 
 pub use apart::main;
-pub use progress::Stage;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -29,7 +28,7 @@ use std::time::{Duration, Instant};
 use crate::id::ValueName;
 use crate::process::kernel;
 use crate::session::next::{Ask, ReadyProbe};
-use crate::session::{Answer, Verdict};
+use crate::session::{Answer, HowFar, Verdict};
 use crate::time::{Moment, in_words};
 
 /// The shortest pause between two tries: `every: 0s` must not keep a processor busy.
@@ -93,7 +92,7 @@ pub enum News<'a> {
     /// A try did not settle it.
     Unsettled(&'a Answer),
     /// A built-in probe is this far.
-    Stage(&'a Stage),
+    HowFar(&'a HowFar),
 }
 
 /// Finds the answer of one item of a check, trying again as its `wait` says; blocks, for a thread of its own.
@@ -155,7 +154,7 @@ fn one_try(
             Some(elapsed::answer(since, *done, *at_least, (world.now)()))
         }
         ReadyProbe::Look(look) => {
-            apart::answer(look, ask.timeout, world, cancel, &mut |stage| on_news(News::Stage(stage)))
+            apart::answer(look, ask.timeout, world, cancel, &mut |stage| on_news(News::HowFar(stage)))
         }
         ReadyProbe::Run { call, expect } => run::answer(call, expect, ask.timeout, world, cancel),
     }
@@ -182,7 +181,7 @@ mod tests {
             secret_env: BTreeMap::new(),
         };
         let probe = ReadyProbe::Run { call, expect: crate::runbook::Expect::default() };
-        let wanted = Ask { check: "c".into(), item: None, probe, timeout: None, wait };
+        let wanted = Ask { check: "c".into(), item: None, probe, timeout: None, jobs: 8, wait };
         let mut unsettled = 0;
         let answer = ask(&wanted, &world, cancel, &mut |_| unsettled += 1);
         (answer, unsettled)

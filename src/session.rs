@@ -23,4 +23,5 @@ mod tests;
 
 pub use command::{Command, Fault, Kind, Refusal, Requirement};
 pub use event::{Answer, AskMode, Ended, Entry, Event, Opened, Outcome, Person, Verdict, Work};
+pub use outcome::HowFar;
 pub use state::{Progress, Session, State};

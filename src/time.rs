@@ -1,4 +1,4 @@
-//! Instants and lengths of time as values. PURE: nothing here reads a clock; "now" is always an argument.
+//! Instants, lengths of time and sizes as values. PURE: nothing here reads a clock; "now" is always an argument.
 
 use std::fmt;
 use std::time::Duration;
@@ -155,6 +155,39 @@ pub fn parse_size(text: &str) -> Result<u64, NotAQuantity> {
     base.checked_pow(power).and_then(|unit| number.checked_mul(unit)).ok_or_else(wrong)
 }
 
+/// A number of bytes as people read it: `812 B`, `48 KB`, `6.1 MB`, counted by 1000.
+#[must_use]
+pub fn size_in_words(bytes: u64) -> String {
+    let units = [
+        ("PB", 1_000_000_000_000_000_u64),
+        ("TB", 1_000_000_000_000),
+        ("GB", 1_000_000_000),
+        ("MB", 1_000_000),
+        ("KB", 1_000),
+    ];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) if bytes < 10 * unit => {
+            format!("{}.{} {name}", bytes / unit, bytes % unit / (unit / 10))
+        }
+        Some((name, unit)) => format!("{} {name}", bytes / unit),
+        None => format!("{bytes} B"),
+    }
+}
+
+/// A count as people read it, in groups of three: `31,204`.
+#[must_use]
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// A length of time as people read it: `8 s`, `12 min`, `3 h 05 min`, `2 d 4 h`.
 #[must_use]
 pub fn in_words(length: Duration) -> String {
@@ -208,6 +241,18 @@ mod tests {
         }
         for text in ["", "5", "B", "iB", "5iB", "5 MB", "-5MB", "1.5GB", "5mb", "5M", "99999999PB"] {
             assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_counts_are_short() {
+        for (bytes, text) in
+            [(0, "0 B"), (999, "999 B"), (6_100_000, "6.1 MB"), (48_210, "48 KB"), (10 << 30, "10 GB")]
+        {
+            assert_eq!(size_in_words(bytes), text);
+        }
+        for (count, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(count), text);
         }
     }
 

@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use crate::clock;
-use crate::id::{SessionId, ValueName};
-use crate::probe::{self, Cancel, ProbeWorld};
+use crate::id::{CheckId, SessionId, ValueName};
+use crate::probe::{self, Cancel, News, ProbeWorld};
 use crate::report::status::{check_mark, check_word};
 use crate::runbook::Runbook;
 use crate::session::ask::ready;
 use crate::session::next::Ask;
 use crate::session::view::{self, CheckStatus, ItemView};
-use crate::session::{Answer, AskMode, Entry, Event, Opened, Session};
+use crate::session::{Answer, AskMode, Entry, Event, HowFar, Opened, Session};
 use crate::text::clean;
 use crate::wire::start::NewSession;
 
@@ -26,10 +26,11 @@ use super::args::CheckArgs;
 use super::ask::somebody_is_there;
 use super::begin::{self, Asking};
 use super::exit::{Exit, Failure, Outcome};
-use super::out::Out;
+use super::far::Far;
+use super::out::{Out, say};
 
-/// Checks that are asked at the same time, at most.
-const AT_ONCE: usize = 8;
+/// Askings at the same time, at most, of all checks together; of one check `jobs` says how many.
+const AT_ONCE: usize = 32;
 
 /// How often Ctrl-C is looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -150,12 +151,7 @@ impl Scratch {
         Ok(asks)
     }
 
-    fn answered(
-        &mut self,
-        check: crate::id::CheckId,
-        item: Option<String>,
-        answer: Answer,
-    ) -> Result<(), Failure> {
+    fn answered(&mut self, check: CheckId, item: Option<String>, answer: Answer) -> Result<(), Failure> {
         self.apply(Event::CheckAnswered { check, item, answer: Box::new(answer) })
     }
 
@@ -270,10 +266,34 @@ struct World {
 
 /// The threads that ask.
 struct Asker {
-    answers: Receiver<(Ask, Option<Answer>)>,
+    news: Receiver<Told>,
     cancel: Cancel,
     interrupted: Arc<AtomicBool>,
     count: usize,
+}
+
+/// What the threads tell.
+enum Told {
+    Far(CheckId, Option<String>, HowFar),
+    Answer(Box<Ask>, Option<Answer>),
+}
+
+/// What is still to be asked.
+struct Queue {
+    waiting: VecDeque<Ask>,
+    /// Askings under way, by check.
+    under_way: BTreeMap<CheckId, u32>,
+}
+
+impl Queue {
+    /// The next one whose check has room for it.
+    fn next(&mut self) -> Option<Ask> {
+        let busy = |ask: &Ask| self.under_way.get(&ask.check).copied().unwrap_or_default();
+        let place = self.waiting.iter().position(|ask| busy(ask) < ask.jobs)?;
+        let ask = self.waiting.remove(place)?;
+        *self.under_way.entry(ask.check.clone()).or_default() += 1;
+        Some(ask)
+    }
 }
 
 impl Asker {
@@ -290,41 +310,40 @@ impl Asker {
             secrets: new.given.secrets.clone(),
         });
         let count = asks.len();
-        let queue = Arc::new(Mutex::new(VecDeque::from(asks)));
-        let (sender, answers) = channel();
+        let queue = Queue { waiting: VecDeque::from(asks), under_way: BTreeMap::new() };
+        let queue = Arc::new((Mutex::new(queue), Condvar::new()));
+        let (sender, news) = channel();
         for _ in 0..AT_ONCE.min(count) {
             let (queue, world, cancel, sender) =
                 (Arc::clone(&queue), Arc::clone(&world), cancel.clone(), sender.clone());
             std::thread::Builder::new()
                 .name("check".to_owned())
-                .spawn(move || {
-                    loop {
-                        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                        let Some(ask) = next else { return };
-                        let answer = find(&ask, &world, &cancel);
-                        if sender.send((ask, answer)).is_err() {
-                            return;
-                        }
-                    }
-                })
+                .spawn(move || work(&queue, &world, &cancel, &sender))
                 .map_err(|e| Failure::machine(format!("cannot start a thread: {e}")))?;
         }
-        Ok(Self { answers, cancel, interrupted, count })
+        Ok(Self { news, cancel, interrupted, count })
     }
 
     /// Waits for every answer.
     fn collect(
         self,
-        mut take: impl FnMut(crate::id::CheckId, Option<String>, Answer) -> Result<(), Failure>,
+        mut take: impl FnMut(CheckId, Option<String>, Answer) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut left = self.count;
+        let mut spoken = Far::default();
         while left > 0 {
-            match self.answers.recv_timeout(LOOK) {
-                Ok((ask, Some(answer))) => {
-                    take(ask.check, ask.item, answer)?;
+            match self.news.recv_timeout(LOOK) {
+                Ok(Told::Answer(ask, answer)) => {
+                    if let Some(answer) = answer {
+                        take(ask.check, ask.item, answer)?;
+                    }
                     left -= 1;
                 }
-                Ok((_, None)) => left -= 1,
+                Ok(Told::Far(check, item, far)) => {
+                    if let Some(line) = spoken.looked(&check, item.as_deref(), &far, Instant::now()) {
+                        say(line);
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::machine("a check ended without an answer; nothing was changed"));
@@ -333,7 +352,7 @@ impl Asker {
             if self.interrupted.load(Ordering::SeqCst) {
                 self.cancel.cancel();
                 // Each asking ends its command before it lets go of the channel.
-                while self.answers.recv().is_ok() {}
+                while self.news.recv().is_ok() {}
                 return Err(Failure::interrupted("interrupted; no step was started"));
             }
         }
@@ -341,7 +360,34 @@ impl Asker {
     }
 }
 
-fn find(ask: &Ask, world: &World, cancel: &Cancel) -> Option<Answer> {
+/// Asks one after another until nothing waits.
+fn work(queue: &(Mutex<Queue>, Condvar), world: &World, cancel: &Cancel, sender: &Sender<Told>) {
+    let (queue, changed) = queue;
+    let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let mut held = lock();
+        let ask = loop {
+            if let Some(ask) = held.next() {
+                break ask;
+            }
+            if held.waiting.is_empty() {
+                return;
+            }
+            held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
+        };
+        drop(held);
+        let answer = find(&ask, world, cancel, sender);
+        if let Some(under_way) = lock().under_way.get_mut(&ask.check) {
+            *under_way -= 1;
+        }
+        changed.notify_all();
+        if sender.send(Told::Answer(Box::new(ask), answer)).is_err() {
+            return;
+        }
+    }
+}
+
+fn find(ask: &Ask, world: &World, cancel: &Cancel, sender: &Sender<Told>) -> Option<Answer> {
     let now = || clock::moment(0);
     let world = ProbeWorld {
         base_dir: Path::new(&world.base_dir),
@@ -349,7 +395,12 @@ fn find(ask: &Ask, world: &World, cancel: &Cancel) -> Option<Answer> {
         secrets: &world.secrets,
         now: &now,
     };
-    probe::ask(ask, &world, cancel, &mut |_| {})
+    probe::ask(ask, &world, cancel, &mut |news| {
+        if let News::HowFar(far) = news {
+            // Nobody listens only after an interruption.
+            let _ = sender.send(Told::Far(ask.check.clone(), ask.item.clone(), far.clone()));
+        }
+    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::wire::messages::{LogHealth, Reply, Role};
 
 use super::begin;
 use super::exit::{Exit, Failure};
+use super::far::Far;
 use super::follow::{End, Follow};
 use super::out::{Out, say};
 use super::place;
@@ -34,6 +35,7 @@ pub struct Walk {
     /// The session's directory.
     pub dir: PathBuf,
     interrupted: Arc<AtomicBool>,
+    far: Far,
 }
 
 /// What became of a request.
@@ -80,7 +82,7 @@ impl Walk {
         if !had_host {
             tell_environment(&talk.client.welcome.recent);
         }
-        let walk = Self { talk, dir: dir.to_owned(), interrupted };
+        let walk = Self { talk, dir: dir.to_owned(), interrupted, far: Far::default() };
         walk.give_secrets()?;
         Ok(walk)
     }
@@ -129,6 +131,7 @@ impl Walk {
             }
             let end = match self.talk.hear(Some(Instant::now() + LOOK))? {
                 Some(Heard::Entry(entry)) => {
+                    self.far.hear(&entry);
                     let session = &self.talk.session;
                     if entry.n >= n {
                         tell(&entry, session);
@@ -136,7 +139,13 @@ impl Walk {
                     follow.take(session, &entry, clock::now(session))
                 }
                 Some(Heard::Replaced) => follow.over(&self.talk.session, clock::now(&self.talk.session)),
-                Some(Heard::Other(_)) | None => None,
+                Some(Heard::Other(message)) => {
+                    if let Some(line) = self.far.line(&message, Instant::now()) {
+                        say(line);
+                    }
+                    None
+                }
+                None => None,
             };
             if let Some(end) = end {
                 return Ok(Became::Ended { n, end });

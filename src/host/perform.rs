@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::failpoint;
 use crate::id::{CheckId, ValueName};
-use crate::probe::{self, Cancel, ProbeWorld};
+use crate::probe::{self, Cancel, News, ProbeWorld};
 use crate::process::{self, HostSide, Runner, Stopper};
 use crate::session::ask::Ask;
 use crate::session::event::{Answer, Ended, Outcome, Verdict};
@@ -20,8 +20,8 @@ use crate::wire::start::Given;
 use super::clients::{FromClients, RunningOutputs};
 use super::turn::{AskTag, Input};
 
-/// Single tries under way at once.
-const AT_ONCE: usize = 8;
+/// Single tries under way at once, of all checks together; of one check `jobs` says how many.
+const AT_ONCE: usize = 32;
 
 /// Askings that `wait`, under way at once: they mostly sleep.
 const PATIENT_AT_ONCE: usize = 32;
@@ -225,7 +225,15 @@ impl Performer {
                 Pace::Quick => busy(pace) < AT_ONCE,
                 Pace::Patient => busy(pace) < PATIENT_AT_ONCE,
             };
-            let Some(next) = self.waiting.iter().position(|(_, ask)| room(pace_of(ask))) else { return };
+            let mut of_check: BTreeMap<&CheckId, usize> = BTreeMap::new();
+            for tag in self.asks.keys() {
+                *of_check.entry(&tag.check).or_default() += 1;
+            }
+            let may = |tag: &AskTag, ask: &Ask| {
+                let beside = of_check.get(&tag.check).copied().unwrap_or_default();
+                beside < usize::try_from(ask.jobs).unwrap_or(usize::MAX) && room(pace_of(ask))
+            };
+            let Some(next) = self.waiting.iter().position(|(tag, ask)| may(tag, ask)) else { return };
             let Some((tag, ask)) = self.waiting.remove(next) else { return };
             self.ask_now(tag, ask);
         }
@@ -246,8 +254,13 @@ impl Performer {
                 secrets: &given.secrets,
                 now: &|| world.now(),
             };
-            let found =
-                catch_unwind(AssertUnwindSafe(|| probe::ask(&ask, &probe_world, &of_thread, &mut |_| {})));
+            let found = catch_unwind(AssertUnwindSafe(|| {
+                probe::ask(&ask, &probe_world, &of_thread, &mut |news| {
+                    if let News::HowFar(far) = news {
+                        world.tell(Input::Looked(of_answer.clone(), far.clone()));
+                    }
+                })
+            }));
             let answer = found.unwrap_or_else(|_| Some(no_answer("this is a fault of onbelay", world.now())));
             world.tell(Input::Answered(of_answer, answer.map(Box::new)));
         });

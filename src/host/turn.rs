@@ -183,6 +183,12 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
                 record_own(state, vec![event], now, &mut out);
             }
         }
+        Input::Looked(tag, far) => {
+            if state.is_asking(&tag) {
+                let asking = FromHost::Asking { check: tag.check, item: tag.item, far };
+                out.push(Output::Tell(Audience::All, asking));
+            }
+        }
         Input::Ended { attempt, item, ended } => {
             if let Some(event) = end_of(&state.session, attempt, item, ended) {
                 record_own(state, vec![event], now, &mut out);

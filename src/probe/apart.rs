@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::kernel;
 use crate::runbook::Look;
-use crate::session::Answer;
+use crate::session::{Answer, HowFar};
 use crate::text::clean;
 use crate::time::in_words;
 
 use super::look::{self, Finding};
-use super::progress::{Progress, Stage};
+use super::progress::Progress;
 use super::{Cancel, ProbeWorld};
 
 /// How often a probe says how far it is.
@@ -35,7 +35,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Said {
-    At(Stage),
+    At(HowFar),
     Found(Finding),
 }
 
@@ -51,7 +51,7 @@ pub(super) fn answer(
     timeout: Option<Duration>,
     world: &ProbeWorld<'_>,
     cancel: &Cancel,
-    on_stage: &mut dyn FnMut(&Stage),
+    on_stage: &mut dyn FnMut(&HowFar),
 ) -> Option<Answer> {
     let began = (world.now)();
     let clock = Instant::now();
@@ -70,12 +70,12 @@ fn listen(
     timeout: Option<Duration>,
     world: &ProbeWorld<'_>,
     cancel: &Cancel,
-    on_stage: &mut dyn FnMut(&Stage),
+    on_stage: &mut dyn FnMut(&HowFar),
 ) -> Result<Finding, End> {
     let machine = |e: std::io::Error| End::Error(format!("it cannot be asked: {e}"));
     let began = Instant::now();
     let mut process = start(look, world).map_err(End::Error)?;
-    let mut stage = Stage::default();
+    let mut stage = HowFar::default();
     let mut heard = Instant::now();
     loop {
         let silent_at = heard + SILENCE;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use crate::session::HowFar;
 
 /// Counters that many threads may raise. A probe that looks at one more thing, or has read a piece of one, says so here:
 /// whoever waits for it takes a probe that says nothing for a minute for one that gets no answer from its storage.
@@ -15,22 +15,6 @@ pub struct Progress {
     of_bytes: AtomicU64,
     steps: AtomicU64,
     at: Mutex<PathBuf>,
-}
-
-/// What is known of a probe that is under way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stage {
-    /// Files, links, directories, processes looked at.
-    pub entries: u64,
-    /// Bytes read of what is compared.
-    pub bytes: u64,
-    /// Bytes there are to read, once they are known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub of_bytes: Option<u64>,
-    /// Raised with everything done: a stage that differs in it from the last one is one that goes on.
-    pub steps: u64,
-    /// What is looked at now, in any bytes made readable.
-    pub at: String,
 }
 
 impl Progress {
@@ -64,10 +48,10 @@ impl Progress {
 
     /// As it is now.
     #[must_use]
-    pub fn stage(&self) -> Stage {
+    pub fn stage(&self) -> HowFar {
         let of_bytes = self.of_bytes.load(Ordering::Relaxed);
         let at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
-        Stage {
+        HowFar {
             entries: self.entries.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             of_bytes: (of_bytes > 0).then_some(of_bytes),

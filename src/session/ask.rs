@@ -26,6 +26,8 @@ pub struct Ask {
     pub probe: ReadyProbe,
     /// One try is ended after this.
     pub timeout: Option<Duration>,
+    /// Items of this check asked side by side, at most.
+    pub jobs: u32,
     /// `wait`, where it applies to this asking.
     pub wait: Option<Wait>,
 }
@@ -141,7 +143,7 @@ pub fn ready(session: &Session, check: usize, item: Option<&str>, mode: AskMode,
         _ => model.timeout,
     };
     let wait = model.wait.filter(|_| mode == AskMode::Patient);
-    Ask { check: model.id.clone(), item: item.map(str::to_owned), probe, timeout, wait }
+    Ask { check: model.id.clone(), item: item.map(str::to_owned), probe, timeout, jobs: model.jobs, wait }
 }
 
 fn fill_probe(

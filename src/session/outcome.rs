@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Digest;
 use crate::runbook::{Capture, pattern};
-use crate::time::Moment;
+use crate::time::{Moment, grouped, size_in_words};
 
 /// One try, or all that `wait` allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,42 @@ pub struct Answer {
     /// What was looked at: exit status, counts, digests.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, serde_json::Value>,
+}
+
+/// How far a check is that is being asked. Told to whoever watches; never journaled, for nothing rests on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HowFar {
+    /// Files, links, directories, processes looked at.
+    pub entries: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Bytes there are to read, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_bytes: Option<u64>,
+    /// Raised with everything done: two that are alike in it mean that nothing went on between them.
+    pub steps: u64,
+    /// What is looked at, as readable text.
+    pub at: String,
+}
+
+impl HowFar {
+    /// For people: `31,204 looked at, 1.2 GB of 4.1 GB read`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let mut words = Vec::new();
+        if self.entries > 0 {
+            words.push(format!("{} looked at", grouped(self.entries)));
+        }
+        match self.of_bytes {
+            Some(all) => words.push(format!("{} of {} read", size_in_words(self.bytes), size_in_words(all))),
+            None if self.bytes > 0 => words.push(format!("{} read", size_in_words(self.bytes))),
+            None => {}
+        }
+        if words.is_empty() && !self.at.is_empty() {
+            words.push(format!("at {}", self.at));
+        }
+        words.join(", ")
+    }
 }
 
 /// The three answers a probe can give.

@@ -2,6 +2,7 @@
 //!
 //! Everything a screen, `status` or a report shows comes from here, so that all of them say the same.
 
+mod coverage;
 mod requirements;
 
 use std::borrow::Cow;
@@ -243,35 +244,9 @@ pub fn check_of(session: &Session, check: usize, item: Option<&str>, now: Moment
         let (state, detail) = freshness::look(session, check, item, now);
         view.items.push(ItemView { item: item.clone(), state, detail });
     }
-    (view.state, view.detail) = fold(&view.items);
+    (view.state, view.detail) = coverage::fold(&view.items);
     stamp(&mut view, session, check, &items);
     view
-}
-
-/// One state for all items, and a sentence that names what does not hold.
-fn fold(items: &[ItemView]) -> (CheckStatus, String) {
-    use CheckStatus::{Error, Fails, Holds, Running, Stale, Unknown};
-    if items.is_empty() {
-        return (Fails, "the list is empty: nothing was looked at, so nothing holds".to_owned());
-    }
-    let state = [Running, Error, Fails, Stale, Unknown]
-        .into_iter()
-        .find(|state| items.iter().any(|item| item.state == *state))
-        .unwrap_or(Holds);
-    let open: Vec<&ItemView> = items.iter().filter(|item| item.state != Holds).collect();
-    let Some(first) = open.iter().find(|item| item.state == state) else {
-        let names: Vec<&str> = items.iter().map(|item| item.item.as_str()).collect();
-        return (Holds, format!("all {} hold: {}", items.len(), names.join(", ")));
-    };
-    if open.len() == items.len() && state == Unknown {
-        return (Unknown, first.detail.clone());
-    }
-    let more = if open.len() > 1 {
-        format!(", and {} more of {}", open.len() - 1, items.len())
-    } else {
-        String::new()
-    };
-    (state, format!("{}: {}{more}", first.item, first.detail))
 }
 
 fn stamp(view: &mut CheckView, session: &Session, check: usize, items: &[String]) {

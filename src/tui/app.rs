@@ -1,13 +1,13 @@
 //! What the screen knows, and the one function that changes it. PURE: no clock, no terminal, no socket.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::id::{StepId, ValueName};
+use crate::id::{CheckId, StepId, ValueName};
 use crate::session::event::Work;
 use crate::session::state::Progress;
-use crate::session::{Command, Entry, Person, Session, summary, view};
+use crate::session::{Command, Entry, HowFar, Person, Session, summary, view};
 use crate::time::Timestamp;
 use crate::wire::messages::{LogHealth, OutputFile, Present, Role, Stream, Welcome};
 use crate::wire::{FromHost, ToHost};
@@ -67,6 +67,8 @@ pub struct App {
     pub seen: Seen,
     /// What the terminal can show.
     pub theme: Theme,
+    /// How far the checks are that are being asked, each with its item.
+    pub far: BTreeMap<(CheckId, Option<String>), HowFar>,
     /// When what takes the keys now could first be seen.
     pub shown: Shown,
     pub(super) asked: Option<Asked>,
@@ -192,6 +194,7 @@ impl App {
             output_choice: None,
             wrap: false,
             notice: None,
+            far: BTreeMap::new(),
             size,
             seen: Seen::default(),
             theme,

@@ -60,6 +60,10 @@ pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
             }
             Vec::new()
         }
+        FromHost::Asking { check, item, far } => {
+            app.far.insert((check, item), far);
+            Vec::new()
+        }
         FromHost::People { people } => {
             app.people = people;
             Vec::new()
@@ -92,6 +96,7 @@ pub(super) fn lost(app: &mut App, link: Link) -> Vec<Action> {
 
 fn welcomed(app: &mut App, welcome: Welcome) {
     app.session = welcome.session;
+    app.far.clear();
     app.you = welcome.you;
     app.people = welcome.people;
     app.health = welcome.log;
@@ -128,6 +133,13 @@ fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
     if let Err(error) = app.session.apply(entry) {
         let why = format!("this screen lost track of the session ({error}); attach again");
         return lost(app, Link::Gone(plain(&why)));
+    }
+    match &entry.event {
+        Event::CheckAnswered { check, item, .. } => {
+            app.far.remove(&(check.clone(), item.clone()));
+        }
+        Event::CheckDropped { check } => app.far.retain(|(of, _), _| of != check),
+        _ => {}
     }
     app.remember(std::slice::from_ref(entry));
     let actions = asked_for(app, entry);

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::ValueName;
-use crate::session::{Command, Entry, Person, Refusal, Session};
+use crate::id::{CheckId, ValueName};
+use crate::session::{Command, Entry, HowFar, Person, Refusal, Session};
 
 /// Version of this protocol; host and client must agree.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The largest frame a host takes from a client, bytes.
 pub const MAX_TO_HOST: usize = 1 << 20;
@@ -154,6 +154,16 @@ pub enum FromHost {
     People {
         /// Everyone attached.
         people: Vec<Present>,
+    },
+    /// How far a check is that is being asked; several times a second.
+    Asking {
+        /// Which.
+        check: CheckId,
+        /// The item.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<String>,
+        /// How far.
+        far: HowFar,
     },
     /// How the journal fares; sent at every change.
     Health {

@@ -1,6 +1,7 @@
 //! A running command's output as lines, as they come and never too many. PURE.
 
 use crate::text::{clean_bytes, clean_lines};
+use crate::time::size_in_words;
 use crate::wire::messages::OutputFile;
 
 /// The most that is shown of what came since the last look, bytes; of more, the newest.
@@ -31,7 +32,7 @@ impl Live {
         let left_out = from.checked_sub(self.read).filter(|bytes| *bytes > 0)?;
         self.read = from;
         let left_out = left_out + std::mem::take(&mut self.held).len() as u64;
-        Some(format!("[{} of output left out here; all of it is kept]", size(left_out)))
+        Some(format!("[{} of output left out here; all of it is kept]", size_in_words(left_out)))
     }
 
     /// The next bytes to read, up to `total`: from where, and how many.
@@ -69,16 +70,6 @@ pub(super) fn shown(line: &[u8]) -> String {
     match std::str::from_utf8(line) {
         Ok(text) => format!("| {}", clean_lines(text)),
         Err(_) => format!("| {}", clean_bytes(line)),
-    }
-}
-
-/// A number of bytes as people read it.
-pub(super) fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::cli::act::tell_end;
 use crate::cli::ask;
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::far::Far;
 use crate::cli::follow::{End, Follow};
 use crate::cli::out::Out;
 use crate::cli::perform::{Became, Walk, exit_of, log_line};
@@ -52,6 +53,8 @@ pub(super) struct Shell {
     prompt: Option<String>,
     /// The step whose card was shown last.
     shown: Option<usize>,
+    /// When each check that is asked is to be spoken of next.
+    far: Far,
 }
 
 struct Under {
@@ -79,6 +82,7 @@ impl Shell {
             last: Exit::Yes,
             prompt: None,
             shown: None,
+            far: Far::default(),
             walk,
         };
         shell.joined()?;
@@ -291,11 +295,17 @@ impl Shell {
                 self.show_output(total)
             }
             FromHost::Health { log: LogHealth::Broken { why } } => Err(broken(&why)),
-            _ => Ok(()),
+            message => {
+                if let Some(line) = self.far.line(&message, Instant::now()) {
+                    self.line(&line);
+                }
+                Ok(())
+            }
         }
     }
 
     fn entry(&mut self, entry: &Entry) -> Result<(), Failure> {
+        self.far.hear(entry);
         self.output_ended(entry)?;
         let session = &self.walk.talk.session;
         if matches!(entry.event, Event::StepStarted { .. } | Event::Resolved { .. }) {

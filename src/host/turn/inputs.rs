@@ -7,7 +7,7 @@ use crate::session::ask::Ask;
 use crate::session::event::Ended;
 use crate::session::gate::Permit;
 use crate::session::recover::{Found, Loose};
-use crate::session::{Answer, Entry, Event, Person};
+use crate::session::{Answer, Entry, Event, HowFar, Person};
 use crate::wire::messages::Role;
 use crate::wire::{FromHost, ToHost};
 
@@ -65,6 +65,8 @@ pub enum Input {
     Asked(ClientId, ToHost),
     /// A check found its answer; `None`: it was cancelled.
     Answered(AskTag, Option<Box<Answer>>),
+    /// A check that is being asked is this far.
+    Looked(AskTag, HowFar),
     /// A command ended.
     Ended {
         /// The attempt.

@@ -9,11 +9,12 @@ use crate::session::Session;
 use crate::session::event::{Outcome, Work};
 use crate::session::state::{ItemProgress, Progress, Running};
 use crate::session::view::{self, StepStatus};
+use crate::time::size_in_words;
 use crate::time::{in_words, stopwatch};
 use crate::tui::keys::{self, Verb};
 use crate::tui::theme::{Tone, of_step};
 
-use super::shape::{between, hang, plain, say, size, wrap, wrap_spans};
+use super::shape::{between, hang, plain, say, wrap, wrap_spans};
 use super::{
     Seen, View, count, cut_bottom, cut_top, gate, markdown, output, script, write_rows, write_scrolled,
 };
@@ -198,7 +199,7 @@ fn interrupted(view: View<'_>, width: usize) -> Vec<Line<'static>> {
     let started =
         step.started.map(|at| format!("It was started at {} UTC", at.at.clock())).unwrap_or_default();
     let bytes = view.app.output.as_ref().map_or(0, |output| output.total);
-    let wrote = if bytes > 0 { format!(" and had written {}", size(bytes)) } else { String::new() };
+    let wrote = if bytes > 0 { format!(" and had written {}", size_in_words(bytes)) } else { String::new() };
     rows.extend(
         wrap(&format!("{started}{wrote}. Nothing has been run since."), width).into_iter().map(Line::raw),
     );

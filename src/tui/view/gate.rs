@@ -118,12 +118,17 @@ pub(super) fn check_rows(
         let tone = if found.state == CheckStatus::Holds { Tone::Plain } else { tone };
         rows.extend(hang(indent(), wrap_spans(&[say(plain(&found.detail), tone)], width.saturating_sub(4))));
     }
+    if let Some(far) = view.app.far.get(&(check.id.clone(), None)) {
+        let words = plain(&far.in_words());
+        rows.extend(hang(indent(), wrap_spans(&[say(words, Tone::Live)], width.saturating_sub(4))));
+    }
     let open: Vec<_> = found.items.iter().filter(|item| item.state != CheckStatus::Holds).collect();
     if open.len() > 1 {
         for item in open {
             let (mark, tone, _) = of_check(item.state);
-            let spans =
-                [Span::raw(format!("{}  ", plain(&item.item))), say(plain(&item.detail), Tone::Quiet)];
+            let far = view.app.far.get(&(check.id.clone(), Some(item.item.clone())));
+            let words = far.map_or_else(|| plain(&item.detail), |far| plain(&far.in_words()));
+            let spans = [Span::raw(format!("{}  ", plain(&item.item))), say(words, Tone::Quiet)];
             rows.extend(hang(
                 vec![say(format!("    {mark} "), tone)],
                 wrap_spans(&spans, width.saturating_sub(6)),

@@ -4,11 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::time::size_in_words;
 use crate::tui::app::App;
 use crate::tui::output::Output;
 use crate::tui::theme::Tone;
 
-use super::shape::{between, fit_line, say, size};
+use super::shape::{between, fit_line, say};
 use super::{Seen, View, cut_bottom, cut_top, detail, draw_rule, write_rows};
 
 /// Draws the output alone, below the step's row.
@@ -67,10 +68,10 @@ fn status(app: &App, output: &Output, width: usize) -> Line<'static> {
     let place = if output.total == 0 {
         "nothing yet".to_owned()
     } else if output.follow {
-        format!("following · {}", size(output.total))
+        format!("following · {}", size_in_words(output.total))
     } else {
         let percent = output.top.saturating_mul(100).checked_div(output.total).unwrap_or(0);
-        format!("from {} of {} · {percent} %", size(output.top), size(output.total))
+        format!("from {} of {} · {percent} %", size_in_words(output.top), size_in_words(output.total))
     };
     let left = Line::from(say(format!(" {which} · {place} "), Tone::Quiet));
     let lines = if output.wrap { " long lines wrapped " } else { "" };

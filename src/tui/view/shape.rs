@@ -224,19 +224,6 @@ pub fn say(text: impl Into<Cow<'static, str>>, tone: Tone) -> Span<'static> {
     Span::styled(text, style(tone))
 }
 
-/// A length of bytes as people read it: `812 B`, `48 KB`, `6.1 MB`.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    let units = [("GB", 1_000_000_000_u64), ("MB", 1_000_000), ("KB", 1_000)];
-    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
-        Some((name, unit)) if bytes < 10 * unit => {
-            format!("{}.{} {name}", bytes / unit, bytes % unit / (unit / 10))
-        }
-        Some((name, unit)) => format!("{} {name}", bytes / unit),
-        None => format!("{bytes} B"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,14 +252,5 @@ mod tests {
     fn a_tower_of_marks_is_taken_apart() {
         let tower = format!("a{}", "\u{301}".repeat(10_000));
         assert_eq!(plain(&tower).matches("{U+0301}").count(), 10_000 - MOST_MARKS);
-    }
-
-    #[test]
-    fn sizes_are_short() {
-        for (bytes, text) in
-            [(0, "0 B"), (999, "999 B"), (6_100_000, "6.1 MB"), (48_210, "48 KB"), (10 << 30, "10 GB")]
-        {
-            assert_eq!(size(bytes), text);
-        }
     }
 }
