@@ -9,6 +9,7 @@ mod fresh;
 pub mod look;
 mod not_in_use;
 mod persistent;
+mod place;
 pub mod progress;
 mod run;
 mod space;
