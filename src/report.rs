@@ -218,8 +218,11 @@ pub struct AnswerReport {
     pub detail: String,
     /// Who gave it, where a person did.
     pub by: Option<String>,
-    /// What was looked at.
+    /// What was looked at: facts by name.
     pub evidence: BTreeMap<String, String>,
+    /// What was found that does not fit, and the like: lists by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lists: BTreeMap<String, Vec<String>>,
 }
 
 /// Something that was refused.

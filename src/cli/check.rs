@@ -17,7 +17,7 @@ use crate::report::status::{check_mark, check_word};
 use crate::runbook::Runbook;
 use crate::session::ask::ready;
 use crate::session::next::Ask;
-use crate::session::view::{self, CheckStatus, ItemView};
+use crate::session::view::{self, CheckStatus, ItemView, evidence};
 use crate::session::{Answer, AskMode, Entry, Event, HowFar, Opened, Session};
 use crate::text::clean;
 use crate::wire::start::NewSession;
@@ -50,6 +50,8 @@ struct CheckFound {
     state: CheckStatus,
     detail: String,
     items: Vec<ItemView>,
+    /// What each answer rests on, by item; one empty text where there are none.
+    evidence: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
     #[serde(skip)]
     fix: String,
 }
@@ -180,6 +182,7 @@ impl Scratch {
                 state: view.state,
                 detail: view.detail.clone(),
                 items: view.items.clone(),
+                evidence: evidence_of(session, &model.id),
                 fix: view::filled(session, &model.fix),
             })
             .collect();
@@ -217,12 +220,31 @@ impl Scratch {
     }
 }
 
+/// What the answers of a check rest on, by item.
+fn evidence_of(session: &Session, check: &CheckId) -> BTreeMap<String, BTreeMap<String, serde_json::Value>> {
+    let answers = session.check_at(check.as_str()).map(|place| &session.checks[place].answers);
+    let answers = answers.into_iter().flatten();
+    answers.map(|(item, given)| (item.clone(), given.answer.evidence.clone())).collect()
+}
+
+/// What an answer that does not hold rests on, a line each.
+fn listed(check: &CheckFound, item: &str, indent: &str) -> Vec<String> {
+    let holds = match check.items.iter().find(|of| of.item == item) {
+        Some(of) => of.state,
+        None => check.state,
+    } == CheckStatus::Holds;
+    let Some(evidence) = check.evidence.get(item).filter(|_| !holds) else { return Vec::new() };
+    let lists = evidence::shown(evidence).lists;
+    lists.iter().flat_map(|(_, lines)| lines).map(|line| format!("{indent}· {}", clean(line))).collect()
+}
+
 /// What is found for people.
 fn text(found: &Found) -> String {
     let mut lines = Vec::new();
     for check in &found.checks {
         let word = check_word(check.state);
         lines.push(format!("{} {} {word}: {}", check_mark(check.state), check.id, clean(&check.detail)));
+        lines.extend(listed(check, "", "    "));
         for item in &check.items {
             lines.push(format!(
                 "    {} {}: {}",
@@ -230,6 +252,7 @@ fn text(found: &Found) -> String {
                 clean(&item.item),
                 clean(&item.detail)
             ));
+            lines.extend(listed(check, &item.item, "        "));
         }
         if check.state != CheckStatus::Holds && !check.fix.trim().is_empty() {
             lines.push(format!("    → {}", clean(check.fix.trim())));
@@ -415,6 +438,7 @@ mod tests {
             state: CheckStatus::Fails,
             detail: "3 files\nare missing".into(),
             items: Vec::new(),
+            evidence: BTreeMap::new(),
             fix: "widen it".into(),
         };
         let point = HoldPoint {

@@ -61,8 +61,35 @@ pub(super) fn answer(
         Err(End::Error(why)) => Finding::error(why),
     };
     let took = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let Finding { verdict, detail, evidence } = finding;
+    let Finding { verdict, mut detail, mut evidence } = finding;
+    bound(&mut detail);
+    evidence.values_mut().for_each(bound_value);
     Some(Answer { verdict, detail, began, took, tries: 1, evidence })
+}
+
+/// A record has room for so many bytes of one text of an answer: a path may be 4,096 long, escaped four times that.
+const MOST_BYTES: usize = 4_096;
+
+/// And for so many entries of a list.
+const MOST_ENTRIES: usize = 64;
+
+fn bound(text: &mut String) {
+    if text.len() > MOST_BYTES {
+        text.truncate(text.floor_char_boundary(MOST_BYTES));
+        text.push('…');
+    }
+}
+
+fn bound_value(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => bound(text),
+        serde_json::Value::Array(entries) => {
+            entries.truncate(MOST_ENTRIES);
+            entries.iter_mut().for_each(bound_value);
+        }
+        serde_json::Value::Object(parts) => parts.values_mut().for_each(bound_value),
+        _ => {}
+    }
 }
 
 fn listen(

@@ -1,12 +1,12 @@
 //! Fills a report from the records: the walk replayed, each record told as the walk stood then. PURE.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::runbook::Value;
 use crate::session::event::{Person, Verdict, Work};
 use crate::session::state::Stage;
 use crate::session::summary::{how_it_ended, sentence};
+use crate::session::view::evidence;
 use crate::session::{Entry, Event, Kind, Requirement, Session, view};
 use crate::text;
 use crate::time::{Moment, Timestamp};
@@ -91,16 +91,19 @@ impl Told {
     fn answer(&mut self, then: &Session, entry: &Entry) {
         let (check, item, verdict, detail, evidence) = match &entry.event {
             Event::CheckAnswered { check, item, answer } => {
-                let evidence =
-                    answer.evidence.iter().map(|(name, value)| (clean(name), shown(value))).collect();
-                (check, item, answer.verdict, &answer.detail, evidence)
+                (check, item, answer.verdict, &answer.detail, evidence::shown(&answer.evidence))
             }
             Event::Attested { check, item, yes, words } => {
                 let verdict = if *yes { Verdict::Holds } else { Verdict::Fails };
-                (check, item, verdict, words, BTreeMap::new())
+                (check, item, verdict, words, evidence::Shown::default())
             }
             _ => return,
         };
+        let facts = evidence.facts.iter().map(|(name, fact)| (clean(name), clean(fact)));
+        let lists = evidence
+            .lists
+            .iter()
+            .map(|(name, lines)| (clean(name), lines.iter().map(|line| clean(line)).collect()));
         if let Some(place) = then.check_at(check.as_str()) {
             self.answers[place].push(AnswerReport {
                 n: entry.n,
@@ -109,7 +112,8 @@ impl Told {
                 verdict,
                 detail: clean(detail),
                 by: (!entry.by.is_tool()).then(|| who(&entry.by)),
-                evidence,
+                evidence: facts.collect(),
+                lists: lists.collect(),
             });
         }
     }
@@ -328,10 +332,6 @@ fn clean(outside: &str) -> String {
 
 fn who(person: &Person) -> String {
     clean(&person.name)
-}
-
-fn shown(value: &serde_json::Value) -> String {
-    clean(&value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned))
 }
 
 fn in_a_line(value: &Value) -> String {

@@ -202,6 +202,12 @@ fn check_section(out: &mut String, check: &CheckReport) {
             let _ = write!(out, " ({})", evidence.join(", "));
         }
         out.push('\n');
+        for (name, lines) in &answer.lists {
+            let _ = writeln!(out, "  - {}:", escape(name));
+            for line in lines {
+                let _ = writeln!(out, "    - {}", escape(line));
+            }
+        }
     }
 }
 

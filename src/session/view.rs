@@ -3,6 +3,7 @@
 //! Everything a screen, `status` or a report shows comes from here, so that all of them say the same.
 
 mod coverage;
+pub mod evidence;
 mod requirements;
 
 use std::borrow::Cow;

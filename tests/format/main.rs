@@ -100,4 +100,4 @@ macro_rules! case_files {
     )* };
 }
 
-case_files! { document types names texts params checks steps order later example }
+case_files! { document types names texts params checks looks steps order later example }

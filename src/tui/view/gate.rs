@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use crate::runbook::Probe;
-use crate::session::view::{self, CheckStatus, CheckView};
+use crate::session::view::{self, CheckStatus, CheckView, evidence};
 use crate::session::{Kind, Requirement};
 use crate::time::in_words;
 use crate::tui::keys::{self, Verb};
@@ -11,6 +11,9 @@ use crate::tui::theme::{Tone, of_check};
 
 use super::View;
 use super::shape::{between, columns, hang, plain, say, wrap_spans};
+
+/// Lines of one list of an answer's evidence that the gate shows.
+const LISTED: usize = 5;
 
 /// The gate of the step at `place`.
 pub(super) fn rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'static>> {
@@ -135,11 +138,31 @@ pub(super) fn check_rows(
             ));
         }
     }
+    if matches!(found.state, CheckStatus::Fails | CheckStatus::Error) {
+        rows.extend(list_rows(view, place, width));
+    }
     if matches!(found.state, CheckStatus::Fails | CheckStatus::Error) && !check.why.is_empty() {
         let why = plain(&view::filled(session, &check.why));
         rows.extend(hang(indent(), wrap_spans(&[say(why, Tone::Quiet)], width.saturating_sub(4))));
     }
     rows.extend(hint_rows(hint, width));
+    rows
+}
+
+/// The lists that an answer without items rests on (what differs, who has it open), as far as there is room for them.
+fn list_rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'static>> {
+    let Some(given) = view.app.session.checks[place].answers.get("") else { return Vec::new() };
+    let mut rows = Vec::new();
+    for (_, lines) in evidence::shown(&given.answer.evidence).lists {
+        for line in lines.iter().take(LISTED) {
+            let words = [say(plain(line), Tone::Quiet)];
+            rows.extend(hang(vec![Span::raw("      · ")], wrap_spans(&words, width.saturating_sub(8))));
+        }
+        if let Some(more @ 1..) = lines.len().checked_sub(LISTED) {
+            let words = format!("      … {more} more of it in `onbelay report {}`", view.app.session.id);
+            rows.extend(hang(Vec::new(), wrap_spans(&[say(words, Tone::Quiet)], width)));
+        }
+    }
     rows
 }
 
