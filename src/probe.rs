@@ -3,10 +3,12 @@
 
 mod apart;
 pub mod covers;
+mod devices;
 mod different;
 mod elapsed;
 mod fresh;
 pub mod look;
+mod mounts;
 mod not_in_use;
 mod persistent;
 mod place;
