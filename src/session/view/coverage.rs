@@ -26,27 +26,32 @@ pub(super) fn fold(items: &[ItemView]) -> (CheckStatus, String) {
         return (Unknown, items[0].detail.clone());
     }
     let group = |state| items.iter().filter(move |item| item.state == state);
-    let mut parts = Vec::new();
-    for (state, one, many) in [
+    let first = group(state).next().unwrap_or(&items[0]);
+    let first = format!("{}: {}", first.item, first.detail.trim_end_matches('.'));
+    if items.iter().filter(|item| item.state != Holds).count() == 1 {
+        let others = if all == 1 { "" } else { ", all others hold" };
+        return (state, format!("{first} ({all} expected{others})"));
+    }
+    let parts: Vec<String> = [
         (Fails, "fails", "fail"),
         (Error, "gave no answer", "gave no answer"),
         (Stale, "is stale", "are stale"),
         (Running, "is being asked", "are being asked"),
         (Unknown, "was not looked at", "were not looked at"),
-    ] {
-        match group(state).count() {
-            0 => {}
-            n => {
-                parts.push(format!("{n} {}: {}", if n == 1 { one } else { many }, names(group(state))));
-            }
+        (Holds, "holds", "hold"),
+    ]
+    .into_iter()
+    .filter_map(|(state, one, many)| {
+        let count = group(state).count();
+        let word = if count == 1 { one } else { many };
+        match (count, state) {
+            (0, _) => None,
+            (_, Holds) => Some(format!("{count} {word}")),
+            _ => Some(format!("{count} {word}: {}", names(group(state)))),
         }
-    }
-    let looked_at = items.iter().filter(|item| matches!(item.state, Holds | Fails)).count();
-    let holds = group(Holds).count();
-    let first =
-        group(state).next().map(|item| format!("{}: {}. ", item.item, item.detail.trim_end_matches('.')));
-    let counts = format!("{all} expected, {looked_at} answered, {holds} hold");
-    (state, format!("{}{counts}; {}", first.unwrap_or_default(), parts.join("; ")))
+    })
+    .collect();
+    (state, format!("{first}. Of {all} expected {}", parts.join("; ")))
 }
 
 fn names<'a>(items: impl Iterator<Item = &'a ItemView>) -> String {
@@ -84,18 +89,15 @@ mod tests {
         check(
             &[("eu", Holds), ("us", Error), ("ap", Fails)],
             Error,
-            "us: of us. 3 expected, 2 answered, 1 hold; 1 fails: ap; 1 gave no answer: us",
+            "us: of us. Of 3 expected 1 fails: ap; 1 gave no answer: us; 1 holds",
         );
         check(
             &[("eu", Fails), ("us", Fails), ("ap", Unknown)],
             Fails,
-            "eu: of eu. 3 expected, 2 answered, 0 hold; 2 fail: eu, us; 1 was not looked at: ap",
+            "eu: of eu. Of 3 expected 2 fail: eu, us; 1 was not looked at: ap",
         );
-        check(
-            &[("eu", Running), ("us", Holds)],
-            Running,
-            "eu: of eu. 2 expected, 1 answered, 1 hold; 1 is being asked: eu",
-        );
+        check(&[("eu", Running), ("us", Holds)], Running, "eu: of eu (2 expected, all others hold)");
+        check(&[("eu", Error)], Error, "eu: of eu (1 expected)");
         check(&[("eu", Unknown), ("us", Unknown)], Unknown, "of eu");
     }
 
