@@ -4,13 +4,17 @@
 //! `ONBELAY_FAILPOINT` holds `NAME=ACTION`, several separated by `;`. A name may be followed by `#N`: from the Nth
 //! passing only. Actions:
 //! `kill` ends the process as SIGKILL does · `stop:FILE` writes its process id to FILE, whole or not at all, and
-//! halts the process (SIGSTOP) until somebody continues or kills it · `mark:FILE` only writes FILE.
+//! halts the process (SIGSTOP) until somebody continues or kills it · `mark:FILE` only writes FILE · `ms:N` shortens
+//! a length of time that nobody wants to sit out.
 //!
 //! The points, in the order in which a step passes them. In the host: `intent-unwritten` (about to write the record
 //! of a start), `intent-written` (it is durable, nothing is started), `runner-spawned`, `outcome-seen` (the outcome
 //! file was read, nothing is recorded), `outcome-recorded` (how the work ended is durable), `step-settled` (so is the
 //! step's new state). In the runner: `runner-up` (before its start record), `start-recorded` (before the command),
-//! `command-started`, `command-ended` (before the outcome file), `outcome-left` (after it).
+//! `command-started`, `command-ended` (before the outcome file), `outcome-left` (after it). In the process of a probe:
+//! `probe-read` (something was read, more is to be). Lengths: `probe-silence`.
+
+use std::time::Duration;
 
 /// Passes the point `name`: nothing, unless a test asked for something there.
 #[inline]
@@ -21,11 +25,25 @@ pub fn pass(name: &str) {
     let _ = name;
 }
 
+/// A length of time: the usual one, unless a test asked for a shorter one.
+#[inline]
+#[must_use]
+pub fn length(name: &str, usual: Duration) -> Duration {
+    #[cfg(feature = "failpoints")]
+    return armed::length(name).unwrap_or(usual);
+    #[cfg(not(feature = "failpoints"))]
+    {
+        let _ = name;
+        usual
+    }
+}
+
 #[cfg(feature = "failpoints")]
 mod armed {
     use std::collections::HashMap;
     use std::path::Path;
     use std::sync::{LazyLock, Mutex, PoisonError};
+    use std::time::Duration;
 
     use rustix::process::{Signal, getpid, kill_process};
 
@@ -35,6 +53,7 @@ mod armed {
         Kill,
         Stop(String),
         Mark(String),
+        Length(Duration),
     }
 
     /// The action, and how many more times the point is passed before it is due.
@@ -55,6 +74,7 @@ mod armed {
                     None if action == "kill" => Action::Kill,
                     Some(("stop", file)) => Action::Stop(file.to_owned()),
                     Some(("mark", file)) => Action::Mark(file.to_owned()),
+                    Some(("ms", millis)) => Action::Length(Duration::from_millis(millis.parse().ok()?)),
                     _ => return None,
                 };
                 let wait = nth.parse::<u32>().ok()?.checked_sub(1)?;
@@ -83,6 +103,15 @@ mod armed {
                 signal(Signal::STOP);
             }
             Some(Action::Mark(file)) => mark(Path::new(&file)),
+            Some(Action::Length(_)) => {}
+        }
+    }
+
+    pub(super) fn length(name: &str) -> Option<Duration> {
+        let armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+        match armed.get(name)?.action {
+            Action::Length(length) => Some(length),
+            _ => None,
         }
     }
 
@@ -100,15 +129,16 @@ mod armed {
 
     #[cfg(test)]
     mod tests {
-        use super::{Action, parse};
+        use super::{Action, Duration, parse};
 
         #[test]
         fn reads_points_actions_and_counts() {
-            let armed = parse("a=kill;b#3=stop:/x/y;c=mark:/z;d=dance;e#0=kill;;f");
+            let armed = parse("a=kill;b#3=stop:/x/y;c=mark:/z;d=dance;e#0=kill;;f;g=ms:250");
             assert_eq!(armed["a"].action, Action::Kill);
             assert_eq!((&armed["b"].action, armed["b"].wait), (&Action::Stop("/x/y".to_owned()), 2));
             assert_eq!(armed["c"].action, Action::Mark("/z".to_owned()));
-            assert_eq!(armed.len(), 3);
+            assert_eq!(armed["g"].action, Action::Length(Duration::from_millis(250)));
+            assert_eq!(armed.len(), 4);
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 
+use crate::failpoint;
 use crate::process::kernel;
 use crate::runbook::Look;
 use crate::session::{Answer, HowFar};
@@ -102,10 +103,11 @@ fn listen(
     let machine = |e: std::io::Error| End::Error(format!("it cannot be asked: {e}"));
     let began = Instant::now();
     let mut process = start(look, world).map_err(End::Error)?;
+    let silence = failpoint::length("probe-silence", SILENCE);
     let mut stage = HowFar::default();
     let mut heard = Instant::now();
     loop {
-        let silent_at = heard + SILENCE;
+        let silent_at = heard + silence;
         let ends_at = timeout.map_or(silent_at, |timeout| silent_at.min(began + timeout));
         let left = ends_at.saturating_duration_since(Instant::now());
         let fds: [BorrowedFd<'_>; 2] = [process.said.get_ref().as_fd(), cancel.as_fd()];
@@ -142,7 +144,7 @@ fn listen(
                 }
                 _ => format!(
                     "nothing was heard for {}{at}: what it is stored on does not answer (a dead mount?)",
-                    in_words(SILENCE)
+                    in_words(silence)
                 ),
             };
             return Err(End::Error(why));
@@ -187,6 +189,11 @@ fn start(look: &Look<String>, world: &ProbeWorld<'_>) -> Result<Process, String>
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     if let Some(path) = world.environment.get("PATH") {
         command.env("PATH", path);
+    }
+    // Named points for tests: the environment of a probe never holds this otherwise.
+    #[cfg(feature = "failpoints")]
+    if let Some(points) = std::env::var_os("ONBELAY_FAILPOINT") {
+        command.env("ONBELAY_FAILPOINT", points);
     }
     let mut child = command.spawn().map_err(|e| {
         if world.base_dir.is_dir() {

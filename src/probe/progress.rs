@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::failpoint;
 use crate::session::HowFar;
 
 /// Counters that many threads may raise. A probe that looks at one more thing, or has read a piece of one, says so here:
@@ -28,6 +29,7 @@ impl Progress {
     pub fn bytes(&self, more: u64) {
         self.bytes.fetch_add(more, Ordering::Relaxed);
         self.step();
+        failpoint::pass("probe-read");
     }
 
     /// There are so many bytes to read in all.

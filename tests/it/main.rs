@@ -5,6 +5,7 @@
 
 mod architecture;
 mod contracts;
+mod coverage;
 mod crash;
 mod no_by_default;
 mod order;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::session::bench::{Bench, dana, name_of, sam};
 use crate::session::event::Outcome;
-use crate::session::{Answer, Command, Verdict};
+use crate::session::{Answer, Command, HowFar, Verdict};
 use crate::time::Timestamp;
 use crate::wire::ToHost;
 use crate::wire::messages::Reply;
@@ -287,6 +287,23 @@ fn an_answer_to_an_older_asking_is_not_taken() {
         words(&scene.feed(Input::Answered(second, Some(Box::new(answer(Verdict::Holds, now)))))),
         ["check_answered"]
     );
+}
+
+#[test]
+fn how_far_a_check_is_is_told_and_not_recorded() {
+    let mut scene = Scene::joined(GUARDED);
+    let asked = tag(&scene.act(Command::Check { checks: Vec::new() }));
+    let before = scene.on_paper().len();
+    let far = HowFar { entries: 31, ..HowFar::default() };
+    let told = scene.feed(Input::Looked(asked.clone(), far.clone()));
+    assert!(
+        matches!(&told[..], [Output::Tell(Audience::All, FromHost::Asking { far: told, .. })] if *told == far),
+        "{told:?}"
+    );
+    let now = scene.now;
+    scene.feed(Input::Answered(asked.clone(), Some(Box::new(answer(Verdict::Fails, now)))));
+    assert!(scene.feed(Input::Looked(asked, far)).is_empty(), "it has its answer");
+    assert_eq!(scene.on_paper().len(), before + 1);
 }
 
 #[test]
