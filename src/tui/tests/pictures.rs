@@ -2,9 +2,9 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use crate::session::Command;
 use crate::session::bench::sam;
 use crate::session::recover::Found;
+use crate::session::{Answer, AskMode, Command, Event, HowFar, Person, Verdict};
 use crate::tui::app::Msg;
 use crate::tui::fixture::{Scene, styled};
 use crate::wire::FromHost;
@@ -39,6 +39,55 @@ fn walk_just_begun() {
 #[test]
 fn a_hold_point_that_stays_shut() {
     check("shut", Scene::shut, |_| {});
+}
+
+/// At the hold point, with one check under way and one whose answer rests on more than its sentence.
+fn being_asked() -> Scene {
+    let mut scene = Scene::shut();
+    let asked = Event::CheckAsked { check: "backup-verified".into(), items: Vec::new(), mode: AskMode::Once };
+    scene.bench.record(&Person::tool(), asked);
+    scene.hear();
+    let far = HowFar {
+        entries: 31_204,
+        bytes: 1_200_000_000,
+        of_bytes: Some(4_100_000_000),
+        steps: 9,
+        at: String::new(),
+    };
+    scene.give(Msg::Host(Box::new(FromHost::Asking { check: "backup-verified".into(), item: None, far })));
+    scene
+}
+
+#[test]
+fn a_check_that_is_being_asked_says_how_far_it_is() {
+    check("asking", being_asked, |_| {});
+    let mut scene = being_asked().sized(120, 40);
+    assert!(scene.text().contains("31,204 looked at, 1.2 GB of 4.1 GB read"), "{}", scene.text());
+}
+
+#[test]
+fn a_check_that_does_not_hold_lists_what_does_not_fit() {
+    let differing = || {
+        let mut scene = being_asked();
+        let differences: Vec<String> = (0..8).map(|n| format!("wp-content/themes/t{n}: missing")).collect();
+        let answer = Answer {
+            verdict: Verdict::Fails,
+            detail: "312 of 4,120 files are missing".to_owned(),
+            began: scene.bench.now,
+            took: 5_000,
+            tries: 1,
+            evidence: [("differences".to_owned(), differences.into())].into(),
+        };
+        let answered =
+            Event::CheckAnswered { check: "backup-verified".into(), item: None, answer: Box::new(answer) };
+        scene.bench.record(&Person::tool(), answered);
+        scene.hear();
+        scene
+    };
+    check("differing", differing, |_| {});
+    let text = differing().sized(120, 40).text();
+    assert!(text.contains("· wp-content/themes/t4: missing") && text.contains("… 3 more of it"), "{text}");
+    assert!(!text.contains("looked at"), "it has its answer: {text}");
 }
 
 #[test]
