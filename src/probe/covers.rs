@@ -1,11 +1,213 @@
 //! `covers`: is everything of one tree in a backup? SHELL. Never writes.
+//!
+//! The source is walked by several threads and each name looked for in the backup; bytes are compared with bytes. Nothing
+//! is kept of what is as it should be, so a tree of any size is compared in the same memory.
 
-use crate::runbook::Covers;
+mod content;
+mod entry;
+mod ignore;
+mod place;
+mod queue;
+mod tally;
+mod walk;
+mod words;
 
-use super::look::Finding;
+#[cfg(test)]
+mod tests;
+
+use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use crate::runbook::{Also, By, Covers};
+use crate::text::clean_bytes;
+
+use super::look::{Finding, shown};
 use super::progress::Progress;
+use content::reason;
+use entry::{Facts, of_open};
+use ignore::Ignore;
+use tally::{Kind, Tally, What};
+
+/// More threads than this only wait for each other.
+const MOST_THREADS: usize = 8;
 
 /// The answer.
-pub fn find(_of: &Covers<String>, _progress: &Progress) -> Finding {
-    Finding::error("not built yet")
+pub fn find(of: &Covers<String>, progress: &Progress) -> Finding {
+    find_with(of, progress, &|_| {})
+}
+
+/// What is asked, ready to be looked for.
+struct Asked<'a> {
+    source: PathBuf,
+    ignore: Ignore,
+    by: By,
+    also: &'a [Also],
+    progress: &'a Progress,
+    /// Told of each file once both sides are open and before a byte is read: where tests change it.
+    opened: &'a (dyn Fn(&[u8]) + Sync),
+}
+
+impl Asked<'_> {
+    /// What is compared of two things of the same kind besides what is in them. The mode of a link means nothing.
+    fn also(&self, source: &Facts, backup: &Facts) -> Result<(), What> {
+        for also in self.also {
+            match also {
+                Also::Ownership if source.owner != backup.owner => {
+                    return Err(What::Owner(source.owner, backup.owner));
+                }
+                Also::Mode if source.mode != backup.mode && source.kind != Kind::Link => {
+                    return Err(What::Mode(source.mode, backup.mode));
+                }
+                Also::Ownership | Also::Mode => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// As [`find`], with a place for tests to interfere.
+fn find_with(of: &Covers<String>, progress: &Progress, opened: &(dyn Fn(&[u8]) + Sync)) -> Finding {
+    let ignore = match Ignore::new(&of.ignore) {
+        Ok(ignore) => ignore,
+        Err(why) => return Finding::error(why),
+    };
+    let source = PathBuf::from(&of.source);
+    let backup = PathBuf::from(&of.backup);
+    let asked = Asked { source, ignore, by: of.by, also: &of.also, progress, opened };
+    let by = match of.by {
+        By::Content => "content",
+        By::Size => "size",
+    };
+    let also: Vec<&str> = of
+        .also
+        .iter()
+        .map(|also| match also {
+            Also::Ownership => "ownership",
+            Also::Mode => "mode",
+        })
+        .collect();
+    let mut finding = look(&asked, &backup)
+        .unwrap_or_else(|refused| refused)
+        .with("source", resolved(&asked.source))
+        .with("backup", resolved(&backup))
+        .with("by", by);
+    if !also.is_empty() {
+        finding = finding.with("also", also);
+    }
+    finding
+}
+
+/// The `Err` is an answer too: one that was clear before anything was compared.
+fn look(asked: &Asked<'_>, backup: &Path) -> Result<Finding, Finding> {
+    let source = &asked.source;
+    asked.progress.at(source);
+    let facts = place::named(source).map_err(|e| match e {
+        Errno::NOENT | Errno::NOTDIR => {
+            Finding::fails(format!("there is nothing at {}: that proves nothing", shown(source)))
+        }
+        e => cannot_read(source, e),
+    })?;
+    if facts.kind != Kind::Directory {
+        let what = facts.kind.word();
+        return Err(Finding::error(format!("{} is a {what}: `source` must be a directory", shown(source))));
+    }
+    asked.progress.at(backup);
+    let copy = place::named(backup).map_err(|e| match e {
+        Errno::NOENT | Errno::NOTDIR => Finding::fails(format!("there is no backup at {}", shown(backup))),
+        e => cannot_read(backup, e),
+    })?;
+    match copy.kind {
+        Kind::Directory => directory(asked, backup),
+        _ => Err(Finding::error(format!(
+            "{} is a {}: `backup` must be a directory or an archive",
+            shown(backup),
+            copy.kind.word()
+        ))),
+    }
+}
+
+/// The backup is a directory.
+fn directory(asked: &Asked<'_>, backup: &Path) -> Result<Finding, Finding> {
+    let source = &asked.source;
+    let from = place::open(source).map_err(|e| cannot_read(source, e))?;
+    let to = place::open(backup).map_err(|e| cannot_read(backup, e))?;
+    let facts = of_open(&from).map_err(|e| cannot_read(source, e))?;
+    let base = place::base(from.as_fd(), &own_paths(source), to, &asked.ignore)
+        .map_err(|e| cannot_read(source, e))?;
+    let base_path = backup.join(&base.path);
+    let copy = of_open(&base.dir).map_err(|e| cannot_read(&base_path, e))?;
+    let no_copy = |why: &str| {
+        Finding::fails(format!("{} {why} {}: that is no copy", shown(&base_path), shown(source)))
+            .with("base", shown_base(&base.path))
+            .with("kind", "directory")
+    };
+    if copy.is_same_as(&facts) {
+        return Err(no_copy("is"));
+    }
+    // Where the way up is not open to us, the names are all there is.
+    let within = |inner: &std::os::fd::OwnedFd, outer: &Facts, inner_path: &Path, outer_path: &Path| {
+        place::is_within(inner.as_fd(), outer).unwrap_or(false) || is_below(inner_path, outer_path)
+    };
+    if within(&base.dir, &facts, &base_path, source) {
+        return Err(no_copy("is inside"));
+    }
+    if within(&from, &copy, source, &base_path) {
+        return Err(no_copy("holds"));
+    }
+    let tally = walk::directories(asked, from, base.dir, threads()).map_err(|e| cannot_read(source, e))?;
+    Ok(answer(asked, &tally, &base.path, "directory"))
+}
+
+/// What was counted, as an answer with its evidence.
+fn answer(asked: &Asked<'_>, tally: &Tally, base: &Path, kind: &str) -> Finding {
+    let source = shown(&asked.source);
+    let base_text = clean_bytes(base.as_os_str().as_bytes());
+    let told = words::Told { source: &source, base: &base_text, by: asked.by };
+    let mut finding = Finding::new(words::verdict(tally), words::sentence(tally, told))
+        .with("base", shown_base(base))
+        .with("kind", kind)
+        .with("counts", words::counts(tally))
+        .with("digest_of_names_sizes_times", tally.digest());
+    let differences: Vec<serde_json::Value> = tally.first().into_iter().map(words::told).collect();
+    if !differences.is_empty() {
+        finding = finding.with("differences", differences);
+    }
+    finding
+}
+
+fn shown_base(base: &Path) -> String {
+    if base.as_os_str().is_empty() { ".".to_owned() } else { shown(base) }
+}
+
+fn cannot_read(path: &Path, e: Errno) -> Finding {
+    Finding::error(format!("cannot read {}: {}", shown(path), reason(e)))
+}
+
+/// The path as it was given, and where it leads if that is another one.
+fn resolved(path: &Path) -> String {
+    match std::fs::canonicalize(path) {
+        Ok(real) if real != path => format!("{} ({})", shown(path), shown(&real)),
+        _ => shown(path),
+    }
+}
+
+/// The source's path as it was given and as it is.
+fn own_paths(source: &Path) -> Vec<PathBuf> {
+    let mut paths = vec![source.to_path_buf()];
+    paths.extend(std::fs::canonicalize(source).ok().filter(|real| real != source));
+    paths
+}
+
+fn is_below(inner: &Path, outer: &Path) -> bool {
+    match (std::fs::canonicalize(inner), std::fs::canonicalize(outer)) {
+        (Ok(inner), Ok(outer)) => inner.starts_with(outer),
+        _ => false,
+    }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).clamp(2, MOST_THREADS)
 }

@@ -1,0 +1,476 @@
+//! The source, walked by several threads: each name is looked for on the other side. SHELL.
+//!
+//! A directory is read a few hundred names at a time, and what is left of it waits as a job like any other. So a directory
+//! of a million files is shared by all threads, and nothing of it is kept.
+
+use std::ffi::OsStr;
+use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use rustix::fs::{FileType, RawDir};
+use rustix::io::Errno;
+
+use super::Asked;
+use super::content::{Both, Buffers, unreadable};
+use super::entry::{Facts, Opener, look, of_open, target};
+use super::queue::Queue;
+use super::tally::{Kind, Side, Tally, What};
+use crate::runbook::By;
+
+/// A directory's names are taken so many at a time, or a few more.
+const NAMES: usize = 256;
+/// A large file is compared in pieces of this length.
+const PIECE: u64 = 32 << 20;
+/// Deeper trees than this are not walked: nobody makes them on purpose.
+const DEEPEST: usize = 4_096;
+
+/// The tree, and what is asked of it.
+pub(super) struct Walk<'a> {
+    asked: &'a Asked<'a>,
+    queue: Queue<Job>,
+}
+
+/// What a thread can do next.
+#[derive(Debug)]
+enum Job {
+    /// Open this directory, look at it, and take its names.
+    Enter(Arc<Pair>, CString),
+    /// Take the next names of this directory.
+    Names(Arc<Pair>),
+    /// Compare a piece of a large file, from here on.
+    Piece(Arc<Both>, u64),
+}
+
+/// A directory of the source, and what stands on the other side.
+#[derive(Debug)]
+struct Pair {
+    /// Below the source, with a `/` at its end; nothing for the source itself.
+    path: Vec<u8>,
+    source: OwnedFd,
+    other: Other,
+    line: Arc<Line>,
+}
+
+/// What stands on the other side of a directory.
+#[derive(Debug)]
+enum Other {
+    Directory(OwnedFd),
+    /// Nothing: only what is missing is counted.
+    Missing(Arc<AtomicU64>),
+}
+
+/// A directory and those above it, by what they are and not by name.
+#[derive(Debug)]
+struct Line {
+    dev: u64,
+    ino: u64,
+    depth: usize,
+    above: Option<Arc<Line>>,
+}
+
+impl Line {
+    fn holds(&self, facts: &Facts) -> bool {
+        let mut at = Some(self);
+        while let Some(line) = at {
+            if line.dev == facts.dev && line.ino == facts.ino {
+                return true;
+            }
+            at = line.above.as_deref();
+        }
+        false
+    }
+}
+
+impl Drop for Line {
+    /// One after the other: thousands of levels would use up the stack.
+    fn drop(&mut self) {
+        let mut above = self.above.take();
+        while let Some(mut line) = above.and_then(Arc::into_inner) {
+            above = line.above.take();
+        }
+    }
+}
+
+/// Walks `source` and compares each of its entries with `backup`.
+pub(super) fn directories(
+    asked: &Asked<'_>,
+    source: OwnedFd,
+    backup: OwnedFd,
+    threads: usize,
+) -> Result<Tally, Errno> {
+    let facts = of_open(&source)?;
+    let line = Arc::new(Line { dev: facts.dev, ino: facts.ino, depth: 0, above: None });
+    let root = Pair { path: Vec::new(), source, other: Other::Directory(backup), line };
+    let walk = Walk { asked, queue: Queue::new() };
+    walk.queue.push(Job::Names(Arc::new(root)));
+    let mut tally = Tally::default();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&walk).work())).collect();
+        tally.add(Worker::new(&walk).work());
+        for worker in workers {
+            match worker.join() {
+                Ok(part) => tally.add(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    Ok(tally)
+}
+
+/// One thread's own.
+struct Worker<'a> {
+    walk: &'a Walk<'a>,
+    tally: Tally,
+    opener: Opener,
+    buffers: Buffers,
+    names: Names,
+    path: Vec<u8>,
+    hasher: blake3::Hasher,
+    untold: Untold,
+}
+
+/// What was done since progress was last told: the counters are shared, and telling each file would slow both threads.
+#[derive(Debug, Default)]
+struct Untold {
+    entries: u64,
+    bytes: u64,
+}
+
+impl<'a> Worker<'a> {
+    fn new(walk: &'a Walk<'a>) -> Self {
+        Self {
+            walk,
+            tally: Tally::default(),
+            opener: Opener::new(),
+            buffers: Buffers::new(),
+            names: Names::new(),
+            path: Vec::new(),
+            hasher: blake3::Hasher::new(),
+            untold: Untold::default(),
+        }
+    }
+
+    fn work(mut self) -> Tally {
+        while let Some((job, doing)) = self.walk.queue.next() {
+            match job {
+                Job::Enter(parent, name) => self.enter(&parent, &name),
+                Job::Names(pair) => self.names(&pair),
+                Job::Piece(both, from) => self.piece(both, from),
+            }
+            self.tell();
+            drop(doing);
+        }
+        self.tally
+    }
+
+    fn tell(&mut self) {
+        let Untold { entries, bytes } = std::mem::take(&mut self.untold);
+        if entries > 0 {
+            self.walk.asked.progress.entries(entries);
+        }
+        if bytes > 0 {
+            self.walk.asked.progress.bytes(bytes);
+        }
+    }
+
+    fn names(&mut self, pair: &Arc<Pair>) {
+        let mut names = std::mem::take(&mut self.names);
+        match names.take(pair.source.as_fd()) {
+            Ok(true) => {}
+            Ok(false) => self.walk.queue.push(Job::Names(Arc::clone(pair))),
+            Err(e) => self.tally.differs(&named(&pair.path), unreadable(Side::Source, e)),
+        }
+        self.opener.refresh();
+        for (name, file_type) in names.iter() {
+            self.entry(pair, name, file_type);
+            self.untold.entries += 1;
+            if self.untold.entries >= 64 || self.untold.bytes >= 1 << 20 {
+                self.tell();
+            }
+        }
+        self.names = names;
+    }
+
+    /// One name of a directory of the source.
+    fn entry(&mut self, pair: &Arc<Pair>, name: &CStr, file_type: FileType) {
+        self.path.clear();
+        self.path.extend_from_slice(&pair.path);
+        self.path.extend_from_slice(name.to_bytes());
+        if !self.walk.asked.ignore.is_empty() && self.walk.asked.ignore.matches(&self.path, name.to_bytes()) {
+            self.tally.ignored += 1;
+            return;
+        }
+        let wrong = match file_type {
+            FileType::Directory => {
+                self.walk.queue.push(Job::Enter(Arc::clone(pair), name.to_owned()));
+                return;
+            }
+            FileType::RegularFile => self.file(pair, name),
+            _ => match look(pair.source.as_fd(), name) {
+                Err(e) => Err(gone_or(Side::Source, e)),
+                Ok(facts) => match facts.kind {
+                    Kind::Directory => {
+                        self.walk.queue.push(Job::Enter(Arc::clone(pair), name.to_owned()));
+                        return;
+                    }
+                    Kind::File => self.file(pair, name),
+                    Kind::Link => self.link(pair, name, &facts),
+                    Kind::Special => {
+                        self.tally.count(Kind::Special);
+                        self.saw(&facts, &[]);
+                        Ok(())
+                    }
+                },
+            },
+        };
+        if let Err(what) = wrong {
+            self.tally.differs(&self.path, what);
+        }
+    }
+
+    fn file(&mut self, pair: &Pair, name: &CStr) -> Result<(), What> {
+        self.tally.count(Kind::File);
+        let by_size = self.walk.asked.by == By::Size;
+        let other = match &pair.other {
+            Other::Missing(files) => {
+                self.tally.missing_within(files, Kind::File);
+                let facts = look(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?;
+                self.saw(&facts, &[]);
+                return Ok(());
+            }
+            Other::Directory(other) => other.as_fd(),
+        };
+        // By size alone nothing need be opened.
+        let (source, facts) = if by_size {
+            (None, look(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?)
+        } else {
+            let source = self.opener.file(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?;
+            let facts = of_open(&source).map_err(|e| unreadable(Side::Source, e))?;
+            (Some(source), facts)
+        };
+        if facts.kind != Kind::File {
+            return Err(What::Changed(Side::Source));
+        }
+        self.saw(&facts, &[]);
+        let copy = beside(other, name, &facts)?;
+        if copy.size != facts.size {
+            return Err(What::Size(facts.size, copy.size));
+        }
+        self.walk.asked.also(&facts, &copy)?;
+        let Some(source) = source.filter(|_| facts.size > 0) else { return Ok(()) };
+        let backup = self.opener.file(other, name).map_err(|e| gone_or(Side::Backup, e))?;
+        if !of_open(&backup).is_ok_and(|now| now.unchanged(&copy)) {
+            return Err(What::Changed(Side::Backup));
+        }
+        (self.walk.asked.opened)(&self.path);
+        let both = Both::new(self.path.clone(), source, backup, (facts, copy));
+        if facts.size > PIECE {
+            self.walk.queue.push(Job::Piece(Arc::new(both), 0));
+            return Ok(());
+        }
+        let Self { untold, buffers, tally, .. } = self;
+        both.compare((0, facts.size), buffers, &mut |bytes| {
+            untold.bytes += bytes;
+            tally.bytes += bytes;
+        });
+        both.finish().map_or(Ok(()), Err)
+    }
+
+    /// A piece of a large file. The rest of it is given away first, so that another thread can begin with it.
+    fn piece(&mut self, both: Arc<Both>, from: u64) {
+        let size = both.before.0.size;
+        let to = size.min(from + PIECE);
+        if to < size && !both.is_settled() {
+            self.walk.queue.push(Job::Piece(Arc::clone(&both), to));
+        }
+        let progress = self.walk.asked.progress;
+        let bytes = &mut self.tally.bytes;
+        both.compare((from, to), &mut self.buffers, &mut |read| {
+            *bytes += read;
+            progress.bytes(read);
+        });
+        // Only the last one to let go of it has it.
+        if let Some(both) = Arc::into_inner(both) {
+            let path = both.path.clone();
+            if let Some(what) = both.finish() {
+                self.tally.differs(&path, what);
+            }
+        }
+    }
+
+    fn link(&mut self, pair: &Pair, name: &CStr, facts: &Facts) -> Result<(), What> {
+        self.tally.count(Kind::Link);
+        let leads = target(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?;
+        self.saw(facts, &leads);
+        let other = match &pair.other {
+            Other::Missing(files) => {
+                self.tally.missing_within(files, Kind::Link);
+                return Ok(());
+            }
+            Other::Directory(other) => other.as_fd(),
+        };
+        let copy = beside(other, name, facts)?;
+        let copy_leads = target(other, name).map_err(|e| gone_or(Side::Backup, e))?;
+        if leads != copy_leads {
+            return Err(What::Target(leads, copy_leads));
+        }
+        self.walk.asked.also(facts, &copy)
+    }
+
+    /// A directory below the source.
+    fn enter(&mut self, parent: &Pair, name: &CStr) {
+        let mut path = Vec::with_capacity(parent.path.len() + name.to_bytes().len() + 1);
+        path.extend_from_slice(&parent.path);
+        path.extend_from_slice(name.to_bytes());
+        path.push(b'/');
+        self.tally.count(Kind::Directory);
+        self.untold.entries += 1;
+        self.walk.asked.progress.at(&self.walk.asked.source.join(Path::new(OsStr::from_bytes(&path))));
+        self.path.clone_from(&path);
+        let wrong = match self.open(parent, name, path) {
+            Ok((pair, wrong)) => {
+                self.names(&Arc::new(pair));
+                wrong
+            }
+            Err(what) => Some(what),
+        };
+        if let Some(what) = wrong {
+            let path = [&parent.path, name.to_bytes(), b"/"].concat();
+            self.tally.differs(&path, what);
+        }
+    }
+
+    /// Opens it on both sides. What is wrong with the directory itself does not keep us from what is in it.
+    fn open(&mut self, parent: &Pair, name: &CStr, path: Vec<u8>) -> Result<(Pair, Option<What>), What> {
+        self.opener.refresh();
+        let source = self.opener.dir(parent.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?;
+        let facts = of_open(&source).map_err(|e| unreadable(Side::Source, e))?;
+        if parent.line.holds(&facts) {
+            return Err(What::Loop);
+        }
+        let depth = parent.line.depth + 1;
+        if depth > DEEPEST {
+            let why = format!("it is more than {DEEPEST} directories deep");
+            return Err(What::Unreadable(Side::Source, why));
+        }
+        self.saw(&facts, &[]);
+        let line =
+            Arc::new(Line { dev: facts.dev, ino: facts.ino, depth, above: Some(Arc::clone(&parent.line)) });
+        let (other, wrong) = match &parent.other {
+            Other::Missing(files) => {
+                self.tally.missing_within(files, Kind::Directory);
+                (Other::Missing(Arc::clone(files)), None)
+            }
+            Other::Directory(other) => match beside(other.as_fd(), name, &facts) {
+                Ok(_) => {
+                    let copy = self.opener.dir(other.as_fd(), name).map_err(|e| gone_or(Side::Backup, e))?;
+                    let copied = of_open(&copy).map_err(|e| unreadable(Side::Backup, e))?;
+                    if copied.is_same_as(&facts) {
+                        return Err(What::Same(Kind::Directory));
+                    }
+                    (Other::Directory(copy), self.walk.asked.also(&facts, &copied).err())
+                }
+                Err(What::Missing) => {
+                    let files = Arc::new(AtomicU64::new(0));
+                    (Other::Missing(Arc::clone(&files)), Some(What::MissingDirectory(files)))
+                }
+                Err(what) => return Err(what),
+            },
+        };
+        Ok((Pair { path, source, other, line }, wrong))
+    }
+
+    /// The entry at `self.path` was seen like this.
+    fn saw(&mut self, facts: &Facts, target: &[u8]) {
+        let hasher = self.hasher.reset();
+        hasher.update(&(self.path.len() as u64).to_le_bytes());
+        hasher.update(&self.path);
+        hasher.update(&[facts.kind as u8]);
+        if facts.kind == Kind::File {
+            hasher.update(&facts.size.to_le_bytes());
+        }
+        if matches!(facts.kind, Kind::File | Kind::Link) {
+            hasher.update(&facts.modified.0.to_le_bytes());
+            hasher.update(&facts.modified.1.to_le_bytes());
+        }
+        hasher.update(target);
+        self.tally.saw(hasher);
+    }
+}
+
+/// What stands under the same name in the backup, if it is a thing of the same kind and another one than this.
+fn beside(other: std::os::fd::BorrowedFd<'_>, name: &CStr, facts: &Facts) -> Result<Facts, What> {
+    let copy = match look(other, name) {
+        Ok(copy) => copy,
+        Err(Errno::NOENT) => return Err(What::Missing),
+        Err(e) => return Err(unreadable(Side::Backup, e)),
+    };
+    if copy.kind != facts.kind {
+        return Err(What::Kind(facts.kind, copy.kind));
+    }
+    if copy.is_same_as(facts) {
+        return Err(What::Same(facts.kind));
+    }
+    Ok(copy)
+}
+
+/// A name that was listed and is not there any more, or has become something else, changed while we looked.
+fn gone_or(side: Side, e: Errno) -> What {
+    match e {
+        Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO | Errno::STALE => What::Changed(side),
+        e => unreadable(side, e),
+    }
+}
+
+/// The source itself is told as `./`.
+fn named(path: &[u8]) -> Vec<u8> {
+    if path.is_empty() { b"./".to_vec() } else { path.to_vec() }
+}
+
+/// Some names of a directory.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    bytes: Vec<u8>,
+    ends: Vec<(usize, FileType)>,
+    listing: Box<[MaybeUninit<u8>]>,
+}
+
+impl Names {
+    pub(super) fn new() -> Self {
+        let listing = vec![MaybeUninit::uninit(); 16 << 10].into_boxed_slice();
+        Self { bytes: Vec::new(), ends: Vec::new(), listing }
+    }
+
+    /// Takes the next ones; true when there are no more.
+    pub(super) fn take(&mut self, dir: impl AsFd) -> Result<bool, Errno> {
+        self.bytes.clear();
+        self.ends.clear();
+        let mut listing = RawDir::new(dir, &mut self.listing);
+        loop {
+            let Some(entry) = listing.next() else { return Ok(true) };
+            let entry = entry?;
+            let name = entry.file_name().to_bytes_with_nul();
+            if name != b".\0" && name != b"..\0" {
+                self.bytes.extend_from_slice(name);
+                self.ends.push((self.bytes.len(), entry.file_type()));
+            }
+            if listing.is_buffer_empty() && self.ends.len() >= NAMES {
+                return Ok(false);
+            }
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&CStr, FileType)> {
+        let mut from = 0;
+        self.ends.iter().filter_map(move |&(end, file_type)| {
+            let name = CStr::from_bytes_with_nul(&self.bytes[from..end]).ok();
+            from = end;
+            name.map(|name| (name, file_type))
+        })
+    }
+}
