@@ -1,1 +1,278 @@
-//! Replay of incident 4: a host's instance type at its end of life.
+//! Replay of incident 4: a host's instance type at its end of life. The old machine's backup leaves out the certificates
+//! and breaks the database, the restore loses its connection halfway, and a machine that is powered down is given away.
+
+mod machines;
+mod relay;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::support::{Home, PATIENCE, Pid, Screen, Session, alive, has_ended, have, kill, root};
+use crate::world::{bundled, must, walk};
+
+use machines::{Machines, Writer, asked};
+
+const TOOLS: [&str; 8] = ["borg", "sqlite3", "nginx", "sshd", "ssh", "ssh-keygen", "openssl", "curl"];
+
+/// What a walker types before the old machine goes.
+const CONFIRM: [&str; 4] = ["run", "power-down", "--confirm", "old-web"];
+
+/// The runbook, with waiting times a test can sit out.
+fn hurried(home: &Home) -> std::path::PathBuf {
+    let text = std::fs::read_to_string(bundled("instance-replacement.yaml")).unwrap();
+    let mut hurried = text.clone();
+    for (long, short) in [
+        ("at_least: 24h", "at_least: 1s"),
+        ("expect_within: 4h", "expect_within: 1s"),
+        ("up_to: 2h, every: 30s", "up_to: 1m, every: 1s"),
+    ] {
+        assert!(hurried.contains(long), "{long}");
+        hurried = hurried.replace(long, short);
+    }
+    home.write("instance-replacement.yaml", &hurried)
+}
+
+/// The values of a walk on the machine of this name.
+fn values(home: &Home, world: &Machines, here: &str) -> Vec<String> {
+    let shown = |path: &Path| path.display().to_string();
+    let mut values = vec![
+        "old_host=old-web".to_owned(),
+        format!("new_host={here}"),
+        format!("live={}", shown(&world.old)),
+        format!("repo={}", world.repo()),
+        format!("restored={}", shown(&home.path("restored"))),
+        "size=8MiB".to_owned(),
+        format!("old_at=127.0.0.1:{}", world.old_port),
+        format!("new_at=127.0.0.1:{}", world.new_port),
+        format!("access_log={}", shown(&world.new.join("run/access.log"))),
+    ];
+    let paths = ["/etc/nginx", "/etc/letsencrypt", "/srv/site", "/srv/data"];
+    values.extend(paths.map(|path| format!("paths={path}")));
+    let pages = ["", "news.html", "photo.jpg"];
+    values.extend(pages.map(|page| format!("urls=https://localhost:{}/{page}", world.address.port)));
+    let words =
+        [shown(&home.path("provider")), "power-off".to_owned(), "--server".to_owned(), "old-web".to_owned()];
+    values.extend(words.map(|word| format!("power_down={word}")));
+    values
+}
+
+/// The provider's command: what is powered off is given to somebody else in the same minute.
+fn provider(home: &Home, old: &Path) {
+    let script = format!(
+        "#!/bin/sh -eu\n[ \"$*\" = 'power-off --server old-web' ]\nkill \"$(cat '{old}/run/pid')\"\nrm -r '{old}'\n",
+        old = old.display()
+    );
+    let file = home.write("provider", &script);
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The step stays shut, says all of this, and the old machine still stands.
+#[track_caller]
+fn shut(session: &Session<'_>, world: &Machines, reasons: &[&str]) {
+    let mut ran = session.act(&CONFIRM).expect(1);
+    for reason in reasons {
+        ran = ran.says(reason);
+    }
+    assert!(world.old.join("srv/data/orders.db").exists());
+}
+
+/// What the gate of the last step says of a check that does not hold.
+#[track_caller]
+fn closed_by(session: &Session<'_>, check: &str, why: &str) {
+    let (met, said) = session.gate("power-down", check);
+    assert!(!met && said.contains(why), "{check}: met {met}: {said}");
+}
+
+#[track_caller]
+fn met(session: &Session<'_>, check: &str) {
+    assert_eq!(session.gate("power-down", check), (true, String::new()), "{check}");
+}
+
+/// Restores over a connection that is cut in the middle. Everything that works on the restore, the session's host
+/// included, was started over that connection. It goes on, and shows itself to who comes back.
+fn restore_and_lose_the_connection(home: &Home, session: &Session<'_>, world: &Machines) {
+    let over_ssh = |words: &str| {
+        let told: Vec<String> = home
+            .variables()
+            .iter()
+            .map(|(name, value)| format!("{}='{}'", name.display(), value.display()))
+            .collect();
+        let command = format!(
+            "cd '{work}' && echo $$ $PPID >who.new && mv who.new who && exec env {} '{}' {words}",
+            told.join(" "),
+            env!("CARGO_BIN_EXE_onbelay"),
+            work = home.path("").display(),
+        );
+        let config = world.ssh_config.to_str().unwrap();
+        Screen::call(home, "ssh", &["-tt", "-F", config, "replacement", &command], (40, 120))
+    };
+    session.kill_host();
+    let held = world.line.hold_after(1 << 20);
+    let mut terminal = over_ssh(&format!("do {} run restore", session.id));
+    held.reached.recv_timeout(PATIENCE).expect("the restore came to its middle");
+    let who = home.read("who");
+    let [client, connection] =
+        [0, 1].map(|n| Pid::from_raw(who.split_whitespace().nth(n).unwrap().parse().unwrap()).unwrap());
+    let runner = session.runner(attempt_of(session, "restore"));
+    kill(connection);
+    assert_ne!(terminal.wait_end(), 0, "the connection was lost");
+    has_ended(client);
+
+    // Nobody is there, and it goes on.
+    assert!(alive(runner) && alive(session.host()));
+    assert_eq!(session.step("restore"), "running");
+    assert!(!home.path("restored/second/srv/site/photo.jpg").exists() || photo_differs(home, world));
+    let mut again = over_ssh(&format!("attach {}", session.id));
+    again.wait("the restore, still running", |screen| {
+        screen.contains("Restore second") && screen.contains("running")
+    });
+    drop(held);
+    session.wait_for_where("step_ended", |record| record["step"] == "restore");
+    assert_eq!(session.step("restore"), "done");
+    again.wait("the restore, done", |screen| screen.contains("done"));
+    again.press("q");
+    again.wait_end();
+    assert!(!photo_differs(home, world));
+}
+
+fn photo_differs(home: &Home, world: &Machines) -> bool {
+    let photo = "srv/site/photo.jpg";
+    std::fs::read(home.path("restored/second").join(photo)).unwrap()
+        != std::fs::read(world.old.join(photo)).unwrap()
+}
+
+/// The number of a step's last attempt.
+fn attempt_of(session: &Session<'_>, step: &str) -> u32 {
+    let started = session.records("step_started");
+    let last = started.iter().rfind(|record| record["step"] == step).unwrap();
+    u32::try_from(last["attempt"].as_u64().unwrap()).unwrap()
+}
+
+#[test]
+fn instance_replacement() {
+    let test = "instance_replacement";
+    if !root(test) || !TOOLS.iter().all(|tool| have(test, tool)) {
+        return;
+    }
+    let mut home = Home::new();
+    let world = Machines::build(&home);
+    for (name, value) in world.borg_variables() {
+        home.set(name, value);
+    }
+    home.set("CURL_CA_BUNDLE", home.path("ca.pem"));
+    std::fs::create_dir(home.path("restored")).unwrap();
+    provider(&home, &world.old);
+    let old_server = Machines::serve(&world.old, world.old_port);
+    let runbook = hurried(&home);
+    let here = must("uname", &["-n"]);
+
+    // Walked in the wrong terminal, it restores nothing and powers nothing down.
+    let wrong = walk(&home, &runbook, &values(&home, &world, "another-machine"));
+    wrong.act(&["done", "ask-provider", "--value", "T-1"]).expect(0);
+    wrong.act(&["check", "here-is-new"]).expect(1).says("another-machine");
+    closed_by(&wrong, "here-is-new", "another-machine");
+    wrong.act(&["abort", "--say", "this is not the replacement"]).expect(0);
+
+    let session = walk(&home, &runbook, &values(&home, &world, &here));
+    // As they did: first of all it is powered down.
+    shut(&session, &world, &[]);
+
+    // A ticket that is not answered in time is loud.
+    session.act(&["run", "ask-provider"]).expect(0);
+    let mut screen = Screen::open(&home, &["attach", &session.id], (40, 120));
+    screen.wait_for(" late ");
+    screen.press("q");
+    screen.wait_end();
+    session.act(&["done", "ask-provider", "--value", "T-4711"]).expect(0);
+    // The manual is read before, not after.
+    session.act(&["run", "restart-new"]).expect(1).says("boot-manual-read");
+    session
+        .act(&["attest", "boot-manual-read", "--say", "Boot scripts: it needs one, x86_64 mainline"])
+        .expect(0);
+    session.act(&["done", "restart-new"]).expect(0);
+
+    // The job's list leaves out the certificates.
+    world.back_up("first", &["--timestamp", "2020-04-29T03:00:00"], &["etc/nginx", "srv"]);
+    session.act(&["run", "pick"]).expect(0);
+    session.act(&["run", "restore"]).expect(1).says("1 of 4").says("/etc/letsencrypt");
+    closed_by(&session, "backup-lists", "/etc/letsencrypt");
+    // The list is mended. The application is in the middle of something when the job comes by.
+    let writer = Writer::in_the_middle(&world.old.join("srv/data/orders.db"));
+    world.back_up("second", &["--timestamp", "2020-04-30T03:00:00"], &["etc", "srv"]);
+    session.act(&["run", "pick"]).expect(0);
+    restore_and_lose_the_connection(&home, &session, &world);
+    met(&session, "backup-lists");
+    session.act(&["run", "databases"]).expect(0);
+    session.act(&["check", "sqlite-sound"]).expect(1).says("srv/data/orders.db");
+
+    world.put_in_place(&home.path("restored/second"));
+    let new_server = Machines::serve(&world.new, world.new_port);
+    session.act(&["done", "build"]).expect(0);
+
+    // What came after the archive: the change that was under way, an order, a page.
+    writer.finish();
+    std::fs::write(world.old.join("srv/site/news.html"), "<p>Thursday's news</p>\n").unwrap();
+    session.act(&["done", "freeze"]).expect(0);
+    session.act(&["run", "note-the-time"]).expect(0);
+    session.act(&["done", "last-backup"]).expect(4);
+    closed_by(&session, "archive-after-freeze", "2020-04-30");
+    closed_by(&session, "restored-covers", "/srv/site");
+    closed_by(&session, "sqlite-sound", "orders.db");
+    closed_by(&session, "answers-alike", "news.html");
+    session.act(&["done", "move-address"]).expect(1);
+
+    // Backed up at rest, and built from that.
+    world.back_up("third", &[], &["etc", "srv"]);
+    session.act(&["run", "pick"]).expect(0);
+    session.act(&["run", "restore"]).expect(0);
+    // What was found in another archive does not count for this one.
+    session.act(&["check", "sqlite-sound"]).expect(1).says("another archive");
+    session.act(&["run", "databases"]).expect(0);
+    world.put_in_place(&home.path("restored/third"));
+    session.act(&["done", "build"]).expect(0);
+    session.act(&["done", "last-backup"]).expect(0);
+    for check in ["archive-after-freeze", "backup-lists", "restored-covers", "sqlite-sound", "answers-alike"]
+    {
+        met(&session, check);
+    }
+    session.act(&["done", "move-address"]).expect(1).says("address-can-move");
+    session
+        .act(&["attest", "address-can-move", "--say", "a flexible address; moved a spare one to and fro"])
+        .expect(0);
+    world.address.lead_to(world.new_port);
+    session.act(&["done", "move-address"]).expect(0);
+    session.act(&["done", "watch-over"]).expect(0);
+
+    // All that is left is what nobody has asked.
+    session
+        .act(&["attest", "provider-said", "--no", "--say", "no stock left, and off means given away"])
+        .expect(0);
+    shut(&session, &world, &["provider-said", "given away", "comes-up-by-itself"]);
+    session
+        .act(&["attest", "comes-up-by-itself", "--say", "at noon, nginx and the application, untouched"])
+        .expect(0);
+    session
+        .act(&["attest", "provider-said", "--say", "Kim, by telephone: the hardware stays ours for a week"])
+        .expect(0);
+    // The last things that can be wrong, found in the breath before: somebody still writes to the old machine, and the
+    // new one has lost a page.
+    std::fs::write(world.old.join("srv/data/upload.csv"), "only here\n").unwrap();
+    std::fs::rename(world.new.join("srv/site/photo.jpg"), world.new.join("photo.jpg")).unwrap();
+    shut(&session, &world, &["upload.csv", "photo.jpg", "404"]);
+    std::fs::rename(world.old.join("srv/data/upload.csv"), world.new.join("srv/data/upload.csv")).unwrap();
+    std::fs::rename(world.new.join("photo.jpg"), world.new.join("srv/site/photo.jpg")).unwrap();
+
+    session.act(&CONFIRM).expect(0);
+    assert!(!world.old.exists(), "the hardware was given away");
+    // Nothing was lost.
+    assert_eq!(world.page(&home, "news.html"), "<p>Thursday's news</p>");
+    let orders = world.new.join("srv/data/orders.db");
+    assert_eq!(asked(&orders, "PRAGMA integrity_check"), "ok");
+    assert_eq!(asked(&orders, "SELECT count(*), max(code) FROM orders"), "2001|last");
+    assert!(world.new.join("etc/letsencrypt/live/site/privkey.pem").exists());
+    assert!(world.new.join("srv/data/upload.csv").exists());
+    session.act(&["done", "clear-up"]).expect(0);
+    session.act(&["finish"]).expect(0);
+    session.verifies();
+    drop((old_server, new_server));
+}

@@ -26,10 +26,15 @@ pub(crate) struct Screen {
 
 impl Screen {
     /// Calls the program in a terminal of `rows` by `columns`.
-    pub(crate) fn open(home: &Home, words: &[&str], (rows, columns): (u16, u16)) -> Self {
+    pub(crate) fn open(home: &Home, words: &[&str], size: (u16, u16)) -> Self {
+        Self::call(home, ONBELAY, words, size)
+    }
+
+    /// As `open`, of another program: one that brings a person to the program under test.
+    pub(crate) fn call(home: &Home, program: &str, words: &[&str], (rows, columns): (u16, u16)) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(ONBELAY);
+        let mut command = CommandBuilder::new(program);
         command.args(words);
         command.env_clear();
         command.cwd(home.path(""));
