@@ -73,6 +73,22 @@ impl Devices {
         Ok(all)
     }
 
+    /// All the devices of the btrfs file system that this one is of.
+    pub(super) fn of_btrfs(&self, one: Number) -> Vec<Number> {
+        let Ok(systems) = std::fs::read_dir(self.sys.join("fs/btrfs")) else { return Vec::new() };
+        for system in systems.flatten() {
+            let Ok(members) = std::fs::read_dir(system.path().join("devices")) else { continue };
+            let numbers: Vec<Number> = members
+                .filter_map(|entry| Device::at(std::fs::canonicalize(entry.ok()?.path()).ok()?))
+                .map(|device| device.number)
+                .collect();
+            if numbers.contains(&one) {
+                return numbers;
+            }
+        }
+        Vec::new()
+    }
+
     /// A device and whatever it is made of: its disk, its members, and so on down.
     pub(super) fn down(&self, number: Number) -> Vec<Device> {
         let mut seen = BTreeSet::new();
@@ -135,6 +151,11 @@ impl Device {
     pub(super) fn backing_file(&self) -> Option<PathBuf> {
         let text = self.text("loop/backing_file")?;
         Some(PathBuf::from(text.strip_suffix(" (deleted)").unwrap_or(&text)))
+    }
+
+    /// Has that file no name any more?
+    pub(super) fn backing_file_is_deleted(&self) -> bool {
+        self.text("loop/backing_file").is_some_and(|text| text.ends_with(" (deleted)"))
     }
 
     /// The disk's own identity, the same by whatever way it is reached; empty where it does not tell.
