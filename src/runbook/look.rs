@@ -48,7 +48,7 @@ pub struct Covers<T> {
     pub also: Vec<Also>,
 }
 
-/// One, or a list of them: only for the schema.
+// Only for the schema: a docstring would be shown in editors.
 #[derive(JsonSchema)]
 #[schemars(untagged, inline)]
 #[expect(dead_code, reason = "the schema is made from it; nothing else is")]

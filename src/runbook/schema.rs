@@ -38,7 +38,10 @@ fn without_null(part: &mut Json) {
             if let [Json::Object(one)] = any.as_slice() {
                 let one = one.clone();
                 property.remove("anyOf");
-                property.extend(one);
+                for (key, value) in one {
+                    // What the key says of itself is more to the point than what its type says.
+                    property.entry(key).or_insert(value);
+                }
             }
         }
     }
