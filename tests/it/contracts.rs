@@ -167,8 +167,8 @@ fn what_is_for_later_is_refused_with_not_yet() {
     let home = Home::new();
     for (name, text) in [
         (
-            "probe",
-            "onbelay: 1\ntitle: T\nchecks:\n  c: { title: C, fresh: { path: /x, max_age: 1d } }\nsteps:\n  - { id: a, title: A, requires: c }\n",
+            "heading",
+            "onbelay: 1\ntitle: T\nsteps:\n  - { phase: P, for_each: { h: [a] } }\n  - { id: a, title: A }\n",
         ),
         (
             "interactive",
