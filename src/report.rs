@@ -218,6 +218,9 @@ pub struct AnswerReport {
     pub detail: String,
     /// Who gave it, where a person did.
     pub by: Option<String>,
+    /// How long the asking took (its last try), milliseconds; absent for a person's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<u64>,
     /// What was looked at: facts by name.
     pub evidence: BTreeMap<String, String>,
     /// What was found that does not fit, and the like: lists by name.

@@ -89,13 +89,18 @@ impl Told {
     }
 
     fn answer(&mut self, then: &Session, entry: &Entry) {
-        let (check, item, verdict, detail, evidence) = match &entry.event {
-            Event::CheckAnswered { check, item, answer } => {
-                (check, item, answer.verdict, &answer.detail, evidence::shown(&answer.evidence))
-            }
+        let (check, item, verdict, detail, took, evidence) = match &entry.event {
+            Event::CheckAnswered { check, item, answer } => (
+                check,
+                item,
+                answer.verdict,
+                &answer.detail,
+                Some(answer.took),
+                evidence::shown(&answer.evidence),
+            ),
             Event::Attested { check, item, yes, words } => {
                 let verdict = if *yes { Verdict::Holds } else { Verdict::Fails };
-                (check, item, verdict, words, evidence::Shown::default())
+                (check, item, verdict, words, None, evidence::Shown::default())
             }
             _ => return,
         };
@@ -112,6 +117,7 @@ impl Told {
                 verdict,
                 detail: clean(detail),
                 by: (!entry.by.is_tool()).then(|| who(&entry.by)),
+                took,
                 evidence: facts.collect(),
                 lists: lists.collect(),
             });

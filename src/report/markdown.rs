@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::session::event::{How, Verdict, Work};
 use crate::session::view::{CheckStatus, StepStatus};
-use crate::time::{Timestamp, stopwatch};
+use crate::time::{Timestamp, in_words, stopwatch};
 
 use super::{Announced, AttemptReport, CheckReport, Line, Public, Report, StepReport, Team};
 
@@ -192,6 +192,10 @@ fn check_section(out: &mut String, check: &CheckReport) {
         let _ = write!(out, "- {} (record {}):{item} {verdict}{by}", when(answer.at), answer.n);
         if !answer.detail.is_empty() {
             let _ = write!(out, ": {}", escape(&answer.detail));
+        }
+        let took = answer.took.filter(|took| *took >= 1_000).map(Duration::from_millis);
+        if let Some(took) = took {
+            let _ = write!(out, "; it took {}", in_words(took));
         }
         let evidence: Vec<String> = answer
             .evidence
