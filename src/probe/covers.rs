@@ -3,6 +3,7 @@
 //! The source is walked by several threads and each name looked for in the backup; bytes are compared with bytes. Nothing
 //! is kept of what is as it should be, so a tree of any size is compared in the same memory.
 
+mod archive;
 mod content;
 mod entry;
 mod ignore;
@@ -15,6 +16,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsStr;
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -22,14 +24,15 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::runbook::{Also, By, Covers};
-use crate::text::clean_bytes;
+use crate::text::{clean, clean_bytes};
 
 use super::look::{Finding, shown};
 use super::progress::Progress;
+use archive::Broken;
 use content::reason;
 use entry::{Facts, of_open};
 use ignore::Ignore;
-use tally::{Kind, Tally, What};
+use tally::{Kind, Side, Tally, What};
 
 /// More threads than this only wait for each other.
 const MOST_THREADS: usize = 8;
@@ -51,17 +54,26 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// What is compared of two things of the same kind besides what is in them. The mode of a link means nothing.
+    /// What is compared of two things of the same kind besides what is in them.
     fn also(&self, source: &Facts, backup: &Facts) -> Result<(), What> {
+        self.also_of(source, Some(backup.mode), Some(backup.owner))
+    }
+
+    /// As far as the backup says it. The mode of a link means nothing.
+    fn also_of(&self, source: &Facts, mode: Option<u32>, owner: Option<(u32, u32)>) -> Result<(), What> {
         for also in self.also {
             match also {
-                Also::Ownership if source.owner != backup.owner => {
-                    return Err(What::Owner(source.owner, backup.owner));
-                }
-                Also::Mode if source.mode != backup.mode && source.kind != Kind::Link => {
-                    return Err(What::Mode(source.mode, backup.mode));
-                }
-                Also::Ownership | Also::Mode => {}
+                Also::Ownership => match owner {
+                    Some(owner) if owner == source.owner => {}
+                    Some(owner) => return Err(What::Owner(source.owner, owner)),
+                    None => return Err(What::Unreadable(Side::Backup, "its owner is not stored".to_owned())),
+                },
+                Also::Mode if source.kind == Kind::Link => {}
+                Also::Mode => match mode {
+                    Some(mode) if mode == source.mode => {}
+                    Some(mode) => return Err(What::Mode(source.mode, mode)),
+                    None => return Err(What::Unreadable(Side::Backup, "its mode is not stored".to_owned())),
+                },
             }
         }
         Ok(())
@@ -121,6 +133,7 @@ fn look(asked: &Asked<'_>, backup: &Path) -> Result<Finding, Finding> {
     })?;
     match copy.kind {
         Kind::Directory => directory(asked, backup),
+        Kind::File => packed(asked, backup, &copy),
         _ => Err(Finding::error(format!(
             "{} is a {}: `backup` must be a directory or an archive",
             shown(backup),
@@ -159,6 +172,54 @@ fn directory(asked: &Asked<'_>, backup: &Path) -> Result<Finding, Finding> {
     }
     let tally = walk::directories(asked, from, base.dir, threads()).map_err(|e| cannot_read(source, e))?;
     Ok(answer(asked, &tally, &base.path, "directory"))
+}
+
+/// The backup is a file: an archive, or none.
+fn packed(asked: &Asked<'_>, backup: &Path, facts: &Facts) -> Result<Finding, Finding> {
+    let source = &asked.source;
+    let from = place::open(source).map_err(|e| cannot_read(source, e))?;
+    if place::holds_file(&from, backup) || is_below(backup, source) {
+        return Err(Finding::fails(format!(
+            "{} is inside {}: that is no copy",
+            shown(backup),
+            shown(source)
+        )));
+    }
+    let own = own_paths(source)
+        .iter()
+        .filter_map(|path| path.file_name().map(|name| name.as_bytes().to_vec()))
+        .collect();
+    let read = archive::open(backup, facts)
+        .map_err(Broken::from)
+        .and_then(|file| archive::compare(asked, from, file, own, threads()))
+        .map_err(|broken| not_read(backup, &broken, None))?;
+    let finding = match read.outcome {
+        Ok((base, tally)) => answer(asked, &tally, Path::new(OsStr::from_bytes(&base)), read.kind),
+        Err(broken) => not_read(backup, &broken, Some(read.members)).with("kind", read.kind),
+    };
+    let finding = finding.with("members", read.members);
+    let (outside, first) = read.outside;
+    if outside == 0 {
+        return Ok(finding);
+    }
+    let first: Vec<String> = first.iter().map(|name| clean_bytes(name)).collect();
+    Ok(finding.with("outside", serde_json::json!({ "members": outside, "first": first })))
+}
+
+/// Why an archive says nothing. One that is damaged is no backup; one that we may not or cannot read may be.
+fn not_read(backup: &Path, broken: &Broken, members: Option<u64>) -> Finding {
+    let path = shown(backup);
+    let after = match members {
+        None => String::new(),
+        Some(1) => ", after 1 member".to_owned(),
+        Some(n) => format!(", after {} members", words::grouped(n)),
+    };
+    match broken {
+        Broken::Cut => Finding::fails(format!("{path} ends too soon{after}: it was cut")),
+        Broken::Damaged(why) => Finding::fails(format!("{path} is damaged{after}: {}", clean(why))),
+        Broken::Unreadable(why) => Finding::error(format!("cannot read {path}{after}: {}", clean(why))),
+        Broken::Unknown(why) => Finding::error(format!("cannot read {path}{after}: {}", clean(why))),
+    }
 }
 
 /// What was counted, as an answer with its evidence.

@@ -129,8 +129,52 @@ pub(super) fn unreadable(side: Side, e: Errno) -> What {
 
 /// The system's words for an error, without its number.
 pub(super) fn reason(e: Errno) -> String {
-    let text = std::io::Error::from(e).to_string();
+    in_words(&std::io::Error::from(e))
+}
+
+/// As [`reason`].
+pub(super) fn in_words(e: &std::io::Error) -> String {
+    let text = e.to_string();
     let words = text.split(" (os error").next().unwrap_or(&text);
     let mut chars = words.chars();
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// Whether a file of the source holds these bytes at this place.
+pub(super) fn holds(file: &OwnedFd, at: u64, bytes: &[u8], buffers: &mut Buffers) -> Result<(), What> {
+    let mut from = at;
+    for part in bytes.chunks(BLOCK) {
+        let buffer = &mut buffers.source[..part.len()];
+        fill(file.as_fd(), buffer, from, Side::Source)?;
+        if buffer != part {
+            return Err(What::Content);
+        }
+        from += part.len() as u64;
+    }
+    Ok(())
+}
+
+/// Whether a file of the source holds only zeros here. Its own holes need not be read.
+pub(super) fn zeros(
+    file: &OwnedFd,
+    mut at: u64,
+    len: u64,
+    buffers: &mut Buffers,
+    step: &mut dyn FnMut(),
+) -> Result<(), What> {
+    let to = at + len;
+    loop {
+        step();
+        at = next_data(file.as_fd(), at).min(to);
+        if at == to {
+            return Ok(());
+        }
+        let len = usize::try_from(to - at).unwrap_or(BLOCK).min(BLOCK);
+        let buffer = &mut buffers.source[..len];
+        fill(file.as_fd(), buffer, at, Side::Source)?;
+        if buffer.iter().any(|&b| b != 0) {
+            return Err(What::Content);
+        }
+        at += len as u64;
+    }
 }

@@ -49,6 +49,16 @@ pub(super) fn is_within(inner: BorrowedFd<'_>, outer: &Facts) -> Result<bool, Er
     }
 }
 
+/// Whether a file stands somewhere in a directory.
+pub(super) fn holds_file(dir: &OwnedFd, file: &Path) -> bool {
+    let Ok(outer) = of_open(dir) else { return false };
+    let Some(above) = std::fs::canonicalize(file).ok().and_then(|real| real.parent().map(Path::to_path_buf))
+    else {
+        return false;
+    };
+    open(&above).and_then(|above| is_within(above.as_fd(), &outer)).unwrap_or(false)
+}
+
 /// A place in a backup where the copy may stand.
 #[derive(Debug)]
 pub(super) struct Base {

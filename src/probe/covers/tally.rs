@@ -49,6 +49,8 @@ pub(super) enum What {
     Size(u64, u64),
     /// Other bytes.
     Content,
+    /// Too many differ to say how of each.
+    Unsaid,
     /// A link that leads elsewhere: in the source, in the backup.
     Target(Vec<u8>, Vec<u8>),
     /// Other permission bits: in the source, in the backup.
@@ -90,6 +92,7 @@ impl What {
             Self::Kind(..)
             | Self::Size(..)
             | Self::Content
+            | Self::Unsaid
             | Self::Target(..)
             | Self::Mode(..)
             | Self::Owner(..) => Sort::Differ,

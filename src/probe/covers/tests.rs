@@ -1,5 +1,6 @@
 //! Real trees, and what `covers` says of them.
 
+mod tars;
 mod trees;
 
 use std::ffi::OsStr;

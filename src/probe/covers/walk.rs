@@ -16,6 +16,7 @@ use rustix::fs::{FileType, RawDir};
 use rustix::io::Errno;
 
 use super::Asked;
+use super::archive::Told;
 use super::content::{Both, Buffers, unreadable};
 use super::entry::{Facts, Opener, look, of_open, target};
 use super::queue::Queue;
@@ -33,7 +34,12 @@ const DEEPEST: usize = 4_096;
 pub(super) struct Walk<'a> {
     asked: &'a Asked<'a>,
     queue: Queue<Job>,
+    /// What an archive says of a name, if the backup is one.
+    archive: &'a Archive<'a>,
 }
+
+/// Answers for an archive that was read: what it said of a name of the source.
+pub(super) type Archive<'a> = dyn Fn(&[u8]) -> Told + Sync + 'a;
 
 /// What a thread can do next.
 #[derive(Debug)]
@@ -60,6 +66,8 @@ struct Pair {
 #[derive(Debug)]
 enum Other {
     Directory(OwnedFd),
+    /// An archive that was read before.
+    Archive,
     /// Nothing: only what is missing is counted.
     Missing(Arc<AtomicU64>),
 }
@@ -103,10 +111,30 @@ pub(super) fn directories(
     backup: OwnedFd,
     threads: usize,
 ) -> Result<Tally, Errno> {
+    walk(asked, source, Other::Directory(backup), &|_| Told::Missing, threads)
+}
+
+/// Walks `source` and asks of each of its entries what the archive said.
+pub(super) fn archive(
+    asked: &Asked<'_>,
+    source: OwnedFd,
+    archive: &Archive<'_>,
+    threads: usize,
+) -> Result<Tally, Errno> {
+    walk(asked, source, Other::Archive, archive, threads)
+}
+
+fn walk(
+    asked: &Asked<'_>,
+    source: OwnedFd,
+    other: Other,
+    archive: &Archive<'_>,
+    threads: usize,
+) -> Result<Tally, Errno> {
     let facts = of_open(&source)?;
     let line = Arc::new(Line { dev: facts.dev, ino: facts.ino, depth: 0, above: None });
-    let root = Pair { path: Vec::new(), source, other: Other::Directory(backup), line };
-    let walk = Walk { asked, queue: Queue::new() };
+    let root = Pair { path: Vec::new(), source, other, line };
+    let walk = Walk { asked, queue: Queue::new(), archive };
     walk.queue.push(Job::Names(Arc::new(root)));
     let mut tally = Tally::default();
     std::thread::scope(|scope| {
@@ -243,6 +271,11 @@ impl<'a> Worker<'a> {
                 self.saw(&facts, &[]);
                 return Ok(());
             }
+            Other::Archive => {
+                let facts = look(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?;
+                self.saw(&facts, &[]);
+                return self.told();
+            }
             Other::Directory(other) => other.as_fd(),
         };
         // By size alone nothing need be opened.
@@ -312,6 +345,7 @@ impl<'a> Worker<'a> {
                 self.tally.missing_within(files, Kind::Link);
                 return Ok(());
             }
+            Other::Archive => return self.told(),
             Other::Directory(other) => other.as_fd(),
         };
         let copy = beside(other, name, facts)?;
@@ -375,14 +409,26 @@ impl<'a> Worker<'a> {
                     }
                     (Other::Directory(copy), self.walk.asked.also(&facts, &copied).err())
                 }
-                Err(What::Missing) => {
-                    let files = Arc::new(AtomicU64::new(0));
-                    (Other::Missing(Arc::clone(&files)), Some(What::MissingDirectory(files)))
-                }
+                Err(What::Missing) => missing(),
                 Err(what) => return Err(what),
+            },
+            Other::Archive => match (self.walk.archive)(path.strip_suffix(b"/").unwrap_or(&path)) {
+                Told::Missing => missing(),
+                Told::Fine | Told::Implied => (Other::Archive, None),
+                Told::Wrong(what @ What::Kind(..)) => return Err(what),
+                Told::Wrong(what) => (Other::Archive, Some(what)),
             },
         };
         Ok((Pair { path, source, other, line }, wrong))
+    }
+
+    /// What the archive said of the entry at `self.path`.
+    fn told(&self) -> Result<(), What> {
+        match (self.walk.archive)(&self.path) {
+            Told::Missing | Told::Implied => Err(What::Missing),
+            Told::Fine => Ok(()),
+            Told::Wrong(what) => Err(what),
+        }
     }
 
     /// The entry at `self.path` was seen like this.
@@ -401,6 +447,12 @@ impl<'a> Worker<'a> {
         hasher.update(target);
         self.tally.saw(hasher);
     }
+}
+
+/// A whole directory is: what is in it is only counted.
+fn missing() -> (Other, Option<What>) {
+    let files = Arc::new(AtomicU64::new(0));
+    (Other::Missing(Arc::clone(&files)), Some(What::MissingDirectory(files)))
 }
 
 /// What stands under the same name in the backup, if it is a thing of the same kind and another one than this.

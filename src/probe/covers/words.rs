@@ -115,7 +115,7 @@ fn first(found: &Found) -> String {
 /// What is wrong with one of them, where its sort does not say it all.
 fn remark(what: &What) -> Option<String> {
     Some(match what {
-        What::Missing | What::Loop => return None,
+        What::Missing | What::Loop | What::Unsaid => return None,
         What::MissingDirectory(files) => {
             let files = files.load(Ordering::Relaxed);
             format!("whole directory, {} {}", grouped(files), if files == 1 { "file" } else { "files" })

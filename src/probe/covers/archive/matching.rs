@@ -1,0 +1,306 @@
+//! The members of an archive beside the files of the source. SHELL.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+
+use super::super::Asked;
+use super::super::content::{self, Both, Buffers, unreadable};
+use super::super::entry::{Facts, Opener, of_open, target};
+use super::super::tally::{KEPT, Kind, Side, What};
+use super::live::{Found, Way};
+use super::names::{Places, plain};
+use super::seen::{Seen, Told};
+use super::tar::Tar;
+use super::{Broken, Chunk, Data, Form, Member};
+use crate::runbook::By;
+
+/// What was learnt of an archive so far.
+pub(super) struct Matching<'a> {
+    asked: &'a Asked<'a>,
+    source: BorrowedFd<'a>,
+    places: Places,
+    /// What is kept of each place.
+    ways: Vec<Place>,
+    seen: Seen,
+    opener: Opener,
+    buffers: Buffers,
+    members: u64,
+    outside: (u64, Vec<Vec<u8>>),
+}
+
+/// One place where the copy may begin.
+#[derive(Debug, Default)]
+struct Place {
+    way: Way,
+    /// Names of the source that were seen below it.
+    found: u64,
+    /// Bytes that were compared.
+    bytes: u64,
+}
+
+/// A file of the source that is compared with the member which is read.
+struct Open {
+    place: usize,
+    path: Vec<u8>,
+    file: OwnedFd,
+    before: Facts,
+    wrong: Option<What>,
+    /// What besides the content is wrong: told only if the content is not.
+    also: Option<What>,
+}
+
+impl<'a> Matching<'a> {
+    pub(super) fn new(
+        asked: &'a Asked<'a>,
+        source: BorrowedFd<'a>,
+        own: Vec<Vec<u8>>,
+        key: [u8; 32],
+    ) -> Self {
+        Self {
+            asked,
+            source,
+            places: Places::new(own),
+            ways: Vec::new(),
+            seen: Seen::new(key),
+            opener: Opener::new(),
+            buffers: Buffers::new(),
+            members: 0,
+            outside: (0, Vec::new()),
+        }
+    }
+
+    /// How many members were read.
+    pub(super) fn members(&self) -> u64 {
+        self.members
+    }
+
+    /// Members that lead out of the archive: how many, and the first that came.
+    pub(super) fn outside(&self) -> (u64, Vec<Vec<u8>>) {
+        self.outside.clone()
+    }
+
+    /// Reads a tar archive to its end.
+    pub(super) fn all(&mut self, tar: &mut Tar) -> Result<(), Broken> {
+        while let Some(member) = tar.member()? {
+            self.member(&member, tar)?;
+        }
+        Ok(())
+    }
+
+    /// The place where most of the source was seen: its number, its name, the bytes compared there.
+    pub(super) fn best(&self) -> (usize, Vec<u8>, u64) {
+        let mut best = 0;
+        for (place, known) in self.ways.iter().enumerate() {
+            if known.found > self.ways[best].found {
+                best = place;
+            }
+        }
+        let name = self.places.known()[best].strip_suffix(b"/").unwrap_or_default().to_vec();
+        (best, name, self.ways.get(best).map_or(0, |place| place.bytes))
+    }
+
+    /// What the archive says of a name of the source, if the copy begins at this place.
+    pub(super) fn seen(&self, place: usize, path: &[u8]) -> Told {
+        self.seen.get(place, path)
+    }
+
+    /// Compares one member with what stands at its name, in each place.
+    pub(super) fn member(&mut self, member: &Member, data: &mut dyn Data) -> Result<(), Broken> {
+        self.members += 1;
+        self.asked.progress.entries(1);
+        let Some(path) = plain(&member.path) else {
+            self.outside.0 += 1;
+            if self.outside.1.len() < KEPT {
+                self.outside.1.push(member.path.clone());
+            }
+            return Ok(());
+        };
+        let mut open = Vec::new();
+        for place in self.places.of(&path, member.form == Form::Is(Kind::Directory)) {
+            let below = &path[self.places.known()[place].len().min(path.len())..];
+            if !below.is_empty() {
+                let below = below.to_vec();
+                open.extend(self.at(place, &below, member));
+            }
+        }
+        if !open.is_empty() {
+            self.content(&mut open, data)?;
+        }
+        for open in open {
+            let after = of_open(&open.file);
+            let wrong = match after {
+                Ok(after) if open.before.unchanged(&after) => open.wrong.or(open.also),
+                Ok(_) => Some(What::Changed(Side::Source)),
+                Err(e) => Some(unreadable(Side::Source, e)),
+            };
+            self.note(open.place, &open.path, wrong);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, place: usize, path: &[u8], wrong: Option<What>) {
+        self.ways[place].found += u64::from(self.seen.put(place, path, wrong));
+    }
+
+    /// What stands at the name, compared as far as no content is needed; a file of which it is, opened.
+    fn at(&mut self, place: usize, path: &[u8], member: &Member) -> Option<Open> {
+        if self.ways.len() <= place {
+            self.ways.resize_with(place + 1, Place::default);
+        }
+        let mut way = std::mem::take(&mut self.ways[place].way);
+        let mut implied = 0;
+        let seen = &mut self.seen;
+        let found = way.find(self.source, path, &mut |dir| implied += u64::from(seen.imply(place, dir)));
+        let result = match found {
+            Ok(None) => None,
+            Ok(Some(found)) => Some(self.beside(place, path, &found, member)),
+            Err(e) => Some(Err(unreadable(Side::Source, e))),
+        };
+        self.ways[place].way = way;
+        self.ways[place].found += implied;
+        match result? {
+            Ok(Some(open)) => return Some(open),
+            Ok(None) => self.note(place, path, None),
+            Err(what) => self.note(place, path, Some(what)),
+        }
+        None
+    }
+
+    fn beside(
+        &mut self,
+        place: usize,
+        path: &[u8],
+        found: &Found<'_>,
+        member: &Member,
+    ) -> Result<Option<Open>, What> {
+        let facts = found.facts;
+        let kind = match member.form {
+            Form::Is(kind) => kind,
+            Form::HardLink => return self.hard_link(place, path, found, member).map(|()| None),
+        };
+        if kind != facts.kind {
+            return Err(What::Kind(facts.kind, kind));
+        }
+        let also = self.asked.also_of(&facts, member.mode, member.owner).err();
+        match kind {
+            Kind::File => {}
+            Kind::Link => {
+                let leads = target(found.dir, &found.name).map_err(|e| unreadable(Side::Source, e))?;
+                if leads != member.target {
+                    return Err(What::Target(leads, member.target.clone()));
+                }
+                return also.map_or(Ok(None), Err);
+            }
+            Kind::Directory | Kind::Special => return also.map_or(Ok(None), Err),
+        }
+        if facts.size != member.size {
+            return Err(What::Size(facts.size, member.size));
+        }
+        if self.asked.by == By::Size {
+            return also.map_or(Ok(None), Err);
+        }
+        self.opener.refresh();
+        let file = self.opener.file(found.dir, &found.name).map_err(|e| match e {
+            Errno::NOENT | Errno::LOOP => What::Changed(Side::Source),
+            e => unreadable(Side::Source, e),
+        })?;
+        if !of_open(&file).is_ok_and(|now| now.unchanged(&facts)) {
+            return Err(What::Changed(Side::Source));
+        }
+        (self.asked.opened)(path);
+        Ok(Some(Open { place, path: path.to_vec(), file, before: facts, wrong: None, also }))
+    }
+
+    /// Another name of an earlier member: its content is what was compared there.
+    fn hard_link(
+        &mut self,
+        place: usize,
+        path: &[u8],
+        found: &Found<'_>,
+        member: &Member,
+    ) -> Result<(), What> {
+        let unknown = || {
+            let of = crate::text::clean_bytes(&member.target);
+            What::Unreadable(Side::Backup, format!("a hard link to {of}, which cannot be compared"))
+        };
+        let target_path = plain(&member.target).ok_or_else(unknown)?;
+        let base = self.places.known()[place].clone();
+        let first = target_path.strip_prefix(base.as_slice()).ok_or_else(unknown)?;
+        let mut way = Way::default();
+        let other = way
+            .find(self.source, first, &mut |_| {})
+            .map_err(|e| unreadable(Side::Source, e))?
+            .ok_or_else(unknown)?;
+        let told = self.seen.get(place, first);
+        if other.facts.is_same_as(&found.facts) {
+            return match told {
+                Told::Fine => Ok(()),
+                Told::Wrong(what) => Err(what),
+                Told::Missing | Told::Implied => Err(unknown()),
+            };
+        }
+        // The member is as its first name in the source is; so this file must be as that one is.
+        let fine = matches!(told, Told::Fine) && found.facts.kind == other.facts.kind;
+        if !fine {
+            return Err(unknown());
+        }
+        if found.facts.kind == Kind::Link {
+            let (mine, theirs) = (target(found.dir, &found.name), target(other.dir, &other.name));
+            let mine = mine.map_err(|e| unreadable(Side::Source, e))?;
+            let theirs = theirs.map_err(|e| unreadable(Side::Source, e))?;
+            return if mine == theirs { Ok(()) } else { Err(What::Target(mine, theirs)) };
+        }
+        if found.facts.size != other.facts.size {
+            return Err(What::Size(found.facts.size, other.facts.size));
+        }
+        self.asked.also_of(&found.facts, member.mode, member.owner)?;
+        if self.asked.by == By::Size || found.facts.size == 0 {
+            return Ok(());
+        }
+        let mine = self.opener.file(found.dir, &found.name).map_err(|e| unreadable(Side::Source, e))?;
+        let theirs = self.opener.file(other.dir, &other.name).map_err(|e| unreadable(Side::Source, e))?;
+        let both = Both::new(path.to_vec(), mine, theirs, (found.facts, other.facts));
+        let progress = self.asked.progress;
+        both.compare((0, found.facts.size), &mut self.buffers, &mut |_| progress.step());
+        both.finish().map_or(Ok(()), |what| match what {
+            What::Changed(_) => Err(What::Changed(Side::Source)),
+            What::Unreadable(_, why) => Err(What::Unreadable(Side::Source, why)),
+            what => Err(what),
+        })
+    }
+
+    /// Compares the content as it comes.
+    fn content(&mut self, open: &mut [Open], data: &mut dyn Data) -> Result<(), Broken> {
+        let mut at = 0;
+        while let Some(chunk) = data.chunk()? {
+            let len = match &chunk {
+                Chunk::Bytes(bytes) => bytes.len() as u64,
+                Chunk::Hole(len) => *len,
+            };
+            for file in open.iter_mut().filter(|file| file.wrong.is_none()) {
+                let same = match &chunk {
+                    Chunk::Bytes(bytes) => content::holds(&file.file, at, bytes, &mut self.buffers),
+                    Chunk::Hole(len) => {
+                        let progress = self.asked.progress;
+                        content::zeros(&file.file, at, *len, &mut self.buffers, &mut || progress.step())
+                    }
+                };
+                file.wrong = same.err();
+                self.ways[file.place].bytes += len;
+            }
+            if open.iter().all(|file| file.wrong.is_some()) {
+                return Ok(());
+            }
+            at += len;
+        }
+        Ok(())
+    }
+}
+
+impl From<Errno> for Broken {
+    fn from(e: Errno) -> Self {
+        Self::from(io::Error::from(e))
+    }
+}
