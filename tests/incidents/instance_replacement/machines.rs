@@ -186,9 +186,16 @@ fn sshd(home: &Home) -> (Server, u16) {
         work = work.display(),
     );
     let file = home.write("sshd_config", &config);
-    // It wants to be called by its full path, to call itself again for each connection.
-    let mut sshd = Command::new(which("sshd"));
-    let mut server = Server::start(sshd.args(["-D", "-e", "-f"]).arg(file), &work.join("sshd.said"));
+    // It wants to be called by its full path, to call itself again for each connection. A newer one keeps away, for a
+    // while, those whose connection was cut; an older one does not know that word.
+    let program = which("sshd");
+    let mut sshd = Command::new(&program);
+    sshd.args(["-D", "-e", "-f"]).arg(&file);
+    let lenient = ["-o", "PerSourcePenalties=no"];
+    if Command::new(&program).args(["-t", "-f"]).arg(&file).args(lenient).output().unwrap().status.success() {
+        sshd.args(lenient);
+    }
+    let mut server = Server::start(&mut sshd, &work.join("sshd.said"));
     server.wait_for_port(port);
     (server, port)
 }
