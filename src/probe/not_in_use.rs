@@ -1,11 +1,130 @@
 //! `not_in_use`: has nobody got it open, mapped, mounted or behind a device? SHELL. Never writes.
+//!
+//! `/proc` names who has a thing open; for a block device an exclusive open is the kernel's own answer besides. A kernel
+//! lease on a file would answer even for processes that `/proc` does not show, but there is no safe way to one from
+//! here: so where processes may be hidden there is no answer.
+
+mod processes;
+mod system;
+mod target;
+
+use rustix::fs::FileType;
 
 use crate::runbook::OfPath;
 
-use super::look::Finding;
+use super::devices::Devices;
+use super::look::{Finding, shown};
+use super::mounts;
+use super::place;
 use super::progress::Progress;
+use processes::Processes;
+use target::Target;
+
+/// So many uses are named; all are counted.
+const NAMED: usize = 20;
 
 /// The answer.
-pub(super) fn find(_of: &OfPath<String>, _progress: &Progress) -> Finding {
-    Finding::error("not built yet")
+pub(super) fn find(of: &OfPath<String>, progress: &Progress) -> Finding {
+    match look(of, progress) {
+        Ok(finding) | Err(finding) => finding,
+    }
+}
+
+fn look(of: &OfPath<String>, progress: &Progress) -> Result<Finding, Finding> {
+    let path = place::path("path", &of.path)?;
+    progress.at(&path);
+    let held = place::hold(&path).map_err(|error| place::not_held(&path, error))?;
+    if !matches!(held.kind(), FileType::RegularFile | FileType::Directory | FileType::BlockDevice) {
+        let kind = place::in_words(held.kind());
+        return Err(Finding::error(format!(
+            "{} is {kind}: only files, directories and block devices can be asked about",
+            shown(&path)
+        )));
+    }
+    let devices = Devices::default();
+    let table = std::path::Path::new("/proc/self/mountinfo");
+    let mounts = mounts::all().map_err(|error| place::cannot("read", table, error))?;
+    let target = Target::of(&path, &held, &mounts, &devices)?;
+    let mut found = Found::default();
+    system::look(&target, &mounts, &devices, &mut found);
+    let mut processes = Processes::new(&mounts);
+    processes.look(&target, progress, &mut found);
+    Ok(found
+        .judge(&shown(&path))
+        .with("uses", found.uses.len())
+        .with("first", found.uses.iter().take(NAMED).cloned().collect::<Vec<_>>())
+        .with("processes", processes.looked)
+        .with("not_permitted", found.closed)
+        .with("how", target.how()))
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Found {
+    /// Each a sentence that ends before the path's name: `dd (pid 7, user root) has it open`.
+    uses: Vec<String>,
+    /// Processes that may not be looked into.
+    closed: u64,
+    /// What else keeps this from being an answer.
+    hindrances: Vec<String>,
+}
+
+impl Found {
+    fn used(&mut self, how: String) {
+        if !self.uses.contains(&how) {
+            self.uses.push(how);
+        }
+    }
+
+    /// A use is a use, whatever else could not be looked at.
+    fn judge(&self, path: &str) -> Finding {
+        if let [first, more @ ..] = self.uses.as_slice() {
+            let more = match more.len() {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            return Finding::fails(format!("{path} is in use: {first}{more}"));
+        }
+        if self.closed > 0 {
+            let (count, s) = (self.closed, if self.closed == 1 { "" } else { "es" });
+            return Finding::error(format!(
+                "nobody is seen to use {path}, but {count} process{s} of others may not be looked into: ask as root"
+            ));
+        }
+        match self.hindrances.first() {
+            Some(why) => Finding::error(format!("cannot tell whether {path} is in use: {why}")),
+            None => Finding::holds(format!("nobody uses {path}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Verdict;
+
+    #[test]
+    fn a_use_is_a_no_and_a_closed_door_no_answer() {
+        let judged = |found: &Found| {
+            let finding = found.judge("/a.img");
+            (finding.verdict, finding.detail)
+        };
+        let mut found = Found::default();
+        assert_eq!(judged(&found), (Verdict::Holds, "nobody uses /a.img".to_owned()));
+        found.hindrances.push("no /proc".to_owned());
+        assert_eq!(
+            judged(&found),
+            (Verdict::Error, "cannot tell whether /a.img is in use: no /proc".to_owned())
+        );
+        found.closed = 3;
+        let ask =
+            "nobody is seen to use /a.img, but 3 processes of others may not be looked into: ask as root";
+        assert_eq!(judged(&found), (Verdict::Error, ask.to_owned()));
+        found.used("qemu-nbd (pid 4242, user root) has it open".to_owned());
+        found.used("qemu-nbd (pid 4242, user root) has it open".to_owned());
+        let used = "/a.img is in use: qemu-nbd (pid 4242, user root) has it open";
+        assert_eq!(judged(&found), (Verdict::Fails, used.to_owned()));
+        found.used("it is swapped on".to_owned());
+        assert_eq!(judged(&found).1, format!("{used}, and 1 more"));
+    }
 }
