@@ -45,6 +45,13 @@ pub fn clean_lines(text: &str) -> String {
 /// As [`clean`] for bytes of any encoding: what is not UTF-8 shows as `\x9b`, and a `\x9b` in the text as `\x5cx9b`.
 #[must_use]
 pub fn clean_bytes(bytes: &[u8]) -> String {
+    clean(&as_text(bytes)).into_owned()
+}
+
+/// Bytes of any encoding as text that is still to be cleaned before it is shown: what is not UTF-8 becomes `\x9b`, and a
+/// `\x9b` in the text `\x5cx9b`, so that no two names become one.
+#[must_use]
+pub fn as_text(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         let valid = chunk.valid();
@@ -53,7 +60,7 @@ pub fn clean_bytes(bytes: &[u8]) -> String {
                 [b'\\', b'x', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
                     out.push_str("\\x5c");
                 }
-                _ => mark(c, &valid[at..], &mut out),
+                _ => out.push(c),
             }
         }
         for b in chunk.invalid() {

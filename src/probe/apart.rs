@@ -15,7 +15,6 @@ use crate::failpoint;
 use crate::process::kernel;
 use crate::runbook::Look;
 use crate::session::{Answer, HowFar};
-use crate::text::clean;
 use crate::time::in_words;
 
 use super::look::{self, Finding};
@@ -137,7 +136,7 @@ fn listen(
         }
         if Instant::now() >= ends_at {
             let at =
-                if stage.at.is_empty() { String::new() } else { format!(", last at {}", clean(&stage.at)) };
+                if stage.at.is_empty() { String::new() } else { format!(", last at {}", stage.at) };
             let why = match timeout {
                 Some(timeout) if began.elapsed() >= timeout => {
                     format!("no answer within {}{at}", in_words(timeout))

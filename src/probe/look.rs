@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::runbook::Look;
 use crate::session::Verdict;
-use crate::text::clean_bytes;
+use crate::text::as_text;
 
 use super::progress::Progress;
 
@@ -74,8 +74,8 @@ pub fn find(look: &Look<String>, progress: &Progress) -> Finding {
     }
 }
 
-/// A path, or any name, as text: what is not readable is escaped.
+/// A path, or any name, as text; whoever shows it cleans it.
 #[must_use]
 pub(super) fn shown(path: &Path) -> String {
-    clean_bytes(path.as_os_str().as_bytes())
+    as_text(path.as_os_str().as_bytes())
 }
