@@ -179,10 +179,11 @@ fn sshd(home: &Home) -> (Server, u16) {
     // It insists on this directory, which a machine that has not started it yet may not have.
     std::fs::create_dir_all("/run/sshd").unwrap();
     let port = free_port();
+    // A home of its own: nothing of the machine's owner is read when somebody logs in.
     let config = format!(
         "Port {port}\nListenAddress 127.0.0.1\nHostKey {work}/hostkey\nAuthorizedKeysFile {work}/key.pub\nStrictModes no\n\
          PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n\
-         PidFile none\nMaxStartups 100\n",
+         PidFile none\nMaxStartups 100\nSetEnv HOME={work}\n",
         work = work.display(),
     );
     let file = home.write("sshd_config", &config);
