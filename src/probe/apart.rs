@@ -135,8 +135,7 @@ fn listen(
             }
         }
         if Instant::now() >= ends_at {
-            let at =
-                if stage.at.is_empty() { String::new() } else { format!(", last at {}", stage.at) };
+            let at = if stage.at.is_empty() { String::new() } else { format!(", last at {}", stage.at) };
             let why = match timeout {
                 Some(timeout) if began.elapsed() >= timeout => {
                     format!("no answer within {}{at}", in_words(timeout))

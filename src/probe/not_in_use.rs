@@ -1,9 +1,9 @@
 //! `not_in_use`: has nobody got it open, mapped, mounted or behind a device? SHELL. Never writes.
 //!
-//! `/proc` names who has a thing open; for a block device an exclusive open is the kernel's own answer besides. A kernel
-//! lease on a file would answer even for processes that `/proc` does not show, but there is no safe way to one from
-//! here: so where processes may be hidden there is no answer.
+//! `/proc` names who has a thing open. Besides, the kernel itself is asked: by a lease on a file, by an exclusive open of a
+//! block device. Where neither the kernel answers nor every process can be looked into there is no answer.
 
+mod lease;
 mod processes;
 mod system;
 mod target;
@@ -17,6 +17,7 @@ use super::look::{Finding, shown};
 use super::mounts;
 use super::place;
 use super::progress::Progress;
+use lease::Lease;
 use processes::Processes;
 use target::Target;
 
@@ -49,13 +50,30 @@ fn look(of: &OfPath<String>, progress: &Progress) -> Result<Finding, Finding> {
     system::look(&target, &mounts, &devices, &mut found);
     let mut processes = Processes::new(&mounts);
     processes.look(&target, progress, &mut found);
+    let lease = matches!(target, Target::File { .. }).then(|| match held.open() {
+        Ok(file) => lease::ask(&file),
+        Err(error) => Lease::Unknown(place::cannot_words("open", &path, error)),
+    });
+    if let Some(lease) = &lease {
+        found.leased(lease);
+    }
     Ok(found
         .judge(&shown(&path))
         .with("uses", found.uses.len())
         .with("first", found.uses.iter().take(NAMED).cloned().collect::<Vec<_>>())
         .with("processes", processes.looked)
         .with("not_permitted", found.closed)
-        .with("how", target.how()))
+        .with("how", target.how())
+        .with("lease", lease.map(told)))
+}
+
+/// What the kernel said, for the evidence.
+fn told(lease: Lease) -> String {
+    match lease {
+        Lease::Alone => "given: nobody else has it open".to_owned(),
+        Lease::Others => "refused: somebody has it open".to_owned(),
+        Lease::Unknown(why) => why,
+    }
 }
 
 /// What was found.
@@ -67,12 +85,27 @@ struct Found {
     closed: u64,
     /// What else keeps this from being an answer.
     hindrances: Vec<String>,
+    /// The kernel itself said that nobody has it open.
+    answered_by_kernel: bool,
 }
 
 impl Found {
     fn used(&mut self, how: String) {
         if !self.uses.contains(&how) {
             self.uses.push(how);
+        }
+    }
+
+    /// The kernel's word counts for every process, those included that may not be looked into.
+    fn leased(&mut self, lease: &Lease) {
+        match lease {
+            Lease::Alone => self.answered_by_kernel = true,
+            Lease::Others if self.uses.is_empty() => {
+                self.used(
+                    "somebody who cannot be seen from here has it open (the kernel says so)".to_owned(),
+                );
+            }
+            Lease::Others | Lease::Unknown(_) => {}
         }
     }
 
@@ -84,6 +117,9 @@ impl Found {
                 more => format!(", and {more} more"),
             };
             return Finding::fails(format!("{path} is in use: {first}{more}"));
+        }
+        if self.answered_by_kernel {
+            return Finding::holds(format!("nobody uses {path}"));
         }
         if self.closed > 0 {
             let (count, s) = (self.closed, if self.closed == 1 { "" } else { "es" });
@@ -120,6 +156,13 @@ mod tests {
         let ask =
             "nobody is seen to use /a.img, but 3 processes of others may not be looked into: ask as root";
         assert_eq!(judged(&found), (Verdict::Error, ask.to_owned()));
+        found.leased(&Lease::Unknown(String::new()));
+        assert_eq!(judged(&found).0, Verdict::Error);
+        found.leased(&Lease::Alone);
+        assert_eq!(judged(&found).0, Verdict::Holds, "the kernel answers for all of them");
+        let mut hidden = Found::default();
+        hidden.leased(&Lease::Others);
+        assert_eq!(judged(&hidden).0, Verdict::Fails);
         found.used("qemu-nbd (pid 4242, user root) has it open".to_owned());
         found.used("qemu-nbd (pid 4242, user root) has it open".to_owned());
         let used = "/a.img is in use: qemu-nbd (pid 4242, user root) has it open";

@@ -81,7 +81,7 @@ impl Target {
     pub(super) fn how(&self) -> &'static str {
         match self {
             Self::File { .. } => {
-                "asked /proc of every process for open and mapped files, swaps and loop devices; no lease"
+                "asked /proc of every process for open and mapped files, swaps and loop devices, and the kernel for a lease"
             }
             Self::Directory { .. } => {
                 "asked /proc of every process for what is open and mapped below it, mounts, swaps and loop devices"
