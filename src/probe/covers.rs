@@ -191,7 +191,7 @@ fn packed(asked: &Asked<'_>, backup: &Path, facts: &Facts) -> Result<Finding, Fi
         .collect();
     let read = archive::open(backup, facts)
         .map_err(Broken::from)
-        .and_then(|file| archive::compare(asked, from, file, own, threads()))
+        .and_then(|file| archive::compare(asked, &from, file, own, threads()))
         .map_err(|broken| not_read(backup, &broken, None))?;
     let finding = match read.outcome {
         Ok((base, tally)) => answer(asked, &tally, Path::new(OsStr::from_bytes(&base)), read.kind),
@@ -217,8 +217,9 @@ fn not_read(backup: &Path, broken: &Broken, members: Option<u64>) -> Finding {
     match broken {
         Broken::Cut => Finding::fails(format!("{path} ends too soon{after}: it was cut")),
         Broken::Damaged(why) => Finding::fails(format!("{path} is damaged{after}: {}", clean(why))),
-        Broken::Unreadable(why) => Finding::error(format!("cannot read {path}{after}: {}", clean(why))),
-        Broken::Unknown(why) => Finding::error(format!("cannot read {path}{after}: {}", clean(why))),
+        Broken::Unreadable(why) | Broken::Unknown(why) => {
+            Finding::error(format!("cannot read {path}{after}: {}", clean(why)))
+        }
     }
 }
 

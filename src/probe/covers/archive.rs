@@ -9,12 +9,15 @@ mod names;
 mod seen;
 mod stream;
 mod tar;
+mod zip;
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+
+use crate::runbook::By;
 
 use super::entry::{Facts, of_open};
 use super::tally::{Kind, Tally};
@@ -66,6 +69,8 @@ struct Member {
     size: u64,
     mode: Option<u32>,
     owner: Option<(u32, u32)>,
+    /// Why its content cannot be read.
+    unknown: Option<String>,
 }
 
 /// A part of a member's content.
@@ -76,9 +81,12 @@ enum Chunk<'a> {
     Hole(u64),
 }
 
-/// The content of the current member.
+/// An archive that is being read.
 trait Data {
-    /// What comes next of it; none at its end. Need not be called to the end.
+    /// The next member; none after the last, when all there is was read.
+    fn member(&mut self) -> Result<Option<Member>, Broken>;
+
+    /// What comes next of the content of this member; none at its end. Need not be called to the end.
     fn chunk(&mut self) -> Result<Option<Chunk<'_>>, Broken>;
 }
 
@@ -97,25 +105,33 @@ pub(super) struct Read {
 /// Compares `source` with the archive in `file`. The error is why nothing could be begun.
 pub(super) fn compare(
     asked: &Asked<'_>,
-    source: OwnedFd,
+    source: &OwnedFd,
     file: File,
     own: Vec<Vec<u8>>,
     threads: usize,
 ) -> Result<Read, Broken> {
     let before = of_open(&file).map_err(io::Error::from)?;
-    let (kind, packing) = packing(&file)?;
+    let kind = kind(&file)?;
     asked.progress.of_bytes(before.size);
     let mut matching = Matching::new(asked, source.as_fd(), own, key()?);
     let again = file.try_clone()?;
-    let ended = std::thread::scope(|scope| {
-        let (feed, stream) = stream::pipe();
-        let told = stream::Told { file, progress: asked.progress };
-        scope.spawn(move || match packing.open(told) {
-            Ok(from) => feed.run(from),
-            Err(e) => feed.fail(e),
-        });
-        matching.all(&mut tar::Tar::new(stream))
-    });
+    let ended = match kind {
+        Archive::Tar(packing) => std::thread::scope(|scope| {
+            let (feed, stream) = stream::pipe();
+            let told = stream::Told { file, progress: asked.progress };
+            scope.spawn(move || match packing.open(told) {
+                Ok(from) => feed.run(from),
+                Err(e) => feed.fail(e),
+            });
+            matching.all(&mut tar::Tar::new(stream))
+        }),
+        Archive::Zip => std::thread::scope(|scope| {
+            let (feed, members) = zip::pipe();
+            let (progress, content) = (asked.progress, asked.by == By::Content);
+            scope.spawn(move || feed.run(&file, progress, content));
+            matching.all(&mut { members })
+        }),
+    };
     let members = matching.members();
     let outside = matching.outside();
     let outcome = ended.and_then(|()| {
@@ -127,7 +143,7 @@ pub(super) fn compare(
         let look = |path: &[u8]| matching.seen(place, path);
         let mut tally = walk::archive(
             asked,
-            rustix::io::fcntl_dupfd_cloexec(&source, 0).map_err(io::Error::from)?,
+            rustix::io::fcntl_dupfd_cloexec(source, 0).map_err(io::Error::from)?,
             &look,
             threads,
         )
@@ -135,7 +151,26 @@ pub(super) fn compare(
         tally.bytes = bytes;
         Ok((base, tally))
     });
-    Ok(Read { kind, members, outside, outcome })
+    Ok(Read { kind: kind.word(), members, outside, outcome })
+}
+
+/// What an archive is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Archive {
+    Tar(Packing),
+    Zip,
+}
+
+impl Archive {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Tar(Packing::Plain) => "tar",
+            Self::Tar(Packing::Gzip) => "tar.gz",
+            Self::Tar(Packing::Zstd) => "tar.zst",
+            Self::Tar(Packing::Xz) => "tar.xz",
+            Self::Zip => "zip",
+        }
+    }
 }
 
 /// A key for the marks that nobody could know.
@@ -146,7 +181,7 @@ fn key() -> Result<[u8; 32], Broken> {
 }
 
 /// What the file is, by its first bytes; names say what they like.
-fn packing(file: &File) -> Result<(&'static str, Packing), Broken> {
+fn kind(file: &File) -> Result<Archive, Broken> {
     let mut start = [0; 512];
     let mut have = 0;
     while have < start.len() {
@@ -159,13 +194,14 @@ fn packing(file: &File) -> Result<(&'static str, Packing), Broken> {
     let unknown = |what: &str| Err(Broken::Unknown(what.to_owned()));
     match start {
         [] => Err(Broken::Damaged("it is empty".to_owned())),
-        [0x1f, 0x8b, ..] => Ok(("tar.gz", Packing::Gzip)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(("tar.zst", Packing::Zstd)),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Ok(("tar.xz", Packing::Xz)),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(Archive::Zip),
+        [0x1f, 0x8b, ..] => Ok(Archive::Tar(Packing::Gzip)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(Archive::Tar(Packing::Zstd)),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Ok(Archive::Tar(Packing::Xz)),
         [b'B', b'Z', b'h', ..] => unknown("it is packed with bzip2, which is not known here"),
         [b'7', b'z', 0xbc, 0xaf, ..] => unknown("it is a 7z archive, which is not known here"),
         [b'R', b'a', b'r', b'!', ..] => unknown("it is a rar archive, which is not known here"),
-        _ if tar::is_header(start) => Ok(("tar", Packing::Plain)),
+        _ if tar::is_header(start) => Ok(Archive::Tar(Packing::Plain)),
         _ => unknown("it is no tar, tar.gz, tar.zst, tar.xz or zip archive"),
     }
 }

@@ -2,6 +2,7 @@
 
 mod tars;
 mod trees;
+mod zips;
 
 use std::ffi::OsStr;
 use std::fs;

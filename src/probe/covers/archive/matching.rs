@@ -12,7 +12,6 @@ use super::super::tally::{KEPT, Kind, Side, What};
 use super::live::{Found, Way};
 use super::names::{Places, plain};
 use super::seen::{Seen, Told};
-use super::tar::Tar;
 use super::{Broken, Chunk, Data, Form, Member};
 use crate::runbook::By;
 
@@ -81,10 +80,10 @@ impl<'a> Matching<'a> {
         self.outside.clone()
     }
 
-    /// Reads a tar archive to its end.
-    pub(super) fn all(&mut self, tar: &mut Tar) -> Result<(), Broken> {
-        while let Some(member) = tar.member()? {
-            self.member(&member, tar)?;
+    /// Reads an archive to its end.
+    pub(super) fn all(&mut self, archive: &mut dyn Data) -> Result<(), Broken> {
+        while let Some(member) = archive.member()? {
+            self.member(&member, archive)?;
         }
         Ok(())
     }
@@ -107,7 +106,7 @@ impl<'a> Matching<'a> {
     }
 
     /// Compares one member with what stands at its name, in each place.
-    pub(super) fn member(&mut self, member: &Member, data: &mut dyn Data) -> Result<(), Broken> {
+    fn member(&mut self, member: &Member, data: &mut dyn Data) -> Result<(), Broken> {
         self.members += 1;
         self.asked.progress.entries(1);
         let Some(path) = plain(&member.path) else {
@@ -182,6 +181,9 @@ impl<'a> Matching<'a> {
         };
         if kind != facts.kind {
             return Err(What::Kind(facts.kind, kind));
+        }
+        if let Some(why) = member.unknown.as_ref().filter(|_| self.asked.by == By::Content) {
+            return Err(What::Unreadable(Side::Backup, why.clone()));
         }
         let also = self.asked.also_of(&facts, member.mode, member.owner).err();
         match kind {

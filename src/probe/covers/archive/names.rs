@@ -67,9 +67,9 @@ impl Places {
             return;
         }
         if is_own {
-            self.named += 1
+            self.named += 1;
         } else {
-            self.tops += 1
+            self.tops += 1;
         }
         self.known.push([path, b"/"].concat());
     }

@@ -79,36 +79,6 @@ impl Tar {
         }
     }
 
-    /// The next member; none after the end mark, when all that follows was read too.
-    pub(super) fn member(&mut self) -> Result<Option<Member>, Broken> {
-        self.finish()?;
-        let mut extended = self.global.clone();
-        loop {
-            let Some(header) = self.header()? else {
-                self.stream.drain()?;
-                return Ok(None);
-            };
-            let len = header.entry_size().map_err(|_| damaged("a length that is no number"))?;
-            match header.entry_type() {
-                EntryType::GNULongName => extended.path = Some(ended(self.text(len)?)),
-                EntryType::GNULongLink => extended.target = Some(ended(self.text(len)?)),
-                EntryType::XHeader => extended.read(&self.text(len)?)?,
-                EntryType::XGlobalHeader => {
-                    let text = self.text(len)?;
-                    self.global.read(&text)?;
-                    extended.read(&text)?;
-                }
-                // The name of the volume.
-                kind if kind.as_byte() == b'V' => {}
-                kind if matches!(kind.as_byte(), b'M' | b'N') => {
-                    let what = "it is part of an archive of several volumes, or of a form no longer written";
-                    return Err(Broken::Unknown(what.to_owned()));
-                }
-                _ => return self.begin(&header, len, extended).map(Some),
-            }
-        }
-    }
-
     /// The next header; none at the end mark.
     fn header(&mut self) -> Result<Option<Header>, Broken> {
         let mut header = Header::new_old();
@@ -171,6 +141,7 @@ impl Tar {
             size: self.size,
             mode: header.mode().ok().map(|mode| mode & 0o7777),
             owner,
+            unknown: None,
         })
     }
 
@@ -289,6 +260,35 @@ impl Tar {
 }
 
 impl Data for Tar {
+    fn member(&mut self) -> Result<Option<Member>, Broken> {
+        self.finish()?;
+        let mut extended = self.global.clone();
+        loop {
+            let Some(header) = self.header()? else {
+                self.stream.drain()?;
+                return Ok(None);
+            };
+            let len = header.entry_size().map_err(|_| damaged("a length that is no number"))?;
+            match header.entry_type() {
+                EntryType::GNULongName => extended.path = Some(ended(self.text(len)?)),
+                EntryType::GNULongLink => extended.target = Some(ended(self.text(len)?)),
+                EntryType::XHeader => extended.read(&self.text(len)?)?,
+                EntryType::XGlobalHeader => {
+                    let text = self.text(len)?;
+                    self.global.read(&text)?;
+                    extended.read(&text)?;
+                }
+                // The name of the volume.
+                kind if kind.as_byte() == b'V' => {}
+                kind if matches!(kind.as_byte(), b'M' | b'N') => {
+                    let what = "it is part of an archive of several volumes, or of a form no longer written";
+                    return Err(Broken::Unknown(what.to_owned()));
+                }
+                _ => return self.begin(&header, len, extended).map(Some),
+            }
+        }
+    }
+
     fn chunk(&mut self) -> Result<Option<Chunk<'_>>, Broken> {
         if self.pieces.is_some() && self.piece == 0 {
             let next = self.pieces.as_mut().and_then(|pieces| pieces.find(|&(_, len)| len > 0));
