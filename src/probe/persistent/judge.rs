@@ -133,7 +133,7 @@ pub(super) fn judge(path: &str, places: &[Place]) -> Finding {
     for (depth, place) in places.iter().enumerate() {
         let kept = match &place.on {
             Some(mount) => mounted(mount, place),
-            None => disks(place.disks(), "this"),
+            None => disks(place.disks(), "a block device"),
         };
         // Of the places behind loop devices it is said that they are behind.
         let behind = if depth == 0 { "" } else { "in a file that " };
