@@ -33,15 +33,15 @@ impl Machines {
     pub(super) fn build(home: &Home) -> Self {
         let [old, new] = ["old", "new"].map(|name| home.path(name));
         let (old_port, new_port) = (free_port(), free_port());
-        for dir in ["etc/nginx", "etc/letsencrypt/live/site", "srv/site", "srv/data", "run"] {
+        for dir in ["srv/nginx", "etc/letsencrypt/live/site", "srv/site", "srv/data", "run"] {
             std::fs::create_dir_all(old.join(dir)).unwrap();
         }
         std::fs::create_dir_all(new.join("run")).unwrap();
         std::fs::write(old.join("etc/hostname"), "old-web\n").unwrap();
-        std::fs::write(old.join("etc/nginx/nginx.conf"), NGINX).unwrap();
-        let live = old.join("etc/letsencrypt/live/site");
-        certificate(&live);
-        std::fs::copy(live.join("fullchain.pem"), home.path("ca.pem")).unwrap();
+        std::fs::write(old.join("srv/nginx/nginx.conf"), NGINX).unwrap();
+        let certificates = old.join("etc/letsencrypt/live/site");
+        certificate(&certificates);
+        std::fs::copy(certificates.join("fullchain.pem"), home.path("ca.pem")).unwrap();
         std::fs::write(old.join("srv/site/index.html"), "<h1>Parts, compared</h1>\n").unwrap();
         std::fs::write(old.join("srv/site/news.html"), "<p>Monday's news</p>\n").unwrap();
         let mut photo = vec![0; PHOTO_BYTES];
@@ -108,7 +108,7 @@ impl Machines {
         // One process, so that its end is the end of all of it.
         nginx.args([
             "-c",
-            "etc/nginx/nginx.conf",
+            "srv/nginx/nginx.conf",
             "-g",
             "user root; daemon off; master_process off; pid run/pid;",
         ]);
@@ -145,8 +145,8 @@ http {
   uwsgi_temp_path run/uwsgi; scgi_temp_path run/scgi;
   server {
     include ../../run/listen.conf;
-    ssl_certificate ../letsencrypt/live/site/fullchain.pem;
-    ssl_certificate_key ../letsencrypt/live/site/privkey.pem;
+    ssl_certificate ../../etc/letsencrypt/live/site/fullchain.pem;
+    ssl_certificate_key ../../etc/letsencrypt/live/site/privkey.pem;
     root srv/site;
     default_type text/html;
   }
