@@ -1,1 +1,216 @@
-//! Replay of incident 3: a disk image under a running server.
+//! Replay of incident 3: a disk image under a running server. The server is a qemu-nbd that serves its image; the other
+//! image's path is one character away.
+
+use std::process::Command;
+
+use crate::support::{Home, have, root};
+use crate::world::{Server, bundled, must, walk};
+
+const SIZE: u64 = 8 << 20;
+
+/// An image with one filesystem that calls itself `label`, and holds one file.
+fn image(home: &Home, name: &str, label: &str, says: &str) -> String {
+    let tree = home.path(label);
+    std::fs::create_dir(&tree).unwrap();
+    std::fs::write(tree.join("who"), says).unwrap();
+    let path = home.path(name);
+    std::fs::File::create(&path).unwrap().set_len(SIZE).unwrap();
+    let (tree, path) = (tree.to_str().unwrap(), path.to_str().unwrap().to_owned());
+    must("mkfs.ext4", &["-q", "-F", "-L", label, "-d", tree, &path]);
+    path
+}
+
+/// What the file in an image says.
+fn says(image: &str) -> String {
+    must("debugfs", &["-R", "cat /who", image])
+}
+
+fn sha256(path: &str) -> String {
+    must("sha256sum", &[path]).split(' ').next().unwrap().to_owned()
+}
+
+/// Serves an image at a socket, for as long as it is kept.
+fn serve(home: &Home, image: &str) -> Server {
+    let socket = home.path("nbd");
+    let mut command = Command::new("qemu-nbd");
+    command.args(["--persistent", "--format=raw", "--cache=writeback", "--socket"]).arg(&socket).arg(image);
+    let mut server = Server::start(&mut command, &home.path("nbd.log"));
+    server.wait("the socket of qemu-nbd", || socket.exists().then_some(()));
+    server
+}
+
+#[test]
+fn disk_image_under_a_running_server() {
+    let test = "disk_image_under_a_running_server";
+    let tools = [
+        "qemu-nbd",
+        "qemu-img",
+        "qemu-io",
+        "mkfs.ext4",
+        "debugfs",
+        "blkid",
+        "sha256sum",
+        "dd",
+        "cmp",
+        "curl",
+    ];
+    if !root(test) || !tools.iter().all(|tool| have(test, tool)) {
+        return;
+    }
+    let home = Home::new();
+    // Production runs on web-1. The machine to be rebuilt is off, and its image is web-l.
+    let production = image(&home, "web-1.img", "production", "customers\n");
+    let meant = image(&home, "web-l.img", "staging", "old\n");
+    let fresh = image(&home, "golden.img", "golden", "new\n");
+    let at_first = sha256(&production);
+    let running = serve(&home, &production);
+    let export = format!("nbd+unix:///?socket={}", home.path("nbd").display());
+
+    let node = rustix::system::uname().nodename().to_str().unwrap().to_owned();
+    let machine = format!("machine={node}");
+    let file = bundled("disk-image.yaml");
+    let values = |machine: &str, source: &str, target: &str, copy: &str| {
+        vec![
+            machine.to_owned(),
+            format!("source={source}"),
+            format!("sha256={}", sha256(&fresh)),
+            format!("target={target}"),
+            "identity=staging".to_owned(),
+            format!("copy={}", home.path(copy).display()),
+        ]
+    };
+
+    // As it happened: the line from the history, with one character wrong.
+    let wrong = walk(&home, &file, &values(&machine, &fresh, &production, "copy of the wrong"));
+    wrong.act(&["skip", "stand-in", "--say", "there is none"]).expect(0);
+    wrong.act(&["done", "shut-down", "--say", "it is off, I saw it go"]).expect(0);
+    wrong.act(&["run", "copy"]).expect(0);
+    let confirm = format!("staging in {production}");
+    let refused = wrong.act(&["run", "write", "--confirm", &confirm]).expect(1);
+    let holder = format!("{}", running.pid().as_raw_nonzero());
+    refused.says("target-at-rest").says("qemu-nbd").says(&holder).says("it calls itself production");
+    for (check, holds) in [
+        ("target-is-meant", false),
+        ("target-at-rest", false),
+        ("two-images", true),
+        ("copy-same", true),
+        ("source-whole", true),
+        ("right-machine", true),
+    ] {
+        assert_eq!(wrong.gate("write", check).0, holds, "{check}: {}", wrong.gate("write", check).1);
+    }
+    // The machine goes on: what it serves is what it was.
+    must("qemu-io", &["-f", "raw", "-c", "read 0 4096", &export]);
+    must("qemu-img", &["compare", "-f", "raw", "-F", "raw", &production, &export]);
+    assert_eq!(sha256(&production), at_first);
+    wrong.act(&["abort", "--say", "this is production"]).expect(0);
+
+    // Nor does it help to take the server away: the image is still not the one that was named.
+    drop(running);
+    must("cp", &["--", &production, home.path("web-2.img").to_str().unwrap()]);
+    let asked = |target: &str, copy: &str| {
+        let values = values(&machine, &fresh, target, copy);
+        let mut words = vec!["check", file.to_str().unwrap()];
+        words.extend(values.iter().flat_map(|pair| ["-p", pair.as_str()]));
+        words.push("--json");
+        let said = home.call(&words).json();
+        move |check: &str| {
+            let row = said["checks"].as_array().unwrap().iter().find(|row| row["id"] == check).unwrap();
+            (row["state"].as_str().unwrap().to_owned(), row["detail"].as_str().unwrap_or_default().to_owned())
+        }
+    };
+    let answer = asked(&production, "none");
+    let (state, why) = answer("target-is-meant");
+    assert!(state == "fails" && why.contains("it calls itself production"), "{state}: {why}");
+    // One image under two names: a hard link, a symbolic one.
+    std::fs::hard_link(&fresh, home.path("hard.img")).unwrap();
+    std::os::unix::fs::symlink(&fresh, home.path("soft.img")).unwrap();
+    for name in ["hard.img", "soft.img"] {
+        let answer = asked(home.path(name).to_str().unwrap(), "none");
+        assert_eq!(answer("two-images").0, "fails", "{name}: {}", answer("two-images").1);
+    }
+
+    // Another machine of the fleet has these paths, too.
+    let elsewhere = walk(&home, &file, &values("machine=db-1", &fresh, &meant, "copy elsewhere"));
+    elsewhere.act(&["skip", "stand-in", "--say", "there is none"]).expect(0);
+    elsewhere.act(&["done", "shut-down"]).expect(0);
+    elsewhere.act(&["run", "copy"]).expect(1).says("right-machine").says("db-1");
+    elsewhere.act(&["run", "write", "--confirm", &format!("staging in {meant}")]).expect(1);
+    elsewhere.act(&["abort", "--say", "not this machine"]).expect(0);
+    assert_eq!(says(&meant), "old");
+
+    see_it_through(&home, &values(&machine, &fresh, &meant, "a copy"), &meant, &fresh);
+    assert_eq!(sha256(&production), at_first);
+}
+
+/// The image that was meant: what still stood in the way, one after the other, and in the end there and back again.
+fn see_it_through(home: &Home, values: &[String], meant: &str, fresh: &str) {
+    let copy = home.path("a copy");
+    let copy = copy.to_str().unwrap();
+    let confirm = format!("staging in {meant}");
+    let session = walk(home, &bundled("disk-image.yaml"), values);
+    session.act(&["skip", "stand-in", "--say", "there is none"]).expect(0);
+    session.act(&["done", "shut-down"]).expect(0);
+    session.act(&["run", "write", "--confirm", &confirm]).expect(1).says("copy");
+    session.act(&["run", "copy"]).expect(0);
+
+    // Its machine is started again by something, and writes: the copy is not of what is in it now.
+    let guest = serve(home, meant);
+    must(
+        "qemu-io",
+        &[
+            "-f",
+            "raw",
+            "-c",
+            "write -P 7 6M 4k",
+            &format!("nbd+unix:///?socket={}", home.path("nbd").display()),
+        ],
+    );
+    // A source that was cut short on its way.
+    let kept = home.path("golden.kept");
+    std::fs::rename(fresh, &kept).unwrap();
+    std::fs::write(fresh, &std::fs::read(&kept).unwrap()[..(4 << 20)]).unwrap();
+    session
+        .act(&["run", "write", "--confirm", &confirm])
+        .expect(1)
+        .says("target-unchanged")
+        .says("target-at-rest")
+        .says("source-whole");
+    assert_eq!(says(meant), "old");
+
+    // Shut down for good, copied again, fetched again.
+    drop(guest);
+    session.act(&["undo", "copy"]).expect(0);
+    session.act(&["run", "copy"]).expect(0);
+    std::fs::rename(&kept, fresh).unwrap();
+    // The name is typed, and what is typed is what the image calls itself.
+    for typed in ["", "yes", "write", &format!("production in {meant}")] {
+        session.act(&["run", "write", "--confirm", typed]).expect(1);
+        assert_eq!(says(meant), "old");
+    }
+    session.act(&["run", "write", "--confirm", &confirm]).expect(0);
+    assert_eq!(says(meant), "new");
+    assert_eq!(sha256(meant), sha256(fresh));
+    assert_eq!(says(copy), "old");
+
+    // It was the wrong idea after all: the copy brings everything back, and only onto an image at rest.
+    let guest = serve(home, meant);
+    session.act(&["undo", "write", "--confirm", &confirm]).expect(1).says("target-at-rest");
+    assert_eq!(says(meant), "new");
+    drop(guest);
+    session.act(&["undo", "write", "--confirm", &confirm]).expect(0);
+    assert_eq!(says(meant), "old");
+    assert_eq!(sha256(meant), sha256(copy));
+    session.act(&["undo", "copy"]).expect(0);
+    session.act(&["run", "copy"]).expect(0);
+    session.act(&["run", "write", "--confirm", &confirm]).expect(0);
+    assert_eq!(says(meant), "new");
+
+    let guest = serve(home, meant);
+    session.act(&["done", "start", "--say", "it is up, its page says new"]).expect(0);
+    session.act(&["skip", "take-back", "--say", "nothing stood in"]).expect(0);
+    session.act(&["done", "keep"]).expect(0);
+    session.act(&["finish"]).expect(0);
+    session.verifies();
+    drop(guest);
+}
