@@ -1,10 +1,11 @@
-//! The provider: moto, told that there are two regions, and the command with which people ask it.
+//! The provider: moto, told that there are two regions. Runbooks ask it with the real command; what stands for a console
+//! and other tools asks it by itself.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::support::Home;
-use crate::world::{Server, must, must_run};
+use crate::world::{Server, must};
 
 /// Where the console looks.
 pub(crate) const EAST: &str = "us-east-1";
@@ -30,7 +31,6 @@ pub(crate) struct Cloud {
     address: String,
     /// A region named here gives no answer.
     silent: PathBuf,
-    env: Vec<(&'static str, String)>,
 }
 
 impl Cloud {
@@ -49,7 +49,7 @@ impl Cloud {
             said.contains("Press CTRL+C").then_some(line)
         });
         let silent = home.path("silent");
-        let env = vec![
+        let env = [
             ("AWS_ENDPOINT_URL", address.clone()),
             ("AWS_ACCESS_KEY_ID", "testing".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "testing".to_owned()),
@@ -60,70 +60,70 @@ impl Cloud {
             ("AWS_PAGER", String::new()),
             ("AWS_MAX_ATTEMPTS", "1".to_owned()),
         ];
-        for (name, value) in &env {
+        for (name, value) in env {
             home.set(name, value);
         }
         home.set("PATH", format!("{}:{}", wrap(home, &silent).display(), std::env::var("PATH").unwrap()));
-        Self { _server: server, address, silent, env }
+        Self { _server: server, address, silent }
     }
 
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new("aws");
-        command.args(words).envs(self.env.iter().map(|(name, value)| (*name, value)));
-        command
+    /// The other tool: it asks the provider itself, in one region, and nothing more.
+    fn ask(&self, region: &str, words: &[&str]) -> String {
+        let (signed, address) = (format!("aws:amz:{region}:ec2"), format!("{}/", self.address));
+        let form = words.iter().flat_map(|word| ["-d", word]);
+        let sent: Vec<&str> = ["-sS", "--noproxy", "*", "--user", "testing:testing", "--aws-sigv4", &signed]
+            .into_iter()
+            .chain(["-d", "Version=2016-11-15"])
+            .chain(form)
+            .chain([address.as_str()])
+            .collect();
+        must("curl", &sent)
     }
 
-    /// As somebody at a shell.
-    #[track_caller]
-    pub(crate) fn aws(&self, words: &[&str]) -> String {
-        must_run(&mut self.command(words))
-    }
-
-    /// The same, where no is an answer.
-    pub(crate) fn try_aws(&self, words: &[&str]) -> bool {
-        let mut command = self.command(words);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().unwrap().success()
+    /// Puts something at `path`: a bucket, a file in one.
+    pub(crate) fn put(&self, path: &str, text: &str) {
+        let address = format!("{}/{path}", self.address);
+        let signed = ["--user", "testing:testing", "--aws-sigv4", "aws:amz:us-east-1:s3"];
+        let sent =
+            ["-fsS", "--noproxy", "*", "-X", "PUT", "-H", "Content-Type: text/plain", "-d", text, &address];
+        must("curl", &[&signed[..], &sent[..]].concat());
     }
 
     /// An instance with one volume, which goes with it, as it is unless one says otherwise.
     pub(crate) fn launch(&self, region: &str) -> String {
-        let query = "Instances[0].InstanceId";
-        let image = "ami-12345678";
-        self.aws(&[
-            "ec2",
-            "run-instances",
-            "--region",
-            region,
-            "--image-id",
-            image,
-            "--query",
-            query,
-            "--output",
-            "text",
-        ])
+        let image = "ImageId=ami-12345678";
+        let said = self.ask(region, &["Action=RunInstances", image, "MinCount=1", "MaxCount=1"]);
+        all_of(&said, "instanceId").pop().unwrap().to_owned()
     }
 
-    /// What a list of instances shows there.
-    pub(crate) fn instances(&self, region: &str) -> String {
-        let query = "Reservations[].Instances[].InstanceId";
-        self.aws(&["ec2", "describe-instances", "--region", region, "--query", query, "--output", "text"])
+    /// What the console's list of instances shows there.
+    pub(crate) fn instances(&self, region: &str) -> Vec<String> {
+        owned(&all_of(&self.ask(region, &["Action=DescribeInstances"]), "instanceId"))
     }
 
     pub(crate) fn state(&self, region: &str, instance: &str) -> String {
-        let query = "Reservations[].Instances[].State.Name";
-        let words = ["ec2", "describe-instances", "--region", region, "--instance-ids", instance];
-        self.aws(&[&words[..], &["--query", query, "--output", "text"]].concat())
+        let said = self.ask(region, &["Action=DescribeInstances", &format!("InstanceId.1={instance}")]);
+        let state = all_of(&said, "instanceState").pop().unwrap();
+        all_of(state, "name").pop().unwrap().to_owned()
     }
 
-    /// The volumes there are, attached or not.
-    pub(crate) fn volumes(&self, region: &str) -> String {
-        let query = "Volumes[].VolumeId";
-        self.aws(&["ec2", "describe-volumes", "--region", region, "--query", query, "--output", "text"])
+    /// Presses Terminate; what the provider says.
+    pub(crate) fn terminate(&self, region: &str, instance: &str) -> String {
+        self.ask(region, &["Action=TerminateInstances", &format!("InstanceId.1={instance}")])
+    }
+
+    /// The only volume there is, attached or not.
+    pub(crate) fn volume(&self, region: &str) -> String {
+        let said = self.ask(region, &["Action=DescribeVolumes"]);
+        let [item] = all_of(&said, "volumeSet")[..] else { panic!("no volumes: {said}") };
+        let found = owned(&all_of(item.split("<attachmentSet").next().unwrap(), "volumeId"));
+        let [volume] = &found[..] else { panic!("not one volume: {said}") };
+        volume.clone()
     }
 
     pub(crate) fn snapshot(&self, region: &str, volume: &str) {
-        self.aws(&["ec2", "create-snapshot", "--region", region, "--volume-id", volume]);
+        let said = self.ask(region, &["Action=CreateSnapshot", &format!("VolumeId={volume}")]);
+        assert_eq!(all_of(&said, "snapshotId").len(), 1, "{said}");
     }
 
     /// Meanwhile the provider takes nobody's credentials, as when a session has run out.
@@ -148,6 +148,16 @@ impl Cloud {
         std::fs::remove_file(&self.silent).unwrap();
         came
     }
+}
+
+/// All that stands between `<tag>` and `</tag>`.
+fn all_of<'t>(text: &'t str, tag: &str) -> Vec<&'t str> {
+    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+    text.split(&open).skip(1).filter_map(|rest| rest.split(&close).next()).collect()
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 /// The real command, but that a region can be cut off from here.
