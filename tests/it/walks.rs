@@ -45,7 +45,10 @@ fn tour() {
     session.act(&["run", "build"]).expect(0);
     session.act(&["done", "freeze"]).expect(0);
     session.act(&["run", "back-up"]).expect(0);
-    session.act(&["run", "delete-old", "--confirm", "old-server"]).expect(1).says("3 of 7 missing: theme/ (whole directory, 2 files)");
+    session
+        .act(&["run", "delete-old", "--confirm", "old-server"])
+        .expect(1)
+        .says("3 of 7 missing: theme/ (whole directory, 2 files)");
     assert!(sandbox.join("old-server").exists());
     session.act(&["run", "back-up"]).expect(0);
     session.act(&["attest", "copy-opened", "--say", "I did: six files"]).expect(0);
