@@ -66,7 +66,8 @@ fn system_upgrade() {
     assert_eq!(world.sql("SELECT COUNT(*) FROM psa.clients"), "500");
     assert_eq!(world.sql("SELECT COUNT(*) FROM shop.orders"), "3");
     let told = session.call("report", &["--public"]).expect(0);
-    for stage in ["gets a new operating system", "begins", "is back with its files", "mailing lists included"] {
+    for stage in ["gets a new operating system", "begins", "is back with its files", "mailing lists included"]
+    {
         assert!(told.stdout.contains(stage), "{stage}: {}", told.stdout);
     }
     let report = session.call("report", &["--format", "json"]).expect(0).json();
@@ -137,7 +138,14 @@ fn the_evening(session: &Session<'_>, world: &mut World) {
     session.act(&["run", "read-settings"]).expect(1).says("settings-whole").says("unexpected end of file");
     kept_here(session, "settings-whole", "unexpected end of file");
     std::fs::write(&settings, &whole).unwrap();
-    must("bash", &["-c", "gzip -cd -- \"$0\" >\"$0.d\"; head -c 2000 \"$0.d\" | gzip >\"$0\"", settings.to_str().unwrap()]);
+    must(
+        "bash",
+        &[
+            "-c",
+            "gzip -cd -- \"$0\" >\"$0.d\"; head -c 2000 \"$0.d\" | gzip >\"$0\"",
+            settings.to_str().unwrap(),
+        ],
+    );
     session.act(&["run", "read-settings"]).expect(1).says("does not end as a dump ends");
     std::fs::write(&settings, &whole).unwrap();
     must("touch", &["-d", "8 days ago", settings.to_str().unwrap()]);
@@ -209,7 +217,9 @@ fn back_in_service(session: &Session<'_>, world: &mut World) {
     }
     // The mailing lists are asked for by name, and one site did not come along.
     session.act(&["done", "see-services"]).expect(4).says("mailing lists").says("sites-answer");
-    session.act(&["attest", "services-seen@mailing lists", "--no", "--say", "a posting never came"]).expect(0);
+    session
+        .act(&["attest", "services-seen@mailing lists", "--no", "--say", "a posting never came"])
+        .expect(0);
     session.act(&["done", "switch-back"]).expect(1);
     let told = session.call("report", &["--public"]).expect(0);
     assert!(!told.stdout.contains("mailing lists included"), "{}", told.stdout);
@@ -224,7 +234,9 @@ fn back_in_service(session: &Session<'_>, world: &mut World) {
     let confirm = format!("old disk of {}", hostname());
     let release = ["run", "release-old-disk", "--confirm", &confirm];
     session.act(&release).expect(1).says("backup-since").says("nobody-misses");
-    session.act(&["attest", "backup-since", "--say", "tonight's; alice's page, a mail, the orders"]).expect(0);
+    session
+        .act(&["attest", "backup-since", "--say", "tonight's; alice's page, a mail, the orders"])
+        .expect(0);
     session.act(&["attest", "nobody-misses", "--say", "asked the ten largest, nothing open"]).expect(0);
     until("served-a-week", || (session.act(&["check", "served-a-week"]).code == Some(0)).then_some(()));
     session.act(&release).expect(0);
