@@ -288,7 +288,7 @@ fn database_move() {
 
     // The old copy stays until a backup that the job has made since has given everything back.
     let delete = format!("{}:{}", hostname(), world.path("var/influxdb").display());
-    session.act(&["run", "delete-old", "--confirm", &delete]).expect(1).says("count-again");
+    session.act(&["run", "delete-old", "--confirm", &delete]).expect(1).says("values-since-restored");
     until("served-two-nights", || {
         (session.act(&["check", "served-two-nights"]).code == Some(0)).then_some(())
     });

@@ -129,7 +129,7 @@ fn the_evening(session: &Session<'_>, world: &mut World) {
 
     // "We were told there was no need."
     session.act(&["skip", "read-settings", "--say", "the datacenter has the settings, no need"]).expect(0);
-    kept_here(session, "read-settings", "a skipped step satisfies nothing");
+    kept_here(session, "read-settings", "was skipped and is not optional");
     // What the datacenter has: cut short inside its gzip; cut short before that; of last week; without a table.
     let settings = world.path("settings.sql.gz");
     world.settings("");
