@@ -174,7 +174,7 @@ impl World {
             .map(|kind| format!("{kind}_temp_path \"{}/{kind}\";\n", at.display()))
             .concat();
         let text = format!(
-            "daemon off;\nuser root;\nworker_processes 1;\npid \"{at}/pid\";\nerror_log stderr;\nevents {{}}\n\
+            "daemon off;\nmaster_process off;\nuser root;\npid \"{at}/pid\";\nerror_log stderr;\nevents {{}}\n\
              http {{\naccess_log off;\n{temporary}{servers}}}\n",
             at = at.display()
         );
