@@ -1,4 +1,4 @@
-//! Replay of incident 2: an operating system upgrade by the datacenter. A machine whose files and MariaDB lie on one disk
+//! Replay of incident 2: an operating system upgrade by the datacenter. A machine whose files and mariadbd lie on one disk
 //! image, a fresh image that is put in its place, a panel's settings backup that is cut short, and nginx as the spare.
 
 mod machine;
@@ -47,8 +47,8 @@ fn system_upgrade() {
     let Some(mut world) = World::build(test, dir) else { return };
     // Names lead where a file says.
     let getent = world.path("bin/getent");
-    let text = format!("#!/bin/sh\nexec sed 's/$/ STREAM x/' \"{}/dns/$2\"\n", world.dir.display());
-    std::fs::write(&getent, text).unwrap();
+    let program = format!("#!/bin/sh\nexec sed 's/$/ STREAM x/' \"{}/dns/$2\"\n", world.dir.display());
+    std::fs::write(&getent, program).unwrap();
     std::fs::set_permissions(&getent, std::fs::Permissions::from_mode(0o755)).unwrap();
     home.set("PATH", format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap()));
     let runbook = hurried(&home);

@@ -1,4 +1,4 @@
-//! The world of incident 2: the machine on a disk image, its MariaDB, the web servers, the names.
+//! The world of incident 2: the machine on a disk image, its mariadbd, the web servers, the names.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
