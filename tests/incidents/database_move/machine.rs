@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Offer, has_ended, not_offered};
+use crate::support::{Offer, has_ended, holders_of, not_offered};
 use crate::world::{Server, TakeBack, free_port, must};
 
 /// Values before the move: two in each of these points, and one in another measurement.
@@ -95,22 +95,12 @@ impl World {
         self.server = Some(server);
     }
 
-    /// One more, on the old place, as somebody starts it who wants to look something up there.
-    pub(super) fn second_server(&self) -> Server {
-        let text = std::fs::read_to_string(self.path("influxdb.conf.before")).unwrap();
-        let text = text.replace(&format!("127.0.0.1:{}", self.port), "127.0.0.1:0");
-        let config = self.path("second.conf");
-        std::fs::write(&config, text).unwrap();
-        let mut command = Command::new("influxd");
-        command.arg("-config").arg(config).env_clear().env("HOME", &self.dir);
-        let mut server = Server::start(&mut command, &self.path("second.log"));
-        let old = self.path("var/influxdb/data/clicks/_series/00/0000");
-        let maps = format!("/proc/{}/maps", server.pid().as_raw_nonzero());
-        server.wait("the second server", || {
-            let maps = std::fs::read_to_string(&maps).ok()?;
-            maps.contains(old.to_str().unwrap()).then_some(())
-        });
-        server
+    /// Somebody who looks something up in the old place, and stays.
+    pub(super) fn reader(&self) -> Server {
+        let file = self.path("var/influxdb/data/clicks/_series/00/0000");
+        let mut reader = Server::start(Command::new("tail").arg("-f").arg(&file), &self.path("reader.log"));
+        reader.wait("the reader", || (!holders_of(&file).is_empty()).then_some(()));
+        reader
     }
 
     /// As `systemctl stop` does it.
