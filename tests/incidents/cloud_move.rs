@@ -8,19 +8,20 @@ use crate::support::{Home, Offer, Session, have, not_offered, root};
 use crate::world::{bundled, must, walk};
 
 use cloud::{Cloud, EAST, WEST};
-use site::{Pages, Vm};
+use site::{Pages, Vm, is_all_in};
 
 const TOOLS: [&str; 8] = ["aws", "moto_server", "python3", "curl", "tar", "sha256sum", "cmp", "mount"];
 const SECOND_COPY: &str = "s3://second-copies/site.tar.gz";
 const ACCOUNT: &str = "123456789012";
 
+/// Dropped from the top: the home, in which all of it lies, comes last.
 struct World {
-    home: Home,
-    cloud: Cloud,
-    vm: Vm,
     /// What the two instances serve.
     first: Pages,
     second: Pages,
+    cloud: Cloud,
+    vm: Vm,
+    home: Home,
 }
 
 impl World {
@@ -66,7 +67,7 @@ fn a_site_moved_to_the_cloud() {
     cloud.put("second-copies", "");
     let first = Pages::serve(&home, "first instance");
     let second = Pages::serve(&home, "second instance");
-    let world = World { home, cloud, vm, first, second };
+    let world = World { first, second, cloud, vm, home };
     let session = walk(&world.home, &bundled("cloud-move.yaml"), &world.values("20MiB"));
 
     let instance = to_the_cloud(&world, &session);
@@ -159,7 +160,7 @@ fn delete_the_vm(world: &World, session: &Session<'_>) {
     run().expect(0);
     assert!(!world.vm.dir.exists());
     // Nothing is lost: the instance serves all of it.
-    world.vm.is_all_in(&world.first.dir);
+    is_all_in(&world.first.dir);
 }
 
 /// The busy week, the empty console, and what terminating would have taken along.
@@ -227,5 +228,5 @@ fn replace_the_instance(world: &World, session: &Session<'_>, instance: &str) {
     // The week's work is on a volume that is still there, in a snapshot, and is served.
     assert_eq!(cloud.volume(WEST), volume);
     world.second.serves("remix-of-the-week.html", "nine visitors\n");
-    world.vm.is_all_in(&world.second.dir);
+    is_all_in(&world.second.dir);
 }

@@ -152,6 +152,12 @@ fn see_it_through(home: &Home, values: &[String], meant: &str, fresh: &str) {
     session.act(&["skip", "stand-in", "--say", "there is none"]).expect(0);
     session.act(&["done", "shut-down"]).expect(0);
     session.act(&["run", "write", "--confirm", &confirm]).expect(1).says("copy");
+    // Something lies where the copy should go, and it is nobody's to remove.
+    std::fs::write(copy, "somebody's notes\n").unwrap();
+    session.act(&["run", "copy"]).expect(4);
+    session.act(&["undo", "copy"]).expect(4);
+    assert_eq!(std::fs::read_to_string(copy).unwrap(), "somebody's notes\n");
+    std::fs::remove_file(copy).unwrap();
     session.act(&["run", "copy"]).expect(0);
 
     // Its machine is started again by something, and writes: the copy is not of what is in it now.

@@ -58,13 +58,13 @@ impl Vm {
     pub(crate) fn fill(&self) {
         std::fs::write(self.disk.join("recordings"), vec![1; 40 << 20]).unwrap();
     }
+}
 
-    /// Is every file of the site there, as it was?
-    #[track_caller]
-    pub(crate) fn is_all_in(&self, dir: &Path) {
-        for (name, text) in FILES {
-            assert_eq!(std::fs::read_to_string(dir.join(name)).unwrap(), text, "{name}");
-        }
+/// Is every file of the site there, as it was?
+#[track_caller]
+pub(crate) fn is_all_in(dir: &Path) {
+    for (name, text) in FILES {
+        assert_eq!(std::fs::read_to_string(dir.join(name)).unwrap(), text, "{name}");
     }
 }
 
