@@ -147,11 +147,11 @@ impl World {
         if let Some(found) = warning_in(&mount.point).map_err(|e| place::cannot("list", &mount.point, e))? {
             return Ok(Some(found));
         }
-        let others = self
+        let mut others = self
             .mounts
             .iter()
             .filter(|it| it.device == mount.device && it.point != mount.point && it.root == Path::new("/"));
-        Ok(others.filter_map(|other| warning_in(&other.point).ok().flatten()).next())
+        Ok(others.find_map(|other| warning_in(&other.point).ok().flatten()))
     }
 }
 

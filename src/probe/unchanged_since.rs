@@ -270,9 +270,12 @@ mod tests {
         assert_eq!(case.ask_of("site/z", "stamp").verdict, Verdict::Holds, "a file alone");
     }
 
+    /// The first thing that is named, and how it is changed.
+    type Change = (&'static str, fn(&Case));
+
     #[test]
     fn every_kind_of_change_is_one() {
-        let change: [(&str, fn(&Case)); 6] = [
+        let change: [Change; 6] = [
             ("site/a/b/file", |case| fs::write(case.at("site/a/b/file"), "y").unwrap()),
             ("site/a/b", |case| fs::remove_file(case.at("site/a/b/file")).unwrap()),
             ("site", |case| fs::write(case.at("site/zz"), "new").unwrap()),

@@ -109,8 +109,8 @@ fn in_hosts(hosts: &str, node: &str) -> Option<String> {
     hosts.lines().find_map(|line| {
         let mut names = line.split('#').next()?.split_whitespace().skip(1);
         let first = names.next()?;
-        let named = names.any(|name| name.eq_ignore_ascii_case(node));
-        (named && is_full(first, node)).then(|| first.to_owned())
+        let is_it = names.any(|name| name.eq_ignore_ascii_case(node));
+        (is_it && is_full(first, node)).then(|| first.to_owned())
     })
 }
 

@@ -51,7 +51,7 @@ pub(super) fn ask(file: &File) -> Lease {
                 refused => why = format!("no lease is given: {refused}"),
             },
             Err(_) if why.is_empty() => {
-                "neither perl nor python3 is there to ask for one".clone_into(&mut why)
+                "neither perl nor python3 is there to ask for one".clone_into(&mut why);
             }
             Err(_) => {}
         }

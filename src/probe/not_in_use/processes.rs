@@ -16,7 +16,7 @@ use crate::probe::mounts::{self, Mount};
 use crate::probe::place;
 use crate::probe::progress::Progress;
 
-/// The number of the machine's own view of its processes; any other view hides some. linux/proc_ns.h.
+/// The number of the machine's own view of its processes; any other view hides some. `linux/proc_ns.h`.
 const MACHINES_PIDS: &str = "pid:[4026531836]";
 /// `PF_KTHREAD`: a thread of the kernel, which has no files of a user.
 const OF_THE_KERNEL: u64 = 0x0020_0000;
@@ -123,14 +123,15 @@ impl Processes {
             self.views.insert(view.clone(), mounts);
         }
         let mounts = self.views.get(&view).map_or(&[][..], Vec::as_slice);
-        let mut uses = Vec::new();
+        // Said at once: what cannot be looked at afterwards takes nothing back.
+        let me = || who(pid, dir);
         for (link, how) in [("cwd", "works in"), ("root", "has its root in"), ("exe", "runs")] {
             match std::fs::read_link(dir.join(link)) {
-                Ok(text) => {
-                    if let Some(what) = uses_of(&dir.join(link), &text, None, target, mounts) {
-                        uses.push(format!("{how} {what}"));
-                    }
-                }
+                Ok(text) => match uses_of(&dir.join(link), &text, by_name(&text, mounts), target, mounts) {
+                    Ok(Some(what)) => found.used(format!("{} {how} {what}", me())),
+                    Ok(None) => {}
+                    Err(why) => found.hindrances.push(why),
+                },
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
             }
@@ -139,11 +140,17 @@ impl Processes {
             let Ok(entry) = entry else { break };
             let path = entry.path();
             // Closed meanwhile is not open.
-            let Ok(text) = std::fs::read_link(&path) else { continue };
+            let text = match std::fs::read_link(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(Left::Closed),
+                Err(_) => continue,
+            };
             let info =
                 std::fs::read_to_string(dir.join("fdinfo").join(entry.file_name())).unwrap_or_default();
-            if let Some(what) = uses_of(&path, &text, mount_id(&info), target, mounts) {
-                uses.push(format!("has {what} open"));
+            match uses_of(&path, &text, mount_id(&info), target, mounts) {
+                Ok(Some(what)) => found.used(format!("{} has {what} open", me())),
+                Ok(None) => {}
+                Err(why) => found.hindrances.push(why),
             }
         }
         for (device, inode, path) in mapped(&std::fs::read(dir.join("maps"))?) {
@@ -153,26 +160,29 @@ impl Processes {
             let inside =
                 matches!(target, Target::Directory { .. }) && here().is_some_and(|at| target.contains(&at));
             if target.is_mapped(device, inode) || inside || is_device() {
-                uses.push(format!("has {} mapped", target.name_of(&path)));
+                found.used(format!("{} has {} mapped", me(), target.name_of(&path)));
             }
-        }
-        for how in uses {
-            found.used(format!("{} {how}", who(pid, dir)));
         }
         Ok(())
     }
 }
 
-/// Does this link of a process lead to the thing, or into it? Then how that is called.
+/// The number of the mount that a path leads to, as far as its name tells.
+fn by_name(path: &Path, mounts: &[Mount]) -> Option<u64> {
+    let fits = mounts.iter().filter(|mount| path.starts_with(&mount.point));
+    fits.max_by_key(|mount| mount.point.as_os_str().len()).map(|mount| mount.id)
+}
+
+/// Does this link of a process lead to the thing, or into it? Then how that is called. `Err`: it cannot be told.
 fn uses_of(
     link: &Path,
     text: &Path,
     mount: Option<u64>,
     target: &Target,
     mounts: &[Mount],
-) -> Option<String> {
+) -> Result<Option<String>, String> {
     if !text.is_absolute() {
-        return None;
+        return Ok(None);
     }
     let bytes = text.as_os_str().as_bytes();
     let name = Path::new(OsStr::from_bytes(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes)));
@@ -182,20 +192,21 @@ fn uses_of(
             mounts.iter().filter(|m| name.starts_with(&m.point)).max_by_key(|m| m.point.as_os_str().len())
         });
         if on.and_then(|mount| Location::on(mount, name)).is_some_and(|at| target.contains(&at)) {
-            return Some(target.name_of(name));
+            return Ok(Some(target.name_of(name)));
         }
     }
     if let (Some(mount), Some(device)) = (known, target.file_system())
         && !device.contains(&mount.device)
     {
         // Of another file system: it is not asked, for it may be one that never answers.
-        return None;
+        return Ok(None);
     }
     let stat = rustix::fs::statat(CWD, link, AtFlags::NO_AUTOMOUNT);
     match stat {
-        Ok(stat) if target.is(&stat) => Some(target.name_of(name)),
-        Ok(_) | Err(Errno::NOENT | Errno::SRCH) => None,
-        Err(_) => None,
+        Ok(stat) if target.is(&stat) => Ok(Some(target.name_of(name))),
+        Ok(_) | Err(Errno::NOENT | Errno::SRCH) => Ok(None),
+        // Of what cannot be looked at nobody knows whether it is the thing.
+        Err(error) => Err(place::cannot_words("look at what a process has open,", name, error)),
     }
 }
 

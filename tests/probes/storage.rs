@@ -1,0 +1,136 @@
+//! `persistent`, `different` and `not_in_use` of real disks, file systems and mounts.
+
+use super::machine::{Looped, Mounted, all_open, run};
+use super::support::{Home, Offer, have, not_offered};
+use super::{ask, said};
+
+/// A small ext4 in a file.
+fn image(test: &str, home: &Home, name: &str) -> bool {
+    if !have(test, "mkfs.ext4") {
+        return false;
+    }
+    let path = home.path(name);
+    std::fs::File::create(&path).unwrap().set_len(8 << 20).unwrap();
+    run("mkfs.ext4", &["-q", "-F", path.to_str().unwrap()]).unwrap();
+    true
+}
+
+#[test]
+fn what_is_in_memory_does_not_last() {
+    let home = Home::new();
+    let Some(_mounted) = Mounted::new("in_memory", &home, "ram", &["-t", "tmpfs", "ram"]) else { return };
+    std::fs::create_dir(home.path("ram/data")).unwrap();
+    let (state, detail) = ask(&home, "persistent", "path: ram/data");
+    assert_eq!(state, "fails");
+    assert!(detail.starts_with("ram/data is in memory (tmpfs at "), "{detail}");
+}
+
+#[test]
+fn a_disk_in_a_file_lasts_as_its_file_does_and_not_with_the_clouds_warning() {
+    let test = "disk_in_a_file";
+    let home = Home::new();
+    if !image(test, &home, "disk.img") {
+        return;
+    }
+    let Some(looped) = Looped::new(test, &home.path("disk.img")) else { return };
+    let Some(_mounted) = Mounted::new(test, &home, "disk", &[&looped.0]) else { return };
+    std::fs::create_dir(home.path("disk/data")).unwrap();
+    let below = ask(&home, "persistent", "path: disk.img").0;
+    let (state, detail) = ask(&home, "persistent", "path: disk/data");
+    assert_eq!(state, below, "{detail}");
+    assert!(detail.contains(looped.name()) || below != "holds", "{detail}");
+    home.write("disk/DATALOSS_WARNING_README.txt", "");
+    let (state, detail) = ask(&home, "persistent", "path: disk/data");
+    assert_eq!(state, "fails");
+    assert!(detail.ends_with("disk/DATALOSS_WARNING_README.txt says so"), "{detail}");
+}
+
+#[test]
+fn a_disk_in_a_file_in_memory_does_not_last() {
+    let test = "disk_in_memory";
+    let home = Home::new();
+    let Some(_ram) = Mounted::new(test, &home, "ram", &["-t", "tmpfs", "ram"]) else { return };
+    if !image(test, &home, "ram/disk.img") {
+        return;
+    }
+    let Some(looped) = Looped::new(test, &home.path("ram/disk.img")) else { return };
+    let Some(_mounted) = Mounted::new(test, &home, "disk", &[&looped.0]) else { return };
+    let (state, detail) = ask(&home, "persistent", "path: disk");
+    assert_eq!(state, "fails");
+    assert!(detail.starts_with("disk is in a file that is in memory (tmpfs at "), "{detail}");
+}
+
+#[test]
+fn one_directory_by_two_mounts_is_one() {
+    let test = "two_mounts";
+    let home = Home::new();
+    std::fs::create_dir_all(home.path("site/sub")).unwrap();
+    home.write("site/sub/a", "x");
+    let site = home.path("site");
+    let Some(_bound) = Mounted::new(test, &home, "bound", &["--bind", site.to_str().unwrap()]) else {
+        return;
+    };
+    let one =
+        |what: &str, a: &str, b: &str| said("fails", &format!("{a} and {b} are one {what} under two names"));
+    assert_eq!(ask(&home, "different", "a: site, b: bound"), one("directory", "site", "bound"));
+    assert_eq!(
+        ask(&home, "different", "a: site/sub/a, b: bound/sub/a"),
+        one("file", "site/sub/a", "bound/sub/a")
+    );
+    assert_eq!(
+        ask(&home, "different", "a: site, b: bound/sub"),
+        said("holds", "site and bound/sub are two things")
+    );
+    let (state, detail) = ask(&home, "not_in_use", "path: site");
+    assert_eq!(state, "fails");
+    assert!(detail.contains("is mounted at ") && detail.contains("bound"), "{detail}");
+}
+
+#[test]
+fn a_loop_device_and_its_file_are_one_and_in_use() {
+    let test = "loop_and_file";
+    let home = Home::new();
+    if !image(test, &home, "disk.img") || !image(test, &home, "disk2.img") {
+        return;
+    }
+    assert_eq!(ask(&home, "not_in_use", "path: disk.img"), said("holds", "nobody uses disk.img"));
+    let Some(looped) = Looped::new(test, &home.path("disk.img")) else { return };
+    let device = &looped.0;
+    let (state, detail) = ask(&home, "different", &format!("a: disk.img, b: {device}"));
+    assert_eq!(state, "fails");
+    assert!(detail.ends_with("the file is behind the device"), "{detail}");
+    assert_eq!(ask(&home, "different", &format!("a: disk2.img, b: {device}")).0, "holds");
+    assert_eq!(
+        ask(&home, "not_in_use", "path: disk.img"),
+        said("fails", &format!("disk.img is in use: loop device {} is in front of it", looped.name()))
+    );
+    let free = if all_open() { "holds" } else { "error" };
+    let (state, detail) = ask(&home, "not_in_use", &format!("path: {device}"));
+    assert_eq!(state, free, "{detail}");
+    let Some(mounted) = Mounted::new(test, &home, "disk", &[device]) else { return };
+    let (state, detail) = ask(&home, "not_in_use", &format!("path: {device}"));
+    assert_eq!(state, "fails");
+    assert!(detail.starts_with(&format!("{device} is in use: it is mounted at ")), "{detail}");
+    drop(mounted);
+    drop(looped);
+    assert_eq!(ask(&home, "not_in_use", "path: disk.img"), said("holds", "nobody uses disk.img"));
+}
+
+#[test]
+fn what_the_machine_swaps_on_is_in_use() {
+    let test = "swap";
+    let home = Home::new();
+    if !have(test, "mkswap") || !image(test, &home, "swap.img") {
+        return;
+    }
+    let Some(looped) = Looped::new(test, &home.path("swap.img")) else { return };
+    let on = run("mkswap", &[&looped.0]).and_then(|_| run("swapon", &[&looped.0]));
+    if let Err(why) = on {
+        // A kernel may have no swapping in it at all, whatever one may do.
+        return not_offered(test, Offer::Mounts, &why);
+    }
+    let answer = ask(&home, "not_in_use", &format!("path: {}", looped.0));
+    run("swapoff", &[&looped.0]).unwrap();
+    assert_eq!(answer.0, "fails");
+    assert!(answer.1.contains("the machine swaps on it"), "{}", answer.1);
+}
