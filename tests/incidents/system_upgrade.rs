@@ -11,11 +11,14 @@ use crate::world::{TakeBack, bundled, must, walk};
 
 use machine::{SERVICES, SITES, World, hostname};
 
-/// The machine stays here, and the refusal says why.
+/// The machine stays here, and the refusal says why, for each of these checks or steps.
 #[track_caller]
-fn kept_here(session: &Session<'_>, check: &str, why: &str) {
-    session.act(&["run", "hand-over", "--confirm", &hostname()]).expect(1).says(check).says(why);
-    assert!(!session.gate("hand-over", check).0);
+fn kept_here(session: &Session<'_>, reasons: &[(&str, &str)]) {
+    let ran = session.act(&["run", "hand-over", "--confirm", &hostname()]).expect(1);
+    reasons.iter().fold(ran, |ran, (id, why)| ran.says(id).says(why));
+    for (id, _) in reasons {
+        assert!(!session.gate("hand-over", id).0, "{id}");
+    }
     assert_ne!(session.step("hand-over"), "running");
 }
 
@@ -130,14 +133,14 @@ fn the_evening(session: &Session<'_>, world: &mut World) {
 
     // "We were told there was no need."
     session.act(&["skip", "read-settings", "--say", "the datacenter has the settings, no need"]).expect(0);
-    kept_here(session, "read-settings", "was skipped and is not optional");
+    kept_here(session, &[("read-settings", "was skipped and is not optional")]);
     // What the datacenter has: cut short inside its gzip; cut short before that; of last week; without a table.
     let settings = world.path("settings.sql.gz");
     world.settings("");
     let whole = std::fs::read(&settings).unwrap();
     std::fs::write(&settings, &whole[..whole.len() * 2 / 3]).unwrap();
     session.act(&["run", "read-settings"]).expect(1).says("settings-whole").says("unexpected end of file");
-    kept_here(session, "settings-whole", "unexpected end of file");
+    kept_here(session, &[("settings-whole", "unexpected end of file")]);
     std::fs::write(&settings, &whole).unwrap();
     must(
         "bash",
@@ -153,35 +156,37 @@ fn the_evening(session: &Session<'_>, world: &mut World) {
     session.act(&["run", "read-settings"]).expect(1).says("settings-fresh");
     world.settings("--ignore-table=psa.mail");
     session.act(&["run", "read-settings"]).expect(4).says("the table is not in psa.mail");
-    kept_here(session, "read-settings", "failed");
+    kept_here(session, &[("read-settings", "failed")]);
     world.settings("");
     session.act(&["run", "read-settings"]).expect(0);
 }
 
 fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
     let here = hostname();
+    // What only people can say: each of these keeps it here.
+    let unsaid = "nobody has answered yet";
+    kept_here(session, &[("nothing-left-out", unsaid), ("old-disk-kept", unsaid), ("spoken-to", unsaid)]);
     for (check, words) in [
         ("nothing-left-out", "Ann and Joe; /tmp and the package caches"),
         ("old-disk-kept", "ticket 4711, written by Kim of the datacenter"),
         ("spoken-to", "Kim, 555 0100, answers all night; a fresh disk, the old one on the shelf"),
     ] {
-        kept_here(session, check, "");
         session.act(&["attest", check, "--say", words]).expect(0);
     }
-    // What the copy does not hold, files or tables, keeps it here; so does a spare that has gone.
+    // What the copy does not hold, files or tables, keeps it here.
     std::fs::write(world.machine("var/mail/late"), "From: carol\n\nnot yet\n").unwrap();
-    kept_here(session, "files-covered", "late");
-    session.act(&["run", "final-copy"]).expect(0);
     world.sql("INSERT INTO shop.orders VALUES (3)");
-    kept_here(session, "databases-covered", "2 of 3 rows in shop.orders");
+    let short = "2 of 3 rows in shop.orders";
+    kept_here(session, &[("files-covered", "late"), ("databases-covered", short)]);
+    session.act(&["run", "final-copy"]).expect(0);
     session.act(&["run", "dump"]).expect(0);
     session.act(&["run", "read-dump"]).expect(0);
+    // So does a spare that has gone, and a name that leads elsewhere.
     world.spare = None;
-    kept_here(session, "spare-answers", "does not serve");
+    world.name_leads_to("trial.example.org", "192.0.2.1");
+    kept_here(session, &[("spare-answers", "does not serve"), ("dns-can-be-switched", "192.0.2.1")]);
     let pages = world.path("my copy/files/home");
     world.spare = Some(world.serve("spare", world.ports.1, &pages, &SITES));
-    world.name_leads_to("trial.example.org", "192.0.2.1");
-    kept_here(session, "dns-can-be-switched", "192.0.2.1");
     world.name_leads_to("trial.example.org", "127.0.0.1");
     session.act(&["run", "hand-over", "--confirm", "yes"]).expect(1);
     session.act(&["run", "hand-over", "--confirm", &here]).expect(0);

@@ -38,6 +38,7 @@ impl World {
                 "--skip-test-db",
                 "--auth-root-authentication-method=normal",
                 "--innodb-log-file-size=8M",
+                "--loose-debug-no-sync",
             ],
         );
         // The disk that the datacenter puts in, and the one that it takes out.
@@ -123,7 +124,13 @@ impl World {
 
     pub(super) fn start_database(&mut self) {
         let mut command = Command::new("mariadbd");
-        command.args(["--no-defaults", "--user=root", "--skip-networking", "--innodb-log-file-size=8M"]);
+        command.args([
+            "--no-defaults",
+            "--user=root",
+            "--skip-networking",
+            "--innodb-log-file-size=8M",
+            "--loose-debug-no-sync",
+        ]);
         command.arg(format!("--datadir={}", self.machine("var/lib/mysql").display()));
         command.arg(format!("--socket={}", self.path("db.sock").display()));
         command.arg(format!("--pid-file={}", self.path("db.pid").display()));
