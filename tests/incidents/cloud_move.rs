@@ -5,7 +5,7 @@ mod cloud;
 mod site;
 
 use crate::support::{Home, Offer, Session, have, not_offered, root};
-use crate::world::{bundled, must, walk};
+use crate::world::{bundled, checked, closed_by, must, walk};
 
 use cloud::{Cloud, EAST, WEST};
 use site::{Pages, Vm, is_all_in};
@@ -25,7 +25,7 @@ struct World {
 }
 
 impl World {
-    fn values(&self, enough: &str) -> Vec<String> {
+    fn values(&self) -> Vec<String> {
         let path = |name: &str| self.home.path(name).display().to_string();
         vec![
             "site=remix.example.org".to_owned(),
@@ -37,7 +37,7 @@ impl World {
             format!("backup={}", path("backup.tar.gz")),
             format!("drill={}", path("drill")),
             format!("second_copy={SECOND_COPY}"),
-            format!("enough={enough}"),
+            "enough=20MiB".to_owned(),
             format!("account={ACCOUNT}"),
         ]
     }
@@ -68,7 +68,12 @@ fn a_site_moved_to_the_cloud() {
     let first = Pages::serve(&home, "first instance");
     let second = Pages::serve(&home, "second instance");
     let world = World { first, second, cloud, vm, home };
-    let session = walk(&world.home, &bundled("cloud-move.yaml"), &world.values("20MiB"));
+    // The same paths are on another machine, and this one is not it.
+    let file = bundled("cloud-move.yaml");
+    let mut elsewhere = world.values();
+    elsewhere[1] = "workstation=db-1".to_owned();
+    closed_by(&checked(&world.home, &file, &elsewhere), "delete-vm", "right-machine");
+    let session = walk(&world.home, &file, &world.values());
 
     let instance = to_the_cloud(&world, &session);
     delete_the_vm(&world, &session);

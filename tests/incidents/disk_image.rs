@@ -1,10 +1,11 @@
 //! Replay of incident 3: a disk image under a running server. The server is a qemu-nbd that serves its image; the other
 //! image's path is one character away.
 
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 
 use crate::support::{Home, have, root};
-use crate::world::{Server, bundled, must, walk};
+use crate::world::{Server, bundled, checked, closed_by, must, walk};
 
 const SIZE: u64 = 8 << 20;
 
@@ -32,10 +33,12 @@ fn sha256(path: &str) -> String {
 /// Serves an image at a socket, for as long as it is kept.
 fn serve(home: &Home, image: &str) -> Server {
     let socket = home.path("nbd");
+    // That of one that was ended is left.
+    let _ = std::fs::remove_file(&socket);
     let mut command = Command::new("qemu-nbd");
     command.args(["--persistent", "--format=raw", "--cache=writeback", "--socket"]).arg(&socket).arg(image);
     let mut server = Server::start(&mut command, &home.path("nbd.log"));
-    server.wait("the socket of qemu-nbd", || socket.exists().then_some(()));
+    server.wait("the socket of qemu-nbd", || UnixStream::connect(&socket).ok().map(drop));
     server
 }
 
@@ -107,40 +110,31 @@ fn disk_image_under_a_running_server() {
 
     // Nor does it help to take the server away: the image is still not the one that was named.
     drop(running);
-    must("cp", &["--", &production, home.path("web-2.img").to_str().unwrap()]);
-    let asked = |target: &str, copy: &str| {
-        let values = values(&machine, &fresh, target, copy);
-        let mut words = vec!["check", file.to_str().unwrap()];
-        words.extend(values.iter().flat_map(|pair| ["-p", pair.as_str()]));
-        words.push("--json");
-        let said = home.call(&words).json();
-        move |check: &str| {
-            let row = said["checks"].as_array().unwrap().iter().find(|row| row["id"] == check).unwrap();
-            (row["state"].as_str().unwrap().to_owned(), row["detail"].as_str().unwrap_or_default().to_owned())
-        }
-    };
-    let answer = asked(&production, "none");
-    let (state, why) = answer("target-is-meant");
+    let asked = |machine: &str, target: &str| checked(&home, &file, &values(machine, &fresh, target, "none"));
+    let (state, why) = answer(&asked(&machine, &production), "target-is-meant");
     assert!(state == "fails" && why.contains("it calls itself production"), "{state}: {why}");
     // One image under two names: a hard link, a symbolic one.
     std::fs::hard_link(&fresh, home.path("hard.img")).unwrap();
     std::os::unix::fs::symlink(&fresh, home.path("soft.img")).unwrap();
     for name in ["hard.img", "soft.img"] {
-        let answer = asked(home.path(name).to_str().unwrap(), "none");
-        assert_eq!(answer("two-images").0, "fails", "{name}: {}", answer("two-images").1);
+        let (state, why) = answer(&asked(&machine, home.path(name).to_str().unwrap()), "two-images");
+        assert_eq!(state, "fails", "{name}: {why}");
     }
 
-    // Another machine of the fleet has these paths, too.
-    let elsewhere = walk(&home, &file, &values("machine=db-1", &fresh, &meant, "copy elsewhere"));
-    elsewhere.act(&["skip", "stand-in", "--say", "there is none"]).expect(0);
-    elsewhere.act(&["done", "shut-down"]).expect(0);
-    elsewhere.act(&["run", "copy"]).expect(1).says("right-machine").says("db-1");
-    elsewhere.act(&["run", "write", "--confirm", &format!("staging in {meant}")]).expect(1);
-    elsewhere.act(&["abort", "--say", "not this machine"]).expect(0);
-    assert_eq!(says(&meant), "old");
+    // Another machine of the fleet has these paths, too, and this one is not it.
+    let elsewhere = asked("machine=db-1", &meant);
+    let (state, why) = answer(&elsewhere, "right-machine");
+    assert!(state == "fails" && why.contains("db-1"), "{state}: {why}");
+    closed_by(&elsewhere, "write", "right-machine");
 
     see_it_through(&home, &values(&machine, &fresh, &meant, "a copy"), &meant, &fresh);
     assert_eq!(sha256(&production), at_first);
+}
+
+/// What a check answered.
+fn answer(said: &serde_json::Value, check: &str) -> (String, String) {
+    let row = said["checks"].as_array().unwrap().iter().find(|row| row["id"] == check).unwrap();
+    (row["state"].as_str().unwrap().to_owned(), row["detail"].as_str().unwrap_or_default().to_owned())
 }
 
 /// The image that was meant: what still stood in the way, one after the other, and in the end there and back again.

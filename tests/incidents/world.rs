@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::Pid;
+use serde_json::Value;
 
 use crate::support::{Home, Session, kill, until};
 
@@ -20,6 +21,21 @@ pub(crate) fn bundled(name: &str) -> PathBuf {
 pub(crate) fn walk<'a>(home: &'a Home, runbook: &Path, values: &[String]) -> Session<'a> {
     let words: Vec<&str> = values.iter().flat_map(|pair| ["-p", pair.as_str()]).collect();
     home.start_file(runbook, &words)
+}
+
+/// Every automatic check, asked once without a session, by `onbelay check`. Some do not hold.
+#[track_caller]
+pub(crate) fn checked(home: &Home, runbook: &Path, values: &[String]) -> Value {
+    let mut words = vec!["check", runbook.to_str().unwrap(), "--json"];
+    words.extend(values.iter().flat_map(|pair| ["-p", pair.as_str()]));
+    home.call(&words).expect(1).json()
+}
+
+/// Would this check keep this hold point shut, of what [`checked`] said?
+#[track_caller]
+pub(crate) fn closed_by(said: &Value, step: &str, check: &str) {
+    let row = said["hold_points"].as_array().unwrap().iter().find(|row| row["step"] == step).unwrap();
+    assert!(row["closed_by"].as_array().unwrap().contains(&check.into()), "{row}");
 }
 
 /// A command that must succeed; what it printed, trimmed.
