@@ -86,6 +86,7 @@ fn find_with(of: &Covers<String>, progress: &Progress, opened: &(dyn Fn(&[u8]) +
         Ok(ignore) => ignore,
         Err(why) => return Finding::error(why),
     };
+    allow_many_files();
     let source = PathBuf::from(&of.source);
     let backup = PathBuf::from(&of.backup);
     let asked = Asked { source, ignore, by: of.by, also: &of.also, progress, opened };
@@ -150,7 +151,7 @@ fn directory(asked: &Asked<'_>, backup: &Path) -> Result<Finding, Finding> {
     let facts = of_open(&from).map_err(|e| cannot_read(source, e))?;
     let base = place::base(from.as_fd(), &own_paths(source), to, &asked.ignore)
         .map_err(|e| cannot_read(source, e))?;
-    let base_path = backup.join(&base.path);
+    let base_path: PathBuf = backup.components().chain(base.path.components()).collect();
     let copy = of_open(&base.dir).map_err(|e| cannot_read(&base_path, e))?;
     let no_copy = |why: &str| {
         Finding::fails(format!("{} {why} {}: that is no copy", shown(&base_path), shown(source)))
@@ -268,6 +269,13 @@ fn is_below(inner: &Path, outer: &Path) -> bool {
         (Ok(inner), Ok(outer)) => inner.starts_with(outer),
         _ => false,
     }
+}
+
+/// Deep trees need many open directories: as many as this process may have. If it may not, some will be said to be unreadable.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 fn threads() -> usize {

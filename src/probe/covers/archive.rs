@@ -12,7 +12,7 @@ mod tar;
 mod zip;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -115,23 +115,13 @@ pub(super) fn compare(
     asked.progress.of_bytes(before.size);
     let mut matching = Matching::new(asked, source.as_fd(), own, key()?);
     let again = file.try_clone()?;
-    let ended = match kind {
-        Archive::Tar(packing) => std::thread::scope(|scope| {
-            let (feed, stream) = stream::pipe();
-            let told = stream::Told { file, progress: asked.progress };
-            scope.spawn(move || match packing.open(told) {
-                Ok(from) => feed.run(from),
-                Err(e) => feed.fail(e),
-            });
-            matching.all(&mut tar::Tar::new(stream))
-        }),
-        Archive::Zip => std::thread::scope(|scope| {
-            let (feed, members) = zip::pipe();
-            let (progress, content) = (asked.progress, asked.by == By::Content);
-            scope.spawn(move || feed.run(&file, progress, content));
-            matching.all(&mut { members })
-        }),
-    };
+    let mut ended = read(asked, kind, file, |members| matching.all(members));
+    if ended.is_ok() && matching.must_read_again() {
+        let mut file = again.try_clone()?;
+        file.rewind()?;
+        asked.progress.of_bytes(before.size.saturating_mul(2));
+        ended = read(asked, kind, file, |members| matching.all_again(members));
+    }
     let members = matching.members();
     let outside = matching.outside();
     let outcome = ended.and_then(|()| {
@@ -152,6 +142,32 @@ pub(super) fn compare(
         Ok((base, tally))
     });
     Ok(Read { kind: kind.word(), members, outside, outcome })
+}
+
+/// Unpacks an archive on a thread of its own, and hands its members to `take`.
+fn read(
+    asked: &Asked<'_>,
+    kind: Archive,
+    file: File,
+    take: impl FnOnce(&mut dyn Data) -> Result<(), Broken>,
+) -> Result<(), Broken> {
+    std::thread::scope(|scope| match kind {
+        Archive::Tar(packing) => {
+            let (feed, stream) = stream::pipe();
+            let told = stream::Told { file, progress: asked.progress };
+            scope.spawn(move || match packing.open(told) {
+                Ok(from) => feed.run(from),
+                Err(e) => feed.fail(e),
+            });
+            take(&mut tar::Tar::new(stream))
+        }
+        Archive::Zip => {
+            let (feed, mut members) = zip::pipe();
+            let (progress, content) = (asked.progress, asked.by == By::Content);
+            scope.spawn(move || feed.run(&file, progress, content));
+            take(&mut members)
+        }
+    })
 }
 
 /// What an archive is.

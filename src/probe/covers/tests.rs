@@ -1,5 +1,6 @@
 //! Real trees, and what `covers` says of them.
 
+mod bad;
 mod tars;
 mod trees;
 mod zips;

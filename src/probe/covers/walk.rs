@@ -36,6 +36,8 @@ pub(super) struct Walk<'a> {
     queue: Queue<Job>,
     /// What an archive says of a name, if the backup is one.
     archive: &'a Archive<'a>,
+    /// An archive was read before, and its members were told as progress.
+    is_second: bool,
 }
 
 /// Answers for an archive that was read: what it said of a name of the source.
@@ -133,8 +135,9 @@ fn walk(
 ) -> Result<Tally, Errno> {
     let facts = of_open(&source)?;
     let line = Arc::new(Line { dev: facts.dev, ino: facts.ino, depth: 0, above: None });
+    let is_second = matches!(other, Other::Archive);
     let root = Pair { path: Vec::new(), source, other, line };
-    let walk = Walk { asked, queue: Queue::new(), archive };
+    let walk = Walk { asked, queue: Queue::new(), archive, is_second };
     walk.queue.push(Job::Names(Arc::new(root)));
     let mut tally = Tally::default();
     std::thread::scope(|scope| {
@@ -198,7 +201,9 @@ impl<'a> Worker<'a> {
 
     fn tell(&mut self) {
         let Untold { entries, bytes } = std::mem::take(&mut self.untold);
-        if entries > 0 {
+        if entries > 0 && self.walk.is_second {
+            self.walk.asked.progress.step();
+        } else if entries > 0 {
             self.walk.asked.progress.entries(entries);
         }
         if bytes > 0 {
@@ -363,7 +368,6 @@ impl<'a> Worker<'a> {
         path.extend_from_slice(name.to_bytes());
         path.push(b'/');
         self.tally.count(Kind::Directory);
-        self.untold.entries += 1;
         self.walk.asked.progress.at(&self.walk.asked.source.join(Path::new(OsStr::from_bytes(&path))));
         self.path.clone_from(&path);
         let wrong = match self.open(parent, name, path) {

@@ -1,5 +1,6 @@
 //! The members of an archive beside the files of the source. SHELL.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -27,7 +28,13 @@ pub(super) struct Matching<'a> {
     buffers: Buffers,
     members: u64,
     outside: (u64, Vec<Vec<u8>>),
+    /// Hard links whose first name tells nothing of the source: by that name, the place and the name of each.
+    waiting: HashMap<Vec<u8>, Vec<(usize, Vec<u8>)>>,
+    waits: usize,
 }
+
+/// So many hard links are looked at a second time.
+const WAITS: usize = 10_000;
 
 /// One place where the copy may begin.
 #[derive(Debug, Default)]
@@ -67,6 +74,8 @@ impl<'a> Matching<'a> {
             buffers: Buffers::new(),
             members: 0,
             outside: (0, Vec::new()),
+            waiting: HashMap::new(),
+            waits: 0,
         }
     }
 
@@ -124,6 +133,45 @@ impl<'a> Matching<'a> {
                 open.extend(self.at(place, &below, member));
             }
         }
+        self.settle(open, data)
+    }
+
+    /// Whether the archive must be read again, for hard links.
+    pub(super) fn must_read_again(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Reads the archive again: the first name of a hard link is not in the source, or is another file there, so that only
+    /// now its content is compared with the file of the other name.
+    pub(super) fn all_again(&mut self, archive: &mut dyn Data) -> Result<(), Broken> {
+        while let Some(member) = archive.member()? {
+            self.asked.progress.step();
+            let Some(path) = plain(&member.path) else { continue };
+            match member.form {
+                // From here on it is settled, whatever becomes of its first name.
+                Form::HardLink => {
+                    let known = self.places.known();
+                    if let Some(links) = plain(&member.target).and_then(|first| self.waiting.get_mut(&first))
+                    {
+                        links.retain(|(place, below)| {
+                            path.strip_prefix(known[*place].as_slice()) != Some(below)
+                        });
+                    }
+                }
+                Form::Is(Kind::File) => {
+                    let links = self.waiting.get(&path).cloned().unwrap_or_default();
+                    let open =
+                        links.iter().filter_map(|(place, below)| self.at(*place, below, &member)).collect();
+                    self.settle(open, archive)?;
+                }
+                Form::Is(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the content of files that are as they should be in all else.
+    fn settle(&mut self, mut open: Vec<Open>, data: &mut dyn Data) -> Result<(), Broken> {
         if !open.is_empty() {
             self.content(&mut open, data)?;
         }
@@ -228,26 +276,56 @@ impl<'a> Matching<'a> {
             What::Unreadable(Side::Backup, format!("a hard link to {of}, which cannot be compared"))
         };
         let target_path = plain(&member.target).ok_or_else(unknown)?;
-        let base = self.places.known()[place].clone();
-        let first = target_path.strip_prefix(base.as_slice()).ok_or_else(unknown)?;
+        if found.facts.kind == Kind::File && self.waits < WAITS {
+            self.waits += 1;
+            self.waiting.entry(target_path.clone()).or_default().push((place, path.to_vec()));
+        }
+        let known = self.as_first_name(place, path, found, member, &target_path);
+        if let Some(links) = self.waiting.get_mut(&target_path).filter(|_| known.is_some()) {
+            links.pop();
+            self.waits -= 1;
+            if links.is_empty() {
+                self.waiting.remove(&target_path);
+            }
+        }
+        known.unwrap_or_else(|| Err(unknown()))
+    }
+
+    /// What is known of a hard link by its first name in the source; none if that tells nothing.
+    fn as_first_name(
+        &mut self,
+        place: usize,
+        path: &[u8],
+        found: &Found<'_>,
+        member: &Member,
+        first: &[u8],
+    ) -> Option<Result<(), What>> {
+        let first = first.strip_prefix(self.places.known()[place].as_slice())?.to_vec();
         let mut way = Way::default();
-        let other = way
-            .find(self.source, first, &mut |_| {})
-            .map_err(|e| unreadable(Side::Source, e))?
-            .ok_or_else(unknown)?;
-        let told = self.seen.get(place, first);
+        let other = way.find(self.source, &first, &mut |_| {}).ok()??;
+        let told = self.seen.get(place, &first);
         if other.facts.is_same_as(&found.facts) {
             return match told {
-                Told::Fine => Ok(()),
-                Told::Wrong(what) => Err(what),
-                Told::Missing | Told::Implied => Err(unknown()),
+                Told::Fine => Some(Ok(())),
+                Told::Wrong(what) => Some(Err(what)),
+                Told::Missing | Told::Implied => None,
             };
         }
         // The member is as its first name in the source is; so this file must be as that one is.
-        let fine = matches!(told, Told::Fine) && found.facts.kind == other.facts.kind;
-        if !fine {
-            return Err(unknown());
+        if !matches!(told, Told::Fine) || found.facts.kind != other.facts.kind {
+            return None;
         }
+        Some(self.as_another(path, found, &other, member))
+    }
+
+    /// Compares two things of the source.
+    fn as_another(
+        &mut self,
+        path: &[u8],
+        found: &Found<'_>,
+        other: &Found<'_>,
+        member: &Member,
+    ) -> Result<(), What> {
         if found.facts.kind == Kind::Link {
             let (mine, theirs) = (target(found.dir, &found.name), target(other.dir, &other.name));
             let mine = mine.map_err(|e| unreadable(Side::Source, e))?;

@@ -179,14 +179,14 @@ impl Directory {
         let mut start = u64::from(u32_at(end, 16));
         let mut list_end = end_at;
         let mut disks = u32::from(u16_at(end, 4));
-        if members == u64::from(u16::MAX) || len == u64::from(u32::MAX) || start == u64::from(u32::MAX) {
-            if let Some(large) = Self::large(file, end_at)? {
-                list_end = large.0;
-                disks = u32_at(&large.1, 16);
-                members = u64_at(&large.1, 32);
-                len = u64_at(&large.1, 40);
-                start = u64_at(&large.1, 48);
-            }
+        let is_large =
+            members == u64::from(u16::MAX) || len == u64::from(u32::MAX) || start == u64::from(u32::MAX);
+        if is_large && let Some(large) = Self::large(file, end_at)? {
+            list_end = large.0;
+            disks = u32_at(&large.1, 16);
+            members = u64_at(&large.1, 32);
+            len = u64_at(&large.1, 40);
+            start = u64_at(&large.1, 48);
         }
         if disks != 0 {
             return Err(Broken::Unknown("it is part of an archive of several volumes".to_owned()));

@@ -197,10 +197,23 @@ fn hard_links_are_as_their_first_name_is() {
     fs::remove_file(world.at("site/c")).expect("removes");
     world.write("site/c", "one");
     holds(&world.find("a.tar"));
+    // Whichever name `tar` took for the first: when that one changed, or went, the others are compared all the same.
+    for name in ["site/a", "site/b"] {
+        fs::remove_file(world.at(name)).expect("removes");
+        world.write(name, "two");
+        let finding = world.find("a.tar");
+        fails(&finding);
+        assert_eq!(differences(&finding), [format!("{}: differs: content", &name[5..])]);
+        fs::remove_file(world.at(name)).expect("removes");
+        holds(&world.find("a.tar"));
+        world.write(name, "one");
+    }
+    world.write("site/c", "two");
     fs::remove_file(world.at("site/b")).expect("removes");
-    world.write("site/b", "two");
+    fs::remove_file(world.at("site/a")).expect("removes");
     let finding = world.find("a.tar");
     fails(&finding);
+    assert_eq!(differences(&finding), ["c: differs: content"]);
 }
 
 #[test]

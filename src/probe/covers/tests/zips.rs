@@ -1,5 +1,7 @@
 //! A backup that is a zip archive, as the real `zip` makes it.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 /// Runs `zip` in a directory of the world.
@@ -113,7 +115,6 @@ fn modes_are_compared_where_a_zip_archive_has_them_and_owners_cannot_be() {
     errs(&finding);
     assert!(finding.detail.contains("its owner is not stored"), "{}", finding.detail);
     asks.also = vec![Also::Mode];
-    use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(world.at("site/robots.txt"), fs::Permissions::from_mode(0o600)).expect("sets");
     let finding = find(&asks, &Progress::default());
     fails(&finding);
