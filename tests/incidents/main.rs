@@ -8,7 +8,7 @@ mod database_move;
 mod disk_image;
 mod instance_replacement;
 #[path = "../support/mod.rs"]
-#[expect(dead_code, reason = "shared with the other black-box tests, which use more of it")]
+#[expect(dead_code, unused_imports, reason = "shared with the other black-box tests, which use more of it")]
 mod support;
 mod system_upgrade;
 mod world;
