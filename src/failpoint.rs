@@ -96,14 +96,13 @@ mod armed {
             }
         };
         match due {
-            None => {}
             Some(Action::Kill) => signal(Signal::KILL),
             Some(Action::Stop(file)) => {
                 mark(Path::new(&file));
                 signal(Signal::STOP);
             }
             Some(Action::Mark(file)) => mark(Path::new(&file)),
-            Some(Action::Length(_)) => {}
+            None | Some(Action::Length(_)) => {}
         }
     }
 

@@ -44,18 +44,13 @@ pub struct Covers<T> {
     #[schemars(with = "Option<By>")]
     pub by: By,
     /// What is compared besides.
-    #[schemars(with = "Option<OneOrMany<Also>>")]
+    #[schemars(with = "Option<OneOrManyAlso>")]
     pub also: Vec<Also>,
 }
 
-// Only for the schema: a docstring would be shown in editors.
-#[derive(JsonSchema)]
-#[schemars(untagged, inline)]
-#[expect(dead_code, reason = "the schema is made from it; nothing else is")]
-enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
-}
+/// One of `also`, or a list of them, as a runbook may spell it; there are none of it but in the schema.
+#[derive(Debug)]
+pub(super) enum OneOrManyAlso {}
 
 /// What of two files is compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

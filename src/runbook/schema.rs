@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value as Json;
 
+use super::look::{Also, OneOrManyAlso};
 use super::parse::fields::At;
 use super::parse::raw::{Named, OneOrMany, RawCapture, RawForEach, RawList, RawRunbook, Text};
 
@@ -100,6 +101,11 @@ in_place!(RawCapture, "Capture", |g| {
             { "type": "object", "additionalProperties": text, "minProperties": 1, "maxProperties": 1 },
         ],
     })
+});
+
+in_place!(OneOrManyAlso, "OneOrManyAlso", |g| {
+    let one = g.subschema_for::<Also>();
+    json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
 });
 
 impl<T: JsonSchema> JsonSchema for Named<T> {
