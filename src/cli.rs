@@ -12,6 +12,7 @@ pub mod exit;
 pub mod far;
 pub mod file;
 pub mod follow;
+pub mod late;
 pub mod lint;
 pub mod list;
 pub mod log;

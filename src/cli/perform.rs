@@ -19,6 +19,7 @@ use super::begin;
 use super::exit::{Exit, Failure};
 use super::far::Far;
 use super::follow::{End, Follow};
+use super::late::Late;
 use super::out::{Out, say};
 use super::place;
 
@@ -36,6 +37,7 @@ pub struct Walk {
     pub dir: PathBuf,
     interrupted: Arc<AtomicBool>,
     far: Far,
+    late: Late,
 }
 
 /// What became of a request.
@@ -82,7 +84,8 @@ impl Walk {
         if !had_host {
             tell_environment(&talk.client.welcome.recent);
         }
-        let walk = Self { talk, dir: dir.to_owned(), interrupted, far: Far::default() };
+        let walk =
+            Self { talk, dir: dir.to_owned(), interrupted, far: Far::default(), late: Late::default() };
         walk.give_secrets()?;
         Ok(walk)
     }
@@ -128,6 +131,9 @@ impl Walk {
             }
             if self.was_interrupted() {
                 return Err(self.leave(command));
+            }
+            for line in self.late.lines(&self.talk.session, clock::now(&self.talk.session)) {
+                say(line);
             }
             let end = match self.talk.hear(Some(Instant::now() + LOOK))? {
                 Some(Heard::Entry(entry)) => {

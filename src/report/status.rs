@@ -1,12 +1,14 @@
 //! Where a walk stands, as `status --json` prints it: a contract with scripts. PURE.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::session::Requirement;
 use crate::session::state::{ItemProgress, Session, Stage};
 use crate::session::view::{self, CheckStatus, StepStatus};
 use crate::text::clean;
-use crate::time::{Moment, Timestamp};
+use crate::time::{Moment, Timestamp, in_words};
 
 /// The whole of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +79,9 @@ pub struct StepLine {
     pub by_hand: bool,
     /// Why it is in its state; may be empty.
     pub why: String,
+    /// By how much it takes longer than it was to, milliseconds; absent where it is not late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_ms: Option<u64>,
     /// Its items.
     pub items: Vec<StepItem>,
     /// Everything its gate asks for.
@@ -149,6 +154,8 @@ pub fn status(session: &Session, state: &str, now: Moment) -> Status {
                 attempts: step.attempts,
                 by_hand: step.by_hand,
                 why: step.why.clone(),
+                late_ms: view::late_by(session, place, now)
+                    .map(|late| u64::try_from(late.as_millis()).unwrap_or(u64::MAX)),
                 items: step
                     .items
                     .iter()
@@ -261,13 +268,15 @@ pub fn text(status: &Status) -> String {
         }
         let diamond = if step.destructive { "◆ " } else { "" };
         let by_hand = if step.by_hand { ", by hand" } else { "" };
+        let late = step.late_ms.map(|late| format!(", LATE by {}", in_words(Duration::from_millis(late))));
         lines.push(format!(
-            " {} {} {diamond}{}  ({}, {}{by_hand})",
+            " {} {} {diamond}{}  ({}, {}{by_hand}{})",
             step_mark(step.state),
             place + 1,
             clean(&step.title),
             step.id,
             step_word(step.state),
+            late.unwrap_or_default(),
         ));
         let settled =
             matches!(step.state, StepStatus::Failed | StepStatus::Interrupted | StepStatus::Skipped);

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -64,13 +65,19 @@ impl Input {
         Ok((Self { buffer: Vec::new(), ended: false, bell, terminal }, Bell(Arc::new(rope))))
     }
 
-    /// Waits for what comes next; for lines only where `lines`.
-    pub(super) fn next(&mut self, lines: bool) -> Result<Came, Failure> {
+    /// Waits for what comes next; for lines only where `lines`. The bell also rings when `at_most` is over.
+    pub(super) fn next(&mut self, lines: bool, at_most: Option<Duration>) -> Result<Came, Failure> {
+        let until = at_most.and_then(|at_most| Instant::now().checked_add(at_most));
         loop {
             if lines && let Some(came) = self.taken() {
                 return Ok(came);
             }
-            let (bell, typed) = self.wait(lines && !self.ended, None)?;
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let limit = left.map(|left| Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: i64::from(left.subsec_nanos()),
+            });
+            let (bell, typed) = self.wait(lines && !self.ended, limit.as_ref())?;
             if bell {
                 let mut heard = [0; 64];
                 while matches!((&self.bell).read(&mut heard), Ok(n) if n > 0) {}
@@ -78,6 +85,8 @@ impl Input {
             }
             if typed {
                 self.read()?;
+            } else if left.is_some_and(|left| left.is_zero()) {
+                return Ok(Came::Bell);
             }
         }
     }

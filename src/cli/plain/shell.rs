@@ -4,13 +4,14 @@ mod output;
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cli::act::tell_end;
 use crate::cli::ask;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::far::Far;
 use crate::cli::follow::{End, Follow};
+use crate::cli::late::Late;
 use crate::cli::out::Out;
 use crate::cli::perform::{Became, Walk, exit_of, log_line};
 use crate::cli::words::Voice;
@@ -55,6 +56,8 @@ pub(super) struct Shell {
     shown: Option<usize>,
     /// When each check that is asked is to be spoken of next.
     far: Far,
+    /// What was said of steps that are late.
+    late: Late,
 }
 
 struct Under {
@@ -83,6 +86,7 @@ impl Shell {
             prompt: None,
             shown: None,
             far: Far::default(),
+            late: Late::default(),
             walk,
         };
         shell.joined()?;
@@ -112,7 +116,7 @@ impl Shell {
             }
             // A pipe's lines wait for the end of what the line before asked for; a person may type `stop` meanwhile.
             let lines = self.role != Role::Watch && (self.under.is_none() || self.input.terminal);
-            match self.input.next(lines)? {
+            match self.input.next(lines, self.next_alarm())? {
                 Came::Bell if self.walk.was_interrupted() => return Err(self.interrupted()),
                 Came::Bell => {}
                 Came::Line(line) => {
@@ -255,7 +259,7 @@ impl Shell {
         self.input.forget();
         loop {
             self.show_prompt(prompt);
-            match self.input.next(true)? {
+            match self.input.next(true, self.next_alarm())? {
                 Came::Bell if self.walk.was_interrupted() => return Err(self.interrupted()),
                 Came::Bell => self.hear_all()?,
                 Came::Line(line) => {
@@ -267,8 +271,23 @@ impl Shell {
         }
     }
 
-    /// Takes in and tells all that the host has said.
+    /// When a step becomes late, if one does.
+    fn next_alarm(&self) -> Option<Duration> {
+        self.late.due(self.session(), clock::now(self.session()))
+    }
+
+    /// Says what is late, with the terminal's bell.
+    fn tell_late(&mut self) {
+        let now = clock::now(self.session());
+        for line in self.late.lines(&self.walk.talk.session, now) {
+            let bell = if self.input.terminal { "\u{7}" } else { "" };
+            self.line(&format!("{bell}{line}"));
+        }
+    }
+
+    /// Takes in and tells all that the host has said, and what is late.
     fn hear_all(&mut self) -> Result<(), Failure> {
+        self.tell_late();
         loop {
             let heard = match self.later.pop_front() {
                 Some(heard) => Some(heard),

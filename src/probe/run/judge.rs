@@ -53,9 +53,9 @@ pub(super) fn judge(tried: &Tried, expect: &Expect, timeout: Option<Duration>) -
     }
     if code == 1
         && expect.exit.is_none()
-        && let Some(words) = last_line(&tried.err.tail).or_else(|| last_line(&tried.out.tail))
+        && let Some(words) = last_line(&tried.out.tail).or_else(|| last_line(&tried.err.tail))
     {
-        // The plain way to say no: what it says is the answer.
+        // The plain way to say no: what it says itself is the answer, not what a command in it complained of.
         return (verdict, words);
     }
     let hint = match code {
