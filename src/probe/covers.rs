@@ -7,6 +7,8 @@ mod archive;
 mod content;
 mod entry;
 mod ignore;
+mod line;
+mod listing;
 mod place;
 mod queue;
 mod tally;

@@ -20,7 +20,7 @@ impl Ignore {
         let mut paths = GlobSetBuilder::new();
         for pattern in patterns {
             let trimmed = pattern.strip_prefix("./").unwrap_or(pattern).trim_end_matches('/');
-            let deep = trimmed.contains('/');
+            let deep = trimmed.contains('/') || pattern.starts_with("./");
             let glob = GlobBuilder::new(trimmed.trim_start_matches('/'))
                 .literal_separator(true)
                 .backslash_escape(true)

@@ -10,8 +10,8 @@ use rustix::io::Errno;
 
 use super::entry::{Facts, Opener, look, of_open};
 use super::ignore::Ignore;
+use super::listing::Names;
 use super::tally::Kind;
-use super::walk::Names;
 
 /// Of the source's own names so many are looked for where its copy could be.
 const SAMPLE: usize = 1_000;

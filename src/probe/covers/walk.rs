@@ -3,30 +3,29 @@
 //! A directory is read a few hundred names at a time, and what is left of it waits as a job like any other. So a directory
 //! of a million files is shared by all threads, and nothing of it is kept.
 
+mod beside;
+
 use std::ffi::OsStr;
 use std::ffi::{CStr, CString};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use rustix::fs::{FileType, RawDir};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::Asked;
 use super::archive::Told;
 use super::content::{Both, Buffers, unreadable};
-use super::entry::{Facts, Opener, look, of_open, target};
+use super::entry::{Facts, Opener, look, of_open};
+use super::line::Line;
+use super::listing::Names;
 use super::queue::Queue;
 use super::tally::{Kind, Side, Tally, What};
-use crate::runbook::By;
+use beside::{beside, gone_or};
 
-/// A directory's names are taken so many at a time, or a few more.
-const NAMES: usize = 256;
-/// A large file is compared in pieces of this length.
-const PIECE: u64 = 32 << 20;
 /// Deeper trees than this are not walked: nobody makes them on purpose.
 const DEEPEST: usize = 4_096;
 
@@ -72,38 +71,6 @@ enum Other {
     Archive,
     /// Nothing: only what is missing is counted.
     Missing(Arc<AtomicU64>),
-}
-
-/// A directory and those above it, by what they are and not by name.
-#[derive(Debug)]
-struct Line {
-    dev: u64,
-    ino: u64,
-    depth: usize,
-    above: Option<Arc<Line>>,
-}
-
-impl Line {
-    fn holds(&self, facts: &Facts) -> bool {
-        let mut at = Some(self);
-        while let Some(line) = at {
-            if line.dev == facts.dev && line.ino == facts.ino {
-                return true;
-            }
-            at = line.above.as_deref();
-        }
-        false
-    }
-}
-
-impl Drop for Line {
-    /// One after the other: thousands of levels would use up the stack.
-    fn drop(&mut self) {
-        let mut above = self.above.take();
-        while let Some(mut line) = above.and_then(Arc::into_inner) {
-            above = line.above.take();
-        }
-    }
 }
 
 /// Walks `source` and compares each of its entries with `backup`.
@@ -266,101 +233,6 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn file(&mut self, pair: &Pair, name: &CStr) -> Result<(), What> {
-        self.tally.count(Kind::File);
-        let by_size = self.walk.asked.by == By::Size;
-        let other = match &pair.other {
-            Other::Missing(files) => {
-                self.tally.missing_within(files, Kind::File);
-                let facts = look(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?;
-                self.saw(&facts, &[]);
-                return Ok(());
-            }
-            Other::Archive => {
-                let facts = look(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?;
-                self.saw(&facts, &[]);
-                return self.told();
-            }
-            Other::Directory(other) => other.as_fd(),
-        };
-        // By size alone nothing need be opened.
-        let (source, facts) = if by_size {
-            (None, look(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?)
-        } else {
-            let source = self.opener.file(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?;
-            let facts = of_open(&source).map_err(|e| unreadable(Side::Source, e))?;
-            (Some(source), facts)
-        };
-        if facts.kind != Kind::File {
-            return Err(What::Changed(Side::Source));
-        }
-        self.saw(&facts, &[]);
-        let copy = beside(other, name, &facts)?;
-        if copy.size != facts.size {
-            return Err(What::Size(facts.size, copy.size));
-        }
-        self.walk.asked.also(&facts, &copy)?;
-        let Some(source) = source.filter(|_| facts.size > 0) else { return Ok(()) };
-        let backup = self.opener.file(other, name).map_err(|e| gone_or(Side::Backup, e))?;
-        if !of_open(&backup).is_ok_and(|now| now.unchanged(&copy)) {
-            return Err(What::Changed(Side::Backup));
-        }
-        (self.walk.asked.opened)(&self.path);
-        let both = Both::new(self.path.clone(), source, backup, (facts, copy));
-        if facts.size > PIECE {
-            self.walk.queue.push(Job::Piece(Arc::new(both), 0));
-            return Ok(());
-        }
-        let Self { untold, buffers, tally, .. } = self;
-        both.compare((0, facts.size), buffers, &mut |bytes| {
-            untold.bytes += bytes;
-            tally.bytes += bytes;
-        });
-        both.finish().map_or(Ok(()), Err)
-    }
-
-    /// A piece of a large file. The rest of it is given away first, so that another thread can begin with it.
-    fn piece(&mut self, both: Arc<Both>, from: u64) {
-        let size = both.before.0.size;
-        let to = size.min(from + PIECE);
-        if to < size && !both.is_settled() {
-            self.walk.queue.push(Job::Piece(Arc::clone(&both), to));
-        }
-        let progress = self.walk.asked.progress;
-        let bytes = &mut self.tally.bytes;
-        both.compare((from, to), &mut self.buffers, &mut |read| {
-            *bytes += read;
-            progress.bytes(read);
-        });
-        // Only the last one to let go of it has it.
-        if let Some(both) = Arc::into_inner(both) {
-            let path = both.path.clone();
-            if let Some(what) = both.finish() {
-                self.tally.differs(&path, what);
-            }
-        }
-    }
-
-    fn link(&mut self, pair: &Pair, name: &CStr, facts: &Facts) -> Result<(), What> {
-        self.tally.count(Kind::Link);
-        let leads = target(pair.source.as_fd(), name).map_err(|e| gone_or(Side::Source, e))?;
-        self.saw(facts, &leads);
-        let other = match &pair.other {
-            Other::Missing(files) => {
-                self.tally.missing_within(files, Kind::Link);
-                return Ok(());
-            }
-            Other::Archive => return self.told(),
-            Other::Directory(other) => other.as_fd(),
-        };
-        let copy = beside(other, name, facts)?;
-        let copy_leads = target(other, name).map_err(|e| gone_or(Side::Backup, e))?;
-        if leads != copy_leads {
-            return Err(What::Target(leads, copy_leads));
-        }
-        self.walk.asked.also(facts, &copy)
-    }
-
     /// A directory below the source.
     fn enter(&mut self, parent: &Pair, name: &CStr) {
         let mut path = Vec::with_capacity(parent.path.len() + name.to_bytes().len() + 1);
@@ -459,74 +331,7 @@ fn missing() -> (Other, Option<What>) {
     (Other::Missing(Arc::clone(&files)), Some(What::MissingDirectory(files)))
 }
 
-/// What stands under the same name in the backup, if it is a thing of the same kind and another one than this.
-fn beside(other: std::os::fd::BorrowedFd<'_>, name: &CStr, facts: &Facts) -> Result<Facts, What> {
-    let copy = match look(other, name) {
-        Ok(copy) => copy,
-        Err(Errno::NOENT) => return Err(What::Missing),
-        Err(e) => return Err(unreadable(Side::Backup, e)),
-    };
-    if copy.kind != facts.kind {
-        return Err(What::Kind(facts.kind, copy.kind));
-    }
-    if copy.is_same_as(facts) {
-        return Err(What::Same(facts.kind));
-    }
-    Ok(copy)
-}
-
-/// A name that was listed and is not there any more, or has become something else, changed while we looked.
-fn gone_or(side: Side, e: Errno) -> What {
-    match e {
-        Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO | Errno::STALE => What::Changed(side),
-        e => unreadable(side, e),
-    }
-}
-
 /// The source itself is told as `./`.
 fn named(path: &[u8]) -> Vec<u8> {
     if path.is_empty() { b"./".to_vec() } else { path.to_vec() }
-}
-
-/// Some names of a directory.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    bytes: Vec<u8>,
-    ends: Vec<(usize, FileType)>,
-    listing: Box<[MaybeUninit<u8>]>,
-}
-
-impl Names {
-    pub(super) fn new() -> Self {
-        let listing = vec![MaybeUninit::uninit(); 16 << 10].into_boxed_slice();
-        Self { bytes: Vec::new(), ends: Vec::new(), listing }
-    }
-
-    /// Takes the next ones; true when there are no more.
-    pub(super) fn take(&mut self, dir: impl AsFd) -> Result<bool, Errno> {
-        self.bytes.clear();
-        self.ends.clear();
-        let mut listing = RawDir::new(dir, &mut self.listing);
-        loop {
-            let Some(entry) = listing.next() else { return Ok(true) };
-            let entry = entry?;
-            let name = entry.file_name().to_bytes_with_nul();
-            if name != b".\0" && name != b"..\0" {
-                self.bytes.extend_from_slice(name);
-                self.ends.push((self.bytes.len(), entry.file_type()));
-            }
-            if listing.is_buffer_empty() && self.ends.len() >= NAMES {
-                return Ok(false);
-            }
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&CStr, FileType)> {
-        let mut from = 0;
-        self.ends.iter().filter_map(move |&(end, file_type)| {
-            let name = CStr::from_bytes_with_nul(&self.bytes[from..end]).ok();
-            from = end;
-            name.map(|name| (name, file_type))
-        })
-    }
 }

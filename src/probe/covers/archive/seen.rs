@@ -145,3 +145,51 @@ impl Table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tally::Side;
+    use super::*;
+
+    fn name(n: u32) -> [u8; 4] {
+        n.to_le_bytes()
+    }
+
+    #[test]
+    fn each_name_is_found_again_and_no_other() {
+        let mut seen = Seen::new([7; 32]);
+        for n in 0..50_000 {
+            assert!(seen.put(0, &name(n), None), "{n} is new");
+        }
+        assert!(!seen.put(0, &name(1), None));
+        assert!((0..50_000).all(|n| matches!(seen.get(0, &name(n)), Told::Fine)));
+        assert!((50_000..100_000).all(|n| matches!(seen.get(0, &name(n)), Told::Missing)));
+        // The same name below another place is another one.
+        assert!(matches!(seen.get(1, &name(1)), Told::Missing));
+        let slots: usize = seen.tables.iter().map(|table| table.slots.len()).sum();
+        assert!(slots < 50_000 * 17 / 10, "{slots} places for 50,000 names");
+    }
+
+    #[test]
+    fn the_last_word_counts_and_an_implied_directory_is_the_weakest() {
+        let mut seen = Seen::new([7; 32]);
+        assert!(seen.imply(0, b"a"));
+        assert!(matches!(seen.get(0, b"a"), Told::Implied));
+        seen.put(0, b"a", Some(What::Changed(Side::Source)));
+        assert!(!seen.imply(0, b"a"));
+        assert!(matches!(seen.get(0, b"a"), Told::Wrong(What::Changed(Side::Source))));
+        seen.put(0, b"a", None);
+        assert!(matches!(seen.get(0, b"a"), Told::Fine));
+        assert!(seen.particulars.is_empty());
+    }
+
+    #[test]
+    fn the_particulars_are_bounded_and_the_fact_is_not() {
+        let mut seen = Seen::new([7; 32]);
+        for n in 0..5_000 {
+            seen.put(0, &name(n), Some(What::Content));
+        }
+        assert_eq!(seen.particulars.len(), PARTICULARS);
+        assert!((0..5_000).all(|n| matches!(seen.get(0, &name(n)), Told::Wrong(_))));
+    }
+}

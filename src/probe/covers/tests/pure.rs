@@ -1,0 +1,109 @@
+//! What needs no disk: the answer and the sentence that counts make, and the patterns of what is ignored.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crate::probe::covers::ignore::Ignore;
+use crate::probe::covers::tally::{Kind, Side, Tally, What};
+use crate::probe::covers::words::{Told, grouped, sentence, verdict};
+use crate::runbook::By;
+use crate::session::Verdict;
+
+fn counted(files: u64) -> Tally {
+    let mut tally = Tally::default();
+    tally.files = files;
+    tally
+}
+
+fn told(tally: &Tally) -> String {
+    sentence(tally, Told { source: "/srv/site", base: "", by: By::Content })
+}
+
+#[test]
+fn a_difference_outweighs_what_could_not_be_seen_and_both_outweigh_the_rest() {
+    let wrong = |whats: &[What]| {
+        let mut tally = counted(10);
+        for what in whats {
+            tally.differs(b"a", what.clone());
+        }
+        verdict(&tally)
+    };
+    let unread = What::Unreadable(Side::Source, "permission denied".to_owned());
+    assert_eq!(wrong(&[]), Verdict::Holds);
+    assert_eq!(verdict(&counted(0)), Verdict::Fails);
+    for what in [unread.clone(), What::Changed(Side::Backup), What::Loop] {
+        assert_eq!(wrong(std::slice::from_ref(&what)), Verdict::Error, "{what:?}");
+        for worse in [What::Missing, What::Content, What::Same(Kind::File)] {
+            assert_eq!(wrong(&[what.clone(), worse]), Verdict::Fails);
+        }
+    }
+}
+
+#[test]
+fn the_sentence_names_counts_and_the_first() {
+    let mut tally = counted(31_204);
+    let files = Arc::new(AtomicU64::new(0));
+    for n in [4, 1, 3, 2] {
+        tally.differs(format!("r{n}.txt").as_bytes(), What::Missing);
+    }
+    tally.differs(b"content/themes/", What::MissingDirectory(Arc::clone(&files)));
+    for _ in 0..398 {
+        tally.missing_within(&files, Kind::File);
+    }
+    tally.differs(b"index.php", What::Size(799, 812));
+    tally.differs(b"\x1b[2J", What::Changed(Side::Source));
+    assert_eq!(
+        told(&tally),
+        "403 of 31,204 missing: content/themes/ (whole directory, 398 files), r1.txt, r2.txt, …; \
+         1 differs: index.php (size 812, not 799); 1 changed while being read: ␛[2J (in the source)"
+    );
+}
+
+#[test]
+fn two_threads_make_the_same_answer_as_one() {
+    let paths: Vec<String> = (0..100).map(|n| format!("{n:03}")).collect();
+    let mut one = counted(100);
+    let mut parts = [counted(50), counted(50)];
+    for (n, path) in paths.iter().enumerate().rev() {
+        one.differs(path.as_bytes(), What::Content);
+        parts[n % 2].differs(path.as_bytes(), What::Content);
+    }
+    let [mut first, second] = parts;
+    first.add(second);
+    let names = |tally: &Tally| tally.first().iter().map(|one| one.path.clone()).collect::<Vec<_>>();
+    assert_eq!(told(&first), told(&one));
+    assert_eq!(names(&first), names(&one));
+    assert_eq!(names(&one).len(), 20);
+}
+
+#[test]
+fn numbers_have_their_thousands_apart() {
+    for (number, text) in
+        [(0, "0"), (999, "999"), (1_000, "1,000"), (31_204, "31,204"), (1_234_567, "1,234,567")]
+    {
+        assert_eq!(grouped(number), text);
+    }
+}
+
+#[test]
+fn patterns_are_for_names_or_for_paths_and_for_any_bytes() {
+    let ignored = |pattern: &str, path: &[u8]| {
+        let name = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
+        Ignore::new(&[pattern.to_owned()]).expect("a pattern").matches(path, name)
+    };
+    for (pattern, path, is) in [
+        ("*.log", &b"a/b/x.log"[..], true),
+        ("*.log", b"x.log.1", false),
+        ("*.log", b"a/\xff.log", true),
+        ("cache", b"a/cache", true),
+        ("cache/", b"cache", true),
+        ("a/*.log", b"a/x.log", true),
+        ("a/*.log", b"a/b/x.log", false),
+        ("a/**/*.log", b"a/b/c/x.log", true),
+        ("/cache", b"cache", true),
+        ("/cache/x", b"a/cache/x", false),
+        ("./cache/x", b"cache/x", true),
+    ] {
+        assert_eq!(ignored(pattern, path), is, "{pattern} {}", String::from_utf8_lossy(path));
+    }
+}
