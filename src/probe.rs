@@ -15,10 +15,12 @@ mod place;
 pub mod progress;
 mod run;
 mod space;
+mod turns;
 mod unchanged_since;
 mod whereabouts;
 
 pub use apart::main;
+pub use turns::Turns;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

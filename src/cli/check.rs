@@ -1,6 +1,6 @@
 //! `onbelay check`: asks every automatic check of a runbook once; starts no step, leaves no session. SHELL.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::clock;
 use crate::id::{CheckId, SessionId, ValueName};
-use crate::probe::{self, Cancel, News, ProbeWorld};
+use crate::probe::{self, Cancel, News, ProbeWorld, Turns};
 use crate::report::status::{check_mark, check_word};
 use crate::runbook::Runbook;
 use crate::session::ask::ready;
@@ -29,8 +29,8 @@ use super::exit::{Exit, Failure, Outcome};
 use super::far::Far;
 use super::out::{Out, say};
 
-/// Askings at the same time, at most, of all checks together; of one check `jobs` says how many.
-const AT_ONCE: usize = 32;
+/// Threads that ask.
+const THREADS: usize = 32;
 
 /// How often Ctrl-C is looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -301,24 +301,6 @@ enum Told {
     Answer(Box<Ask>, Option<Answer>),
 }
 
-/// What is still to be asked.
-struct Queue {
-    waiting: VecDeque<Ask>,
-    /// Askings under way, by check.
-    under_way: BTreeMap<CheckId, u32>,
-}
-
-impl Queue {
-    /// The next one whose check has room for it.
-    fn next(&mut self) -> Option<Ask> {
-        let busy = |ask: &Ask| self.under_way.get(&ask.check).copied().unwrap_or_default();
-        let place = self.waiting.iter().position(|ask| busy(ask) < ask.jobs)?;
-        let ask = self.waiting.remove(place)?;
-        *self.under_way.entry(ask.check.clone()).or_default() += 1;
-        Some(ask)
-    }
-}
-
 impl Asker {
     fn start(asks: Vec<Ask>, new: &NewSession) -> Result<Self, Failure> {
         let cancel = Cancel::new().map_err(|e| Failure::machine(format!("cannot ask the checks: {e}")))?;
@@ -333,10 +315,11 @@ impl Asker {
             secrets: new.given.secrets.clone(),
         });
         let count = asks.len();
-        let queue = Queue { waiting: VecDeque::from(asks), under_way: BTreeMap::new() };
-        let queue = Arc::new((Mutex::new(queue), Condvar::new()));
+        let mut turns = Turns::default();
+        asks.into_iter().enumerate().for_each(|(number, ask)| turns.wait(number, Box::new(ask)));
+        let queue = Arc::new((Mutex::new(turns), Condvar::new()));
         let (sender, news) = channel();
-        for _ in 0..AT_ONCE.min(count) {
+        for _ in 0..THREADS.min(count) {
             let (queue, world, cancel, sender) =
                 (Arc::clone(&queue), Arc::clone(&world), cancel.clone(), sender.clone());
             std::thread::Builder::new()
@@ -384,27 +367,25 @@ impl Asker {
 }
 
 /// Asks one after another until nothing waits.
-fn work(queue: &(Mutex<Queue>, Condvar), world: &World, cancel: &Cancel, sender: &Sender<Told>) {
+fn work(queue: &(Mutex<Turns<usize>>, Condvar), world: &World, cancel: &Cancel, sender: &Sender<Told>) {
     let (queue, changed) = queue;
     let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         let mut held = lock();
-        let ask = loop {
-            if let Some(ask) = held.next() {
-                break ask;
+        let (number, ask) = loop {
+            if let Some(next) = held.next() {
+                break next;
             }
-            if held.waiting.is_empty() {
+            if held.none_waits() {
                 return;
             }
             held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
         };
         drop(held);
         let answer = find(&ask, world, cancel, sender);
-        if let Some(under_way) = lock().under_way.get_mut(&ask.check) {
-            *under_way -= 1;
-        }
+        lock().over(&number);
         changed.notify_all();
-        if sender.send(Told::Answer(Box::new(ask), answer)).is_err() {
+        if sender.send(Told::Answer(ask, answer)).is_err() {
             return;
         }
     }

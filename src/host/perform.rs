@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::failpoint;
 use crate::id::{CheckId, ValueName};
-use crate::probe::{self, Cancel, News, ProbeWorld};
+use crate::probe::{self, Cancel, News, ProbeWorld, Turns};
 use crate::process::{self, HostSide, Runner, Stopper};
 use crate::session::ask::Ask;
 use crate::session::event::{Answer, Ended, Outcome, Verdict};
@@ -19,12 +19,6 @@ use crate::wire::start::Given;
 
 use super::clients::{FromClients, RunningOutputs};
 use super::turn::{AskTag, Input};
-
-/// Single tries under way at once, of all checks together; of one check `jobs` says how many.
-const AT_ONCE: usize = 32;
-
-/// Askings that `wait`, under way at once: they mostly sleep.
-const PATIENT_AT_ONCE: usize = 32;
 
 /// What commands and checks of a session share.
 pub(super) struct World {
@@ -62,19 +56,11 @@ pub(super) struct Performer {
     world: Arc<World>,
     running: RunningOutputs,
     commands: BTreeMap<(u32, Option<u32>), Arc<Mutex<Slot>>>,
-    asks: BTreeMap<AskTag, (Cancel, Pace)>,
-    waiting: VecDeque<(AskTag, Box<Ask>)>,
+    /// Askings under way.
+    asks: BTreeMap<AskTag, Cancel>,
+    turns: Turns<AskTag>,
     /// What went wrong at once; the loop takes it from here, for it cannot wait for room in its own inbox.
     own: VecDeque<Input>,
-}
-
-/// How long an asking may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
-    /// One try.
-    Quick,
-    /// Until it holds.
-    Patient,
 }
 
 /// A command between its start and its end.
@@ -92,7 +78,7 @@ impl Performer {
             running,
             commands: BTreeMap::new(),
             asks: BTreeMap::new(),
-            waiting: VecDeque::new(),
+            turns: Turns::default(),
             own: VecDeque::new(),
         }
     }
@@ -190,20 +176,21 @@ impl Performer {
 
     /// Finds an answer, at once or when others have found theirs.
     pub(super) fn ask(&mut self, tag: AskTag, ask: Box<Ask>) {
-        self.waiting.push_back((tag, ask));
+        self.turns.wait(tag, ask);
         self.ask_waiting();
     }
 
     /// An answer was found, or given up.
     pub(super) fn answered(&mut self, tag: &AskTag) {
         self.asks.remove(tag);
+        self.turns.over(tag);
         self.ask_waiting();
     }
 
     /// Nobody wants these answers any more.
     pub(super) fn cancel(&mut self, check: &CheckId) {
-        self.waiting.retain(|(tag, _)| tag.check != *check);
-        for (tag, (cancel, _)) in &self.asks {
+        self.turns.forget(|tag| tag.check == *check);
+        for (tag, cancel) in &self.asks {
             if tag.check == *check {
                 cancel.cancel();
             }
@@ -212,29 +199,14 @@ impl Performer {
 
     /// Lets go of every asking: the host ends.
     pub(super) fn cancel_all(&mut self) {
-        self.waiting.clear();
-        for (cancel, _) in self.asks.values() {
+        self.turns.forget(|_| true);
+        for cancel in self.asks.values() {
             cancel.cancel();
         }
     }
 
     fn ask_waiting(&mut self) {
-        loop {
-            let busy = |pace| self.asks.values().filter(|(_, of)| *of == pace).count();
-            let room = |pace| match pace {
-                Pace::Quick => busy(pace) < AT_ONCE,
-                Pace::Patient => busy(pace) < PATIENT_AT_ONCE,
-            };
-            let mut of_check: BTreeMap<&CheckId, usize> = BTreeMap::new();
-            for tag in self.asks.keys() {
-                *of_check.entry(&tag.check).or_default() += 1;
-            }
-            let may = |tag: &AskTag, ask: &Ask| {
-                let beside = of_check.get(&tag.check).copied().unwrap_or_default();
-                beside < usize::try_from(ask.jobs).unwrap_or(usize::MAX) && room(pace_of(ask))
-            };
-            let Some(next) = self.waiting.iter().position(|(tag, ask)| may(tag, ask)) else { return };
-            let Some((tag, ask)) = self.waiting.remove(next) else { return };
+        while let Some((tag, ask)) = self.turns.next() {
             self.ask_now(tag, ask);
         }
     }
@@ -245,7 +217,7 @@ impl Performer {
             Err(e) => return self.unanswered(tag, &e.to_string()),
         };
         let (of_thread, world) = (cancel.clone(), Arc::clone(&self.world));
-        let (of_answer, pace) = (tag.clone(), pace_of(&ask));
+        let of_answer = tag.clone();
         let thread = std::thread::Builder::new().name(format!("ask-{}", tag.check)).spawn(move || {
             let given = world.given();
             let probe_world = ProbeWorld {
@@ -266,7 +238,7 @@ impl Performer {
         });
         match thread {
             Ok(_) => {
-                self.asks.insert(tag, (cancel, pace));
+                self.asks.insert(tag, cancel);
             }
             Err(e) => self.unanswered(tag, &e.to_string()),
         }
@@ -309,10 +281,6 @@ fn no_answer(why: &str, began: Moment) -> Answer {
         tries: 0,
         evidence: BTreeMap::new(),
     }
-}
-
-fn pace_of(ask: &Ask) -> Pace {
-    if ask.wait.is_some() { Pace::Patient } else { Pace::Quick }
 }
 
 fn place_of(permit: &Permit) -> (u32, Option<u32>) {

@@ -131,3 +131,19 @@ fn changes(call: &str, world: &Path) -> bool {
         name => CHANGES.split(',').any(|change| change.trim() == name),
     }
 }
+
+#[test]
+fn checks_of_one_breath_do_not_take_each_other_for_users() {
+    let home = Home::new();
+    home.write("a.img", "one");
+    let session = home.start(
+        "onbelay: 1\ntitle: T\nchecks:\n  idle: { not_in_use: { path: a.img } }\n  reads: { run: 'exec 3<a.img; sleep 1' }\n\
+         steps:\n  - { id: write, title: W, destructive: true, requires: [idle, reads], run: touch written }\n",
+    );
+    session.act(&["run", "write", "--confirm", "write"]).expect(0);
+    assert!(home.path("written").exists());
+    // Somebody else is still seen.
+    let _held = std::fs::File::open(home.path("a.img")).unwrap();
+    let file = home.path("runbook.yaml");
+    home.call(&["check", file.to_str().unwrap()]).expect(1).says("a.img is in use: ").says("has it open");
+}
