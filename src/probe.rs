@@ -7,6 +7,7 @@ mod devices;
 mod different;
 mod elapsed;
 mod fresh;
+mod identity;
 pub mod look;
 mod mounts;
 mod not_in_use;

@@ -158,6 +158,21 @@ impl Device {
         self.text("loop/backing_file").is_some_and(|text| text.ends_with(" (deleted)"))
     }
 
+    /// From where on in its file a loop device shows it, in bytes.
+    pub(super) fn loop_offset(&self) -> Option<u64> {
+        self.text("loop/offset")?.trim().parse().ok()
+    }
+
+    /// Where on its disk a partition begins, in bytes: `/sys` counts by 512, whatever the disk does.
+    pub(super) fn start(&self) -> Option<u64> {
+        self.text("start")?.trim().parse::<u64>().ok()?.checked_mul(512)
+    }
+
+    /// How large it is.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        self.text("size")?.trim().parse::<u64>().ok()?.checked_mul(512)
+    }
+
     /// The disk's own identity, the same by whatever way it is reached; empty where it does not tell.
     pub(super) fn identity(&self) -> Option<String> {
         let disk = self.disk();
