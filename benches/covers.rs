@@ -25,17 +25,17 @@ fn main() {
     let files = size("ONBELAY_BENCH_FILES", 100_000);
     let large = size("ONBELAY_BENCH_LARGE", 256);
     println!("{} threads, warm cache, median of {} rounds in turns\n", threads(), rounds());
-    let trees: [(&str, &dyn Fn(&Path)); 3] = [
-        ("small files", &|dir| small(dir, files, 1_000)),
-        ("large files", &|dir| big(dir, 8, large)),
-        ("mixed", &|dir| {
-            small(&dir.join("small"), files / 4, 250);
-            big(&dir.join("large"), 4, large / 2);
-        }),
-    ];
-    for (name, make) in trees {
+    for name in ["small files", "large files", "mixed"] {
         let dir = home.path().join(name);
-        make(&dir.join("source"));
+        let source = dir.join("source");
+        match name {
+            "small files" => small(&source, files, 1_000),
+            "large files" => big(&source, 8, large),
+            _ => {
+                small(&source.join("small"), files / 4, 250);
+                big(&source.join("large"), 4, large / 2);
+            }
+        }
         run(Command::new("cp").arg("-a").arg(dir.join("source")).arg(dir.join("backup")));
         compare(name, &dir.join("source"), &dir.join("backup"));
         fs::remove_dir_all(&dir).expect("removes");
@@ -55,7 +55,9 @@ fn compare(name: &str, source: &Path, backup: &Path) {
         let mut diff = Command::new("diff");
         diff.arg("-rq").args([source, backup]);
         let times = [
-            timed(|| drop(ask(source, backup))),
+            timed(|| {
+                ask(source, backup);
+            }),
             timed(|| run(&mut rsync)),
             timed(|| run(&mut diff)),
             timed(|| read_all(&list)),
@@ -68,10 +70,28 @@ fn compare(name: &str, source: &Path, backup: &Path) {
     let [covers, rsync, diff, reading] = took.map(median);
     let times = |other: Duration| other.as_secs_f64() / covers.as_secs_f64();
     println!("{name}: {} files in both trees, {} MB", list.len(), bytes / 1_000_000);
-    println!("  covers          {covers:>9.2?}   {:.1} GB/s", bytes as f64 / covers.as_secs_f64() / 1e9);
+    println!("  covers          {covers:>9.2?}   {} MB/s", u128::from(bytes) / covers.as_micros().max(1));
     println!("  rsync -rlnc     {rsync:>9.2?}   {:.2} times as long (at least 1.5)", times(rsync));
     println!("  diff -rq        {diff:>9.2?}   {:.2} times as long (at least 1.5)", times(diff));
-    println!("  only reading it {reading:>9.2?}   the limit: opening and reading each file, all threads\n");
+    println!("  only reading it {reading:>9.2?}   the limit: opening and reading each file, all threads");
+    let hashing = hashing(bytes / 2);
+    println!(
+        "  hashing it too  {hashing:>9.2?}   why the digest is not of the content: BLAKE3 of the source, all threads\n"
+    );
+}
+
+/// How long all threads would take to hash so many bytes, a small file's worth at a time.
+fn hashing(bytes: u64) -> Duration {
+    let block = Noise(3).bytes(8 << 10);
+    let blocks = 20_000_u64;
+    let one = timed(|| {
+        for _ in 0..blocks {
+            std::hint::black_box(blake3::hash(std::hint::black_box(&block)));
+        }
+    });
+    let threads = u64::try_from(threads()).unwrap_or(1);
+    let micros = one.as_micros() * u128::from(bytes) / u128::from(blocks * (8 << 10) * threads);
+    Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
 }
 
 /// What the largest trees need of memory.
@@ -89,7 +109,7 @@ fn many(home: &Path, count: usize) {
     for backup in ["backup", "backup.tar", "backup.zip"] {
         let mut memory = 0;
         let took = timed(|| memory = ask(&dir.join("source"), &dir.join(backup)));
-        println!("  {backup:<12} {:>5.1} MiB   {took:.2?}", memory as f64 / 1024.0);
+        println!("  {backup:<12} {:>5}.{} MiB   {took:.2?}", memory / 1024, memory % 1024 * 10 / 1024);
     }
     fs::remove_dir_all(&dir).expect("removes");
 }
