@@ -10,7 +10,7 @@ use crate::clock;
 use crate::journal::store;
 use crate::process::output::{self, Stream};
 use crate::session::summary::sentence;
-use crate::session::{Command, Entry, Event, Fault, Refusal, Session};
+use crate::session::{Command, Entry, Event, Fault, Refusal, Session, view};
 use crate::text::{clean, clean_bytes};
 use crate::wire::ToHost;
 use crate::wire::messages::{LogHealth, Reply, Role};
@@ -123,6 +123,7 @@ impl Walk {
             return Ok(Became::OnRecord { n });
         }
         let mut follow = Follow::new(command, n);
+        let mut waited = Vec::new();
         loop {
             if let LogHealth::Broken { why } = &self.talk.log {
                 return Err(Failure::machine(format!(
@@ -133,6 +134,9 @@ impl Walk {
                 return Err(self.leave(command));
             }
             for line in self.late.lines(&self.talk.session, clock::now(&self.talk.session)) {
+                say(line);
+            }
+            if let Some(line) = waits(command, &self.talk.session, &mut waited) {
                 say(line);
             }
             let end = match self.talk.hear(Some(Instant::now() + LOOK))? {
@@ -200,6 +204,21 @@ impl Walk {
     pub fn output_tail(&self, place: usize) -> Vec<String> {
         tail_of(&self.dir, &self.talk.session, place)
     }
+}
+
+/// What a step that has ended waits for, where that is new.
+fn waits(command: &Command, session: &Session, said: &mut Vec<String>) -> Option<String> {
+    let (Command::Run { step, .. } | Command::Done { step, .. } | Command::Resolve { step, .. }) = command
+    else {
+        return None;
+    };
+    let open = view::awaited(session, session.step_at(step.as_str())?);
+    if open.is_empty() || open == *said {
+        return None;
+    }
+    said.clone_from(&open);
+    let how = format!("onbelay do {} attest {} --say WORDS", session.id, open.first()?);
+    Some(format!("{step} has ended; it waits for somebody to answer {}: {how}", clean(&open.join(", "))))
 }
 
 /// Says which variables the host that was just started again has other than before: their names, never their values.

@@ -79,6 +79,9 @@ pub struct StepLine {
     pub by_hand: bool,
     /// Why it is in its state; may be empty.
     pub why: String,
+    /// What it is doing, where it runs and there is more to say than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doing: Option<String>,
     /// By how much it takes longer than it was to, milliseconds; absent where it is not late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_ms: Option<u64>,
@@ -154,6 +157,7 @@ pub fn status(session: &Session, state: &str, now: Moment) -> Status {
                 attempts: step.attempts,
                 by_hand: step.by_hand,
                 why: step.why.clone(),
+                doing: view::doing(session, place).filter(|doing| doing != "running"),
                 late_ms: view::late_by(session, place, now)
                     .map(|late| u64::try_from(late.as_millis()).unwrap_or(u64::MAX)),
                 items: step
@@ -278,6 +282,7 @@ pub fn text(status: &Status) -> String {
             step_word(step.state),
             late.unwrap_or_default(),
         ));
+        lines.extend(step.doing.iter().map(|doing| format!("       {}", clean(doing))));
         let settled =
             matches!(step.state, StepStatus::Failed | StepStatus::Interrupted | StepStatus::Skipped);
         if settled && !step.why.is_empty() {

@@ -357,9 +357,33 @@ pub fn doing(session: &Session, place: usize) -> Option<String> {
         (Phase::VerifyingItem { .. }, item) => {
             format!("verifying {}", item.map_or("the item", String::as_str))
         }
-        (Phase::Verifying { .. }, _) => "its end is being verified".to_owned(),
+        (Phase::Verifying { .. }, _) => match awaited(session, place).as_slice() {
+            [] => "its end is being verified".to_owned(),
+            open => format!("ended; waits for somebody to answer {}", open.join(", ")),
+        },
         (Phase::Retrying { pause, .. }, _) => format!("failed; tried again {} later", in_words(*pause)),
     })
+}
+
+/// What people have yet to answer before a step that has ended is settled: `CHECK`, or `CHECK@ITEM`. What was answered
+/// before its end does not count for it.
+#[must_use]
+pub fn awaited(session: &Session, place: usize) -> Vec<String> {
+    let Progress::Running(running) = &session.steps[place].progress else { return Vec::new() };
+    let Phase::Verifying { from } = running.phase else { return Vec::new() };
+    let verify = &session.runbook.steps[place].verify;
+    let checks = verify.iter().filter_map(|id| session.check_at(id.as_str()));
+    checks
+        .filter(|&check| !session.runbook.checks[check].is_automatic())
+        .flat_map(|check| super::ask::all_keys(session, check).into_iter().map(move |key| (check, key)))
+        .filter(|(check, key)| {
+            session.checks[*check].answers.get(key).is_none_or(|given| given.asked_n <= from)
+        })
+        .map(|(check, key)| {
+            let id = &session.runbook.checks[check].id;
+            if key.is_empty() { id.to_string() } else { format!("{id}@{key}") }
+        })
+        .collect()
 }
 
 /// Has a running step taken longer than it said it would (`expect_within`)? By how much.

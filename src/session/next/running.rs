@@ -2,7 +2,7 @@
 
 use crate::id::CheckId;
 use crate::session::ask::{self, Need};
-use crate::session::event::{AskMode, How, Outcome, Person, Work};
+use crate::session::event::{AskMode, How, Outcome, Person, Verdict, Work};
 use crate::session::gate::{self, Closed};
 use crate::session::outcome::went_well;
 use crate::session::state::{ItemProgress, Phase, Running, Stage};
@@ -196,17 +196,27 @@ impl Walk<'_> {
             Need::Ready => {}
         }
         let mut wait = false;
+        let mut unmet = Vec::new();
         for &check in checks {
             let model = &session.runbook.checks[check];
             let view = view::check_of(session, check, item, self.now);
             let keys = item.map_or_else(|| ask::all_keys(session, check), |item| vec![item.to_owned()]);
             let answers = &session.checks[check].answers;
-            let answered = keys.iter().all(|key| answers.get(key).is_some_and(|given| given.asked_n > from));
-            if !model.is_automatic() && !answered {
+            let given_now = |key: &String| answers.get(key).filter(|given| given.asked_n > from);
+            let answered = keys.iter().all(|key| given_now(key).is_some());
+            // One no is enough, whoever has yet to answer for the other items.
+            let says_no = || {
+                keys.iter()
+                    .any(|key| given_now(key).is_some_and(|given| given.answer.verdict == Verdict::Fails))
+            };
+            if !model.is_automatic() && !answered && !says_no() {
                 wait = true;
             } else if view.state != CheckStatus::Holds {
-                return Verified::No(format!("{} does not hold: {}", model.id, view.detail));
+                unmet.push(format!("{} does not hold: {}", model.id, view.detail));
             }
+        }
+        if !unmet.is_empty() {
+            return Verified::No(unmet.join("; "));
         }
         if wait { Verified::Wait } else { Verified::Yes }
     }

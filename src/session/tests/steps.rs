@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::session::bench::Bench;
 use crate::session::event::{Outcome, Said, Verdict};
 use crate::session::view::StepStatus::{Done, Failed, Ready, Running, Undone, Waiting};
-use crate::session::{Command, Event, Progress};
+use crate::session::{Command, Event, Progress, view};
 
 fn done(step: &str, value: Option<&str>) -> Command {
     Command::Done {
@@ -327,4 +327,37 @@ fn a_failed_step_that_was_skipped_can_still_be_undone() {
     bench.exits(0);
     assert_eq!(bench.log, ["a", "wipe", "undo wipe", "undo a"]);
     bench.assert_replays();
+}
+
+const SEEN: &str = "checks:\n  seen: { attest: 'Seen?', for_each: { s: [mail, lists] } }\n  auto: { run: x }\n  more: { run: x }\n\
+                    steps:\n  - { id: back, title: Back, verify: [seen, auto, more] }\n";
+
+#[test]
+fn a_step_that_has_ended_says_whose_answer_it_waits_for() {
+    let mut bench = Bench::new(SEEN);
+    // Before its end nothing could be seen yet: that does not count.
+    bench.attest("seen@mail", true).unwrap();
+    bench.act(&done("back", None)).unwrap();
+    assert_eq!(view::awaited(&bench.session, 0), ["seen@mail", "seen@lists"]);
+    let doing = "ended; waits for somebody to answer seen@mail, seen@lists";
+    assert_eq!(view::doing(&bench.session, 0).as_deref(), Some(doing));
+    bench.attest("seen@mail", true).unwrap();
+    assert_eq!(view::awaited(&bench.session, 0), ["seen@lists"]);
+    bench.attest("seen@lists", true).unwrap();
+    assert_eq!(bench.status("back"), Done);
+}
+
+#[test]
+fn one_no_settles_it_whoever_has_yet_to_answer_and_all_that_does_not_hold_is_named() {
+    let mut bench = Bench::new(SEEN);
+    bench.answers.insert("auto".to_owned(), Verdict::Fails);
+    bench.answers.insert("more".to_owned(), Verdict::Fails);
+    bench.act(&done("back", None)).unwrap();
+    assert_eq!(bench.status("back"), Failed);
+    let why = bench.session.steps[0].why.clone();
+    assert!(why.contains("auto does not hold") && why.contains("more does not hold"), "{why}");
+    let mut bench = Bench::new(SEEN);
+    bench.act(&done("back", None)).unwrap();
+    bench.attest("seen@lists", false).unwrap();
+    assert_eq!(bench.status("back"), Failed);
 }
