@@ -3,6 +3,7 @@
 //! One thread unpacks, another compares what comes with the files of the source. Of each name a mark is kept; then the
 //! source is walked to find what no member spoke of.
 
+mod links;
 mod live;
 mod matching;
 mod names;

@@ -2,6 +2,7 @@
 
 mod bad;
 mod pure;
+mod sly;
 mod tars;
 mod trees;
 mod zips;

@@ -10,11 +10,13 @@ use super::super::Asked;
 use super::super::content::{self, Both, Buffers, unreadable};
 use super::super::entry::{Facts, Opener, of_open, target};
 use super::super::tally::{KEPT, Kind, Side, What};
+use super::links::Links;
 use super::live::{Found, Way};
 use super::names::{Places, plain};
 use super::seen::{Seen, Told};
 use super::{Broken, Chunk, Data, Form, Member};
 use crate::runbook::By;
+use crate::text::as_text;
 
 /// What was learnt of an archive so far.
 pub(super) struct Matching<'a> {
@@ -24,6 +26,7 @@ pub(super) struct Matching<'a> {
     /// What is kept of each place.
     ways: Vec<Place>,
     seen: Seen,
+    links: Links,
     opener: Opener,
     buffers: Buffers,
     members: u64,
@@ -70,6 +73,7 @@ impl<'a> Matching<'a> {
             places: Places::new(own),
             ways: Vec::new(),
             seen: Seen::new(key),
+            links: Links::new(key),
             opener: Opener::new(),
             buffers: Buffers::new(),
             members: 0,
@@ -125,6 +129,12 @@ impl<'a> Matching<'a> {
             }
             return Ok(());
         };
+        if let Some(link) = self.links.take(&path, member) {
+            let (path, link) = (as_text(&path), as_text(link));
+            return Err(Broken::Unknown(format!(
+                "its member {path} lies below {link}, which is a link in it, so that it is unpacked to another place"
+            )));
+        }
         let mut open = Vec::new();
         for place in self.places.of(&path, member.form == Form::Is(Kind::Directory)) {
             let below = &path[self.places.known()[place].len().min(path.len())..];

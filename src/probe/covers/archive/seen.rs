@@ -78,6 +78,12 @@ impl Seen {
         table.get(mark).is_none() && table.put(mark | State::Implied as u128)
     }
 
+    /// A name of which nothing is known any more.
+    pub(super) fn forget(&mut self, place: usize, path: &[u8]) {
+        let mark = self.mark(place, path);
+        self.tables[table_of(mark)].put(mark | State::Implied as u128);
+    }
+
     /// What was noted of a name.
     pub(super) fn get(&self, place: usize, path: &[u8]) -> Told {
         let mark = self.mark(place, path);
