@@ -303,6 +303,7 @@ steps:
             output_bytes: 0,
             output_sha256: None,
             captured: None,
+            not_captured: None,
             left: Vec::new(),
         };
         Event::WorkEnded { step: step.into(), attempt: 1, ended: Box::new(ended) }

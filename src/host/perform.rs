@@ -268,6 +268,7 @@ fn not_started(why: String) -> Ended {
         output_bytes: 0,
         output_sha256: None,
         captured: None,
+        not_captured: None,
         left: Vec::new(),
     }
 }

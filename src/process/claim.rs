@@ -173,6 +173,7 @@ mod tests {
             output_bytes: 0,
             output_sha256: None,
             captured,
+            not_captured: None,
             left: vec![],
         }
     }

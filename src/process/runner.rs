@@ -23,6 +23,7 @@ use crate::failpoint;
 use crate::id::Digest;
 use crate::session::event::LeftProcess;
 use crate::session::{Ended, Outcome};
+use crate::time::size_in_words;
 
 use super::claim::{self, OutcomeSlot, Start};
 use super::kernel;
@@ -193,6 +194,7 @@ fn ended(dir: &Path, outcome: Outcome, took: Duration, left: Vec<LeftProcess>) -
         output_bytes,
         output_sha256: (output_bytes <= MAX_DIGESTED).then(|| digest(dir, output_bytes)).flatten(),
         captured: None,
+        not_captured: None,
         left,
     }
 }
@@ -205,19 +207,29 @@ fn digest(dir: &Path, len: u64) -> Option<Digest> {
     Some(Digest::new(data_encoding::HEXLOWER.encode(&hash.finalize())))
 }
 
-/// Standard output as a value: trimmed text. `None` where it cannot be one (not UTF-8, a NUL, over 128 KiB).
-fn captured(dir: &Path, len: u64) -> Option<String> {
+/// Standard output as a value: trimmed text. The error says why it cannot be one.
+fn captured(dir: &Path, len: u64) -> Result<String, String> {
+    let too_long = || {
+        let most = size_in_words(MAX_TEXT as u64);
+        format!(
+            "it is longer than {most}, the most that a command can be given as a variable; keep it in a file"
+        )
+    };
     if len > 2 * MAX_TEXT as u64 {
-        return None;
+        return Err(too_long());
     }
+    let unreadable = |e: io::Error| format!("it cannot be read: {e}");
     let mut bytes = Vec::new();
     super::output::open(&dir.join(Stream::Output.file_name()))
-        .ok()?
+        .map_err(unreadable)?
         .take(len)
         .read_to_end(&mut bytes)
-        .ok()?;
-    let text = std::str::from_utf8(&bytes).ok()?.trim();
-    (text.len() <= MAX_TEXT && !text.contains('\0')).then(|| text.to_owned())
+        .map_err(unreadable)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8 text".to_owned())?.trim();
+    if text.contains('\0') {
+        return Err("it holds a zero byte".to_owned());
+    }
+    if text.len() > MAX_TEXT { Err(too_long()) } else { Ok(text.to_owned()) }
 }
 
 /// A command being ended.
@@ -315,7 +327,10 @@ impl Watch<'_> {
         };
         let mut report = ended(dir, outcome, died.saturating_duration_since(self.begun), left);
         if self.spec.separate_stdout {
-            report.captured = captured(dir, report.output_bytes);
+            match captured(dir, report.output_bytes) {
+                Ok(text) => report.captured = Some(text),
+                Err(why) => report.not_captured = Some(why),
+            }
         }
         Some(report)
     }

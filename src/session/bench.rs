@@ -248,8 +248,15 @@ impl Bench {
 
     pub(crate) fn ends(&mut self, outcome: Outcome, captured: Option<String>) {
         let loose = self.started.remove(0);
-        let ended =
-            Ended { outcome, took: 5, output_bytes: 0, output_sha256: None, captured, left: Vec::new() };
+        let ended = Ended {
+            outcome,
+            took: 5,
+            output_bytes: 0,
+            output_sha256: None,
+            captured,
+            not_captured: None,
+            left: Vec::new(),
+        };
         let event = ended_event(&self.session, &loose, ended);
         self.record(&Person::tool(), event);
         self.settle();

@@ -258,6 +258,7 @@ pub(super) fn said_ended(said: &Said, done: bool, took: u64) -> Ended {
         output_bytes: 0,
         output_sha256: None,
         captured: said.value.clone(),
+        not_captured: None,
         left: Vec::new(),
     }
 }

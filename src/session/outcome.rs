@@ -101,6 +101,9 @@ pub struct Ended {
     /// Its standard output, trimmed, where the step captures it; or what a person typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<String>,
+    /// Why its output cannot be a value, where the step captures it and it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_captured: Option<String>,
     /// Processes it left behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<LeftProcess>,
@@ -169,6 +172,9 @@ pub(super) fn went_well(capture: Option<&Capture>, ended: &Ended) -> Result<(), 
     let Some(capture) = capture else {
         return Ok(());
     };
+    if let Some(why) = &ended.not_captured {
+        return Err(format!("its output cannot be captured as `{}`: {why}", capture.name));
+    }
     let text = ended.captured.as_deref().unwrap_or_default();
     if text.is_empty() {
         return Err(format!("nothing was there to capture as `{}`", capture.name));

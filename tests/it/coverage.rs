@@ -83,3 +83,18 @@ fn an_empty_list_is_no_coverage() {
     let ran = other.call(&["check", file.to_str().unwrap()]);
     ran.expect(1).says("the list is empty: nothing was looked at");
 }
+
+#[test]
+fn output_that_cannot_be_a_value_fails_the_step_and_says_why() {
+    for (made, why) in [
+        ("head -c 300000 /dev/zero | tr '\\0' a", "it is longer than 131 KB"),
+        ("printf 'a\\377b'", "it is not UTF-8 text"),
+        ("printf 'a\\0b'", "it holds a zero byte"),
+        ("echo", "nothing was there to capture as `all`"),
+    ] {
+        let home = Home::new();
+        let steps = format!("- {{ id: list, title: List, run: \"{made}\", capture: all }}");
+        let session = home.start(&format!("onbelay: 1\ntitle: T\nsteps:\n  {}\n", steps.replace("\\", "\\\\")));
+        session.act(&["run", "list"]).expect(4).says(why);
+    }
+}

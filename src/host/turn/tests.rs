@@ -103,6 +103,7 @@ fn ended(code: i32) -> Ended {
         output_bytes: 0,
         output_sha256: None,
         captured: None,
+        not_captured: None,
         left: Vec::new(),
     }
 }

@@ -60,6 +60,7 @@ fn ended(outcome: Outcome) -> Ended {
         output_bytes: 6,
         output_sha256: Some(record::link_to(b"hello\n")),
         captured: Some("C042".to_owned()),
+        not_captured: None,
         left: vec![LeftProcess { pid: 99, name: "sleep".to_owned() }],
     }
 }
