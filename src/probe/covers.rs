@@ -32,7 +32,7 @@ use super::look::{Finding, shown};
 use super::progress::Progress;
 use archive::Broken;
 use content::reason;
-use entry::{Facts, of_open};
+use entry::{Facts, Moment, of_open};
 use ignore::Ignore;
 use tally::{Kind, Side, Tally, What};
 
@@ -51,6 +51,7 @@ struct Asked<'a> {
     by: By,
     also: &'a [Also],
     progress: &'a Progress,
+    began: Moment,
     /// Told of each file once both sides are open and before a byte is read: where tests change it.
     opened: &'a (dyn Fn(&[u8]) + Sync),
 }
@@ -91,7 +92,7 @@ fn find_with(of: &Covers<String>, progress: &Progress, opened: &(dyn Fn(&[u8]) +
     allow_many_files();
     let source = PathBuf::from(&of.source);
     let backup = PathBuf::from(&of.backup);
-    let asked = Asked { source, ignore, by: of.by, also: &of.also, progress, opened };
+    let asked = Asked { source, ignore, by: of.by, also: &of.also, progress, began: Moment::now(), opened };
     let by = match of.by {
         By::Content => "content",
         By::Size => "size",

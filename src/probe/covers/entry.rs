@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::tally::Kind;
 
@@ -34,9 +35,29 @@ impl Facts {
             && self.changed == later.changed
     }
 
+    /// Whether it was written to, renamed or made different in any other way after this moment. The time of the last
+    /// change is set by the system itself; that of the last writing may be set to anything by anybody.
+    pub(super) fn changed_after(&self, moment: Moment) -> bool {
+        let signed = |n: u64| i64::from_ne_bytes(n.to_ne_bytes());
+        (signed(self.changed.0), signed(self.changed.1)) > (moment.0.tv_sec, moment.0.tv_nsec)
+    }
+
     /// One and the same thing, perhaps under two names.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         self.dev == other.dev && self.ino == other.ino
+    }
+}
+
+/// When looking began.
+///
+/// The kernel stamps a file with the time of its last tick, some milliseconds old. So what was written right before this
+/// moment never counts as written after it; what is written in the tick that is under way is not seen to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(Timespec);
+
+impl Moment {
+    pub(super) fn now() -> Self {
+        Self(clock_gettime(ClockId::Realtime))
     }
 }
 

@@ -61,6 +61,8 @@ struct Pair {
     source: OwnedFd,
     other: Other,
     line: Arc<Line>,
+    /// As both were when they were opened.
+    before: (Facts, Option<Facts>),
 }
 
 /// What stands on the other side of a directory.
@@ -103,10 +105,14 @@ fn walk(
     let facts = of_open(&source)?;
     let line = Arc::new(Line { dev: facts.dev, ino: facts.ino, depth: 0, above: None });
     let is_second = matches!(other, Other::Archive);
-    let root = Pair { path: Vec::new(), source, other, line };
+    let copied = if let Other::Directory(copy) = &other { Some(of_open(copy)?) } else { None };
+    let root = Pair { path: Vec::new(), source, other, line, before: (facts, copied) };
     let walk = Walk { asked, queue: Queue::new(), archive, is_second };
     walk.queue.push(Job::Names(Arc::new(root)));
     let mut tally = Tally::default();
+    if facts.changed_after(asked.began) {
+        tally.differs(&named(&[]), What::Changed(Side::Source));
+    }
     std::thread::scope(|scope| {
         let workers: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&walk).work())).collect();
         tally.add(Worker::new(&walk).work());
@@ -130,6 +136,8 @@ struct Worker<'a> {
     path: Vec<u8>,
     hasher: blake3::Hasher,
     untold: Untold,
+    /// What was seen last changed after we began: what was compared before may be of another time.
+    is_late: bool,
 }
 
 /// What was done since progress was last told: the counters are shared, and telling each file would slow both threads.
@@ -150,14 +158,21 @@ impl<'a> Worker<'a> {
             path: Vec::new(),
             hasher: blake3::Hasher::new(),
             untold: Untold::default(),
+            is_late: false,
         }
     }
 
     fn work(mut self) -> Tally {
         while let Some((job, doing)) = self.walk.queue.next() {
             match job {
-                Job::Enter(parent, name) => self.enter(&parent, &name),
-                Job::Names(pair) => self.names(&pair),
+                Job::Enter(parent, name) => {
+                    self.enter(&parent, &name);
+                    self.leave(parent);
+                }
+                Job::Names(pair) => {
+                    self.names(&pair);
+                    self.leave(pair);
+                }
                 Job::Piece(both, from) => self.piece(both, from),
             }
             self.tell();
@@ -228,8 +243,24 @@ impl<'a> Worker<'a> {
                 },
             },
         };
-        if let Err(what) = wrong {
+        let late = if std::mem::take(&mut self.is_late) { Err(What::Changed(Side::Source)) } else { Ok(()) };
+        if let Err(what) = wrong.and(late) {
             self.tally.differs(&self.path, what);
+        }
+    }
+
+    /// Whoever lets go of a directory last sees whether names came or went, on either side, while it was looked through.
+    fn leave(&mut self, pair: Arc<Pair>) {
+        let Some(pair) = Arc::into_inner(pair) else { return };
+        let (source, copied) = &pair.before;
+        let changed = |dir: &OwnedFd, before: &Facts| !of_open(dir).is_ok_and(|now| before.unchanged(&now));
+        if changed(&pair.source, source) {
+            self.tally.differs(&named(&pair.path), What::Changed(Side::Source));
+        }
+        if let (Other::Directory(copy), Some(copied)) = (&pair.other, copied)
+            && changed(copy, copied)
+        {
+            self.tally.differs(&named(&pair.path), What::Changed(Side::Backup));
         }
     }
 
@@ -244,11 +275,15 @@ impl<'a> Worker<'a> {
         self.path.clone_from(&path);
         let wrong = match self.open(parent, name, path) {
             Ok((pair, wrong)) => {
-                self.names(&Arc::new(pair));
-                wrong
+                let late = std::mem::take(&mut self.is_late).then_some(What::Changed(Side::Source));
+                let pair = Arc::new(pair);
+                self.names(&pair);
+                self.leave(pair);
+                wrong.or(late)
             }
             Err(what) => Some(what),
         };
+        self.is_late = false;
         if let Some(what) = wrong {
             let path = [&parent.path, name.to_bytes(), b"/"].concat();
             self.tally.differs(&path, what);
@@ -271,6 +306,7 @@ impl<'a> Worker<'a> {
         self.saw(&facts, &[]);
         let line =
             Arc::new(Line { dev: facts.dev, ino: facts.ino, depth, above: Some(Arc::clone(&parent.line)) });
+        let mut before = (facts, None);
         let (other, wrong) = match &parent.other {
             Other::Missing(files) => {
                 self.tally.missing_within(files, Kind::Directory);
@@ -283,6 +319,7 @@ impl<'a> Worker<'a> {
                     if copied.is_same_as(&facts) {
                         return Err(What::Same(Kind::Directory));
                     }
+                    before.1 = Some(copied);
                     (Other::Directory(copy), self.walk.asked.also(&facts, &copied).err())
                 }
                 Err(What::Missing) => missing(),
@@ -295,7 +332,7 @@ impl<'a> Worker<'a> {
                 Told::Wrong(what) => (Other::Archive, Some(what)),
             },
         };
-        Ok((Pair { path, source, other, line }, wrong))
+        Ok((Pair { path, source, other, line, before }, wrong))
     }
 
     /// What the archive said of the entry at `self.path`.
@@ -309,6 +346,7 @@ impl<'a> Worker<'a> {
 
     /// The entry at `self.path` was seen like this.
     fn saw(&mut self, facts: &Facts, target: &[u8]) {
+        self.is_late = facts.kind != Kind::Special && facts.changed_after(self.walk.asked.began);
         let hasher = self.hasher.reset();
         hasher.update(&(self.path.len() as u64).to_le_bytes());
         hasher.update(&self.path);

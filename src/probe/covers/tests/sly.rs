@@ -1,5 +1,7 @@
 //! What looks like a copy and is none: archives that unpack to something else, changes while we look, what is not said.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 /// Runs `tar` in the world's directory.
@@ -45,4 +47,108 @@ fn a_link_that_became_a_directory_and_was_added_later_holds() {
     fails(&world.find("a.tar"));
     tar(&world, &["-rf", "a.tar", "site/theme"]);
     holds(&world.find("a.tar"));
+}
+
+/// Does something to a file or directory again and again, until the system has another time for its last change.
+fn until_late(path: &Path, act: impl Fn()) {
+    use std::os::unix::fs::MetadataExt as _;
+    let time = || fs::metadata(path).map(|data| (data.ctime(), data.ctime_nsec())).expect("is there");
+    let was = time();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let now = (i64::try_from(now.as_secs()).expect("small"), i64::from(now.subsec_nanos()));
+    while time() <= was.max(now) {
+        act();
+    }
+}
+
+#[test]
+fn what_changes_after_it_was_compared_with_an_archive_is_not_passed() {
+    let world = World::filled();
+    tar(&world, &["-cf", "a.tar", "site/index.php", "site/uploads", "site"]);
+    let rewrite = || until_late(&world.at("site/index.php"), || world.write("site/index.php", "<?php"));
+    let swap = || {
+        until_late(&world.at("site/uploads"), || {
+            fs::rename(world.at("site/uploads"), world.at("site/moved")).expect("moves");
+            fs::rename(world.at("site/moved"), world.at("site/uploads")).expect("moves back");
+        });
+    };
+    let acts: [(&(dyn Fn() + Sync), &[&str]); 2] = [(&rewrite, &["index.php"]), (&swap, &["./", "uploads/"])];
+    for (act, changed) in acts {
+        let opened = |path: &[u8]| {
+            if path == b"themes/two/page.php" {
+                act();
+            }
+        };
+        let finding = find_with(&world.asks("a.tar"), &Progress::default(), &opened);
+        errs(&finding);
+        let told: Vec<String> =
+            changed.iter().map(|path| format!("{path}: changed while being read: in the source")).collect();
+        assert_eq!(differences(&finding), told);
+        holds(&world.find("a.tar"));
+    }
+}
+
+#[test]
+fn a_name_that_comes_or_goes_while_its_directory_is_looked_through_is_not_passed() {
+    let world = World::filled();
+    world.copy("site", "copy");
+    for (side, said) in [("site", "in the source"), ("copy", "in the backup")] {
+        let dir = world.at(side).join("themes/two");
+        let opened = |path: &[u8]| {
+            if path == b"themes/two/page.php" {
+                until_late(&dir, || {
+                    fs::write(dir.join("new"), "new").expect("writes");
+                    fs::remove_file(dir.join("new")).expect("removes");
+                });
+            }
+        };
+        let finding = find_with(&world.asks("copy"), &Progress::default(), &opened);
+        errs(&finding);
+        assert_eq!(finding.detail, format!("1 changed while being read: themes/two/ ({said})"));
+        holds(&world.find("copy"));
+    }
+}
+
+#[test]
+fn a_file_that_was_moved_past_us_from_a_directory_yet_to_come_is_not_passed() {
+    let world = World::filled();
+    world.copy("site", "copy");
+    // It leaves a directory that is entered later, so that it is looked for nowhere.
+    let moved = AtomicBool::new(false);
+    let opened = |path: &[u8]| {
+        if !path.starts_with(b"themes/") || moved.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (from, to) = if path.starts_with(b"themes/one/") { ("two", "one") } else { ("one", "two") };
+        let (from, to) = (world.at("site/themes").join(from), world.at("site/themes").join(to));
+        until_late(&from, || {
+            fs::rename(from.join("page.php"), to.join("moved")).expect("moves");
+            fs::rename(to.join("moved"), from.join("page.php")).expect("moves back");
+        });
+    };
+    let asked = Asked {
+        source: world.at("site"),
+        ignore: Ignore::new(&[]).expect("nothing"),
+        by: By::Content,
+        also: &[],
+        progress: &Progress::default(),
+        began: Moment::now(),
+        opened: &opened,
+    };
+    let [from, to] = ["site", "copy"].map(|path| place::open(&world.at(path)).expect("opens"));
+    // One thread, so that the other directory is yet to come.
+    let tally = walk::directories(&asked, from, to, 1).expect("looks");
+    let changed: Vec<&[u8]> = tally.first().iter().map(|difference| difference.path.as_slice()).collect();
+    assert_eq!(changed, [b"themes/one/", b"themes/two/"]);
+}
+
+#[test]
+fn a_tree_that_was_written_a_moment_ago_is_not_taken_for_one_that_changes() {
+    for n in 0..50 {
+        let world = World::new();
+        for side in ["site", "copy"] {
+            world.write(format!("{side}/dir/{n}"), "text");
+        }
+        holds(&world.find("copy"));
+    }
 }

@@ -56,6 +56,9 @@ impl Worker<'_> {
         if !of_open(&backup).is_ok_and(|now| now.unchanged(&copy)) {
             return Err(What::Changed(Side::Backup));
         }
+        if self.is_late {
+            return Err(What::Changed(Side::Source));
+        }
         (self.walk.asked.opened)(&self.path);
         let both = Both::new(self.path.clone(), source, backup, (facts, copy));
         if facts.size > PIECE {
