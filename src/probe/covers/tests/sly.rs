@@ -139,7 +139,9 @@ fn a_file_that_was_moved_past_us_from_a_directory_yet_to_come_is_not_passed() {
     // One thread, so that the other directory is yet to come.
     let tally = walk::directories(&asked, from, to, 1).expect("looks");
     let changed: Vec<&[u8]> = tally.first().iter().map(|difference| difference.path.as_slice()).collect();
-    assert_eq!(changed, [b"themes/one/", b"themes/two/"]);
+    for dir in ["themes/one/", "themes/two/"] {
+        assert!(changed.contains(&dir.as_bytes()), "{dir}: {changed:?}");
+    }
 }
 
 #[test]
