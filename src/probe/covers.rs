@@ -62,21 +62,22 @@ impl Asked<'_> {
         self.also_of(source, Some(backup.mode), Some(backup.owner))
     }
 
-    /// As far as the backup says it. The mode of a link means nothing.
+    /// Where the backup does not say it, it would not come back with the rest. The mode of a link means nothing.
     fn also_of(&self, source: &Facts, mode: Option<u32>, owner: Option<(u32, u32)>) -> Result<(), What> {
-        for also in self.also {
+        let asks = |what| self.also.contains(&what) && (what != Also::Mode || source.kind != Kind::Link);
+        let unsaid = (asks(Also::Mode) && mode.is_none(), asks(Also::Ownership) && owner.is_none());
+        if unsaid != (false, false) {
+            return Err(What::NotStored { mode: unsaid.0, owner: unsaid.1 });
+        }
+        for also in self.also.iter().filter(|also| asks(**also)) {
             match also {
-                Also::Ownership => match owner {
-                    Some(owner) if owner == source.owner => {}
-                    Some(owner) => return Err(What::Owner(source.owner, owner)),
-                    None => return Err(What::Unreadable(Side::Backup, "its owner is not stored".to_owned())),
-                },
-                Also::Mode if source.kind == Kind::Link => {}
-                Also::Mode => match mode {
-                    Some(mode) if mode == source.mode => {}
-                    Some(mode) => return Err(What::Mode(source.mode, mode)),
-                    None => return Err(What::Unreadable(Side::Backup, "its mode is not stored".to_owned())),
-                },
+                Also::Ownership if owner != Some(source.owner) => {
+                    return Err(What::Owner(source.owner, owner.unwrap_or_default()));
+                }
+                Also::Mode if mode != Some(source.mode) => {
+                    return Err(What::Mode(source.mode, mode.unwrap_or_default()));
+                }
+                Also::Ownership | Also::Mode => {}
             }
         }
         Ok(())

@@ -57,6 +57,8 @@ pub(super) enum What {
     Mode(u32, u32),
     /// Other owners: in the source, in the backup.
     Owner((u32, u32), (u32, u32)),
+    /// Nothing is said of these in the backup.
+    NotStored { mode: bool, owner: bool },
     /// It is no copy: both names lead to the very same thing.
     Same(Kind),
     /// It could not be read, and why.
@@ -95,7 +97,8 @@ impl What {
             | Self::Unsaid
             | Self::Target(..)
             | Self::Mode(..)
-            | Self::Owner(..) => Sort::Differ,
+            | Self::Owner(..)
+            | Self::NotStored { .. } => Sort::Differ,
             Self::Same(_) => Sort::Same,
             Self::Unreadable(..) => Sort::Unreadable,
             Self::Changed(_) => Sort::Changed,

@@ -106,12 +106,22 @@ fn walk(
     let line = Arc::new(Line { dev: facts.dev, ino: facts.ino, depth: 0, above: None });
     let is_second = matches!(other, Other::Archive);
     let copied = if let Other::Directory(copy) = &other { Some(of_open(copy)?) } else { None };
+    let also = match &copied {
+        Some(copied) => asked.also(&facts, copied),
+        None if asked.also.is_empty() => Ok(()),
+        None => match archive(&[]) {
+            Told::Fine => Ok(()),
+            Told::Missing | Told::Implied => asked.also_of(&facts, None, None),
+            Told::Wrong(what) => Err(what),
+        },
+    };
     let root = Pair { path: Vec::new(), source, other, line, before: (facts, copied) };
     let walk = Walk { asked, queue: Queue::new(), archive, is_second };
     walk.queue.push(Job::Names(Arc::new(root)));
     let mut tally = Tally::default();
-    if facts.changed_after(asked.began) {
-        tally.differs(&named(&[]), What::Changed(Side::Source));
+    let late = if facts.changed_after(asked.began) { Err(What::Changed(Side::Source)) } else { Ok(()) };
+    if let Err(what) = also.and(late) {
+        tally.differs(&named(&[]), what);
     }
     std::thread::scope(|scope| {
         let workers: Vec<_> = (1..threads).map(|_| scope.spawn(|| Worker::new(&walk).work())).collect();
@@ -327,7 +337,8 @@ impl<'a> Worker<'a> {
             },
             Other::Archive => match (self.walk.archive)(path.strip_suffix(b"/").unwrap_or(&path)) {
                 Told::Missing => missing(),
-                Told::Fine | Told::Implied => (Other::Archive, None),
+                Told::Fine => (Other::Archive, None),
+                Told::Implied => (Other::Archive, self.walk.asked.also_of(&facts, None, None).err()),
                 Told::Wrong(what @ What::Kind(..)) => return Err(what),
                 Told::Wrong(what) => (Other::Archive, Some(what)),
             },

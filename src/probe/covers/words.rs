@@ -130,6 +130,14 @@ fn remark(what: &What) -> Option<String> {
         What::Owner(source, backup) => {
             format!("owner {}:{}, not {}:{}", backup.0, backup.1, source.0, source.1)
         }
+        What::NotStored { mode, owner } => {
+            let what = match (mode, owner) {
+                (true, true) => "mode and owner",
+                (true, false) => "mode",
+                (false, _) => "owner",
+            };
+            format!("the archive does not say its {what}")
+        }
         What::Same(kind) => format!("the {} of the source itself", kind.word()),
         What::Unreadable(side, why) => format!("{}: {why}", side_word(*side)),
         What::Changed(side) => side_word(*side).to_owned(),

@@ -138,12 +138,23 @@ impl<'a> Matching<'a> {
         let mut open = Vec::new();
         for place in self.places.of(&path, member.form == Form::Is(Kind::Directory)) {
             let below = &path[self.places.known()[place].len().min(path.len())..];
-            if !below.is_empty() {
+            if below.is_empty() {
+                self.root(place, member)?;
+            } else {
                 let below = below.to_vec();
                 open.extend(self.at(place, &below, member));
             }
         }
         self.settle(open, data)
+    }
+
+    /// The member is what the copy begins with: the source itself.
+    fn root(&mut self, place: usize, member: &Member) -> Result<(), Broken> {
+        if !self.asked.also.is_empty() {
+            let also = self.asked.also_of(&of_open(self.source)?, member.mode, member.owner);
+            self.seen.put(place, &[], also.err());
+        }
+        Ok(())
     }
 
     /// Whether the archive must be read again, for hard links.

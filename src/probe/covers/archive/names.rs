@@ -54,8 +54,10 @@ impl Places {
             }
             from = end + 1;
         }
-        let within: Vec<usize> =
-            (0..self.known.len()).filter(|&n| path.starts_with(&self.known[n])).collect();
+        let is_in = |place: &[u8]| {
+            path.starts_with(place) || (is_directory && place.strip_suffix(b"/") == Some(path))
+        };
+        let within: Vec<usize> = (0..self.known.len()).filter(|&n| is_in(&self.known[n])).collect();
         within.into_iter()
     }
 
@@ -126,6 +128,8 @@ mod tests {
         let mut places = Places::new(vec![b"site".to_vec()]);
         assert_eq!(places.of(b"srv/site/a", false).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(places.of(b"srv/b", false).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(places.of(b"srv/site", true).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(places.of(b"srv/site", false).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(places.of(b"srvc", false).collect::<Vec<_>>(), [0]);
         assert_eq!(places.known(), [b"".to_vec(), b"srv/".to_vec(), b"srv/site/".to_vec()]);
     }

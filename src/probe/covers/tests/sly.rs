@@ -154,3 +154,81 @@ fn a_tree_that_was_written_a_moment_ago_is_not_taken_for_one_that_changes() {
         holds(&world.find("copy"));
     }
 }
+
+#[test]
+fn modes_and_owners_that_an_archive_does_not_say_are_not_passed() {
+    let world = World::filled();
+    let also = |backup: &str, also: &[Also]| {
+        let mut asks = world.asks(backup);
+        asks.also = also.to_vec();
+        find(&asks, &Progress::default())
+    };
+    let both = [Also::Mode, Also::Ownership];
+    // All directories; none; all but the first.
+    tar(&world, &["-cf", "all.tar", "site"]);
+    tar(
+        &world,
+        &[
+            "-cf",
+            "files.tar",
+            "-C",
+            "site",
+            "--no-recursion",
+            "index.php",
+            "robots.txt",
+            "theme",
+            "broken",
+            "uploads",
+            "themes/one/style.css",
+            "themes/one/page.php",
+            "themes/two/page.php",
+        ],
+    );
+    tar(
+        &world,
+        &[
+            "-cf",
+            "below.tar",
+            "-C",
+            "site",
+            "index.php",
+            "robots.txt",
+            "theme",
+            "broken",
+            "uploads",
+            "themes",
+        ],
+    );
+    holds(&also("all.tar", &both));
+    for backup in ["files.tar", "below.tar"] {
+        holds(&world.find(backup));
+    }
+    let finding = also("below.tar", &both);
+    fails(&finding);
+    assert_eq!(differences(&finding), ["./: differs: the archive does not say its mode and owner"]);
+    let finding = also("files.tar", &both[..1]);
+    fails(&finding);
+    let unsaid = ["./", "themes/", "themes/one/", "themes/two/"];
+    let unsaid = unsaid.map(|path| format!("{path}: differs: the archive does not say its mode"));
+    assert_eq!(differences(&finding), unsaid);
+}
+
+#[test]
+fn the_mode_of_the_source_itself_is_compared_too() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::filled();
+    world.copy("site", "copy");
+    world.copy("site", "top/site");
+    tar(&world, &["-cf", "a.tar", "site"]);
+    tar(&world, &["-cf", "b.tar", "-C", "site", "."]);
+    tar(&world, &["-cf", "c.tar", "top"]);
+    fs::set_permissions(world.at("site"), fs::Permissions::from_mode(0o700)).expect("sets");
+    for backup in ["copy", "top", "a.tar", "b.tar", "c.tar"] {
+        holds(&world.find(backup));
+        let mut asks = world.asks(backup);
+        asks.also = vec![Also::Mode];
+        let finding = find(&asks, &Progress::default());
+        fails(&finding);
+        assert_eq!(differences(&finding), ["./: differs: mode 0755, not 0700"], "{backup}");
+    }
+}
