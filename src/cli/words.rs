@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::runbook::Probe;
 use crate::session::summary::said_once;
 use crate::session::{Kind, Progress, Requirement, Session};
 use crate::text::clean;
@@ -69,6 +70,9 @@ pub fn refusal(
         lines.push(format!("  {name:<width$}   {}", voice.said(session, &requirement.why)));
         let indent = " ".repeat(width + 5);
         lines.extend(
+            asked(session, requirement).map(|asked| format!("{indent}{}", voice.said(session, &asked))),
+        );
+        lines.extend(
             why_it_matters(session, requirement).map(|why| format!("{indent}{}", voice.said(session, &why))),
         );
         let fix = voice.said(session, &requirement.fix);
@@ -77,11 +81,11 @@ pub fn refusal(
         match next {
             Some(next) if !fix.contains(next.trim()) => {
                 if !fix.is_empty() && !fix.starts_with("onbelay do") && requirement.kind != Kind::Confirm {
-                    lines.push(format!("{indent}{fix}"));
+                    lines.push(format!("{indent}→ {fix}"));
                 }
                 lines.push(format!("{indent}{next}"));
             }
-            _ if !fix.is_empty() => lines.push(format!("{indent}{fix}")),
+            _ if !fix.is_empty() => lines.push(format!("{indent}→ {fix}")),
             _ => {}
         }
     }
@@ -91,6 +95,15 @@ pub fn refusal(
         "nothing was run".to_owned()
     });
     lines.join("\n")
+}
+
+/// The question that a person has yet to answer with yes.
+fn asked(session: &Session, requirement: &Requirement) -> Option<String> {
+    let place = session.check_at(&requirement.id).filter(|_| requirement.kind == Kind::Check)?;
+    let Probe::Attest { question, .. } = &session.runbook.checks[place].probe else { return None };
+    crate::session::view::waits_for_capture(session, place)
+        .is_none()
+        .then(|| format!("asked: {}", crate::session::view::filled(session, question).trim()))
 }
 
 /// The runbook's own words on why an unmet check matters; none while nobody has asked it.
@@ -200,12 +213,13 @@ steps:
         insta::assert_snapshot!(shell, @"
         refused: “Delete it” stays shut
           prep      1 Prepare comes first
-                    do it, or skip it with a reason
+                    → do it
                     onbelay do k3f9 run prep
           backup    not asked yet
-                    check again: onbelay do k3f9 check backup
+                    → check again: onbelay do k3f9 check backup
           copy      nobody has answered yet
-                    answer it: onbelay do k3f9 attest copy --say WORDS
+                    asked: Where?
+                    → answer it: onbelay do k3f9 attest copy --say WORDS
           confirm   type  a shop  to confirm
                     onbelay do k3f9 run wipe --confirm 'a shop'
         nothing was run; this is in the log (record 43)

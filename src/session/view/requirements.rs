@@ -27,8 +27,12 @@ pub(super) fn order_requirement(session: &Session, first: Option<usize>, step: u
             fix: String::new(),
         });
     };
-    let id = &session.runbook.steps[place].id;
+    let earlier = &session.runbook.steps[place];
+    let id = &earlier.id;
     let name = step_name(session, place);
+    // A hold point waits for what was skipped all the same.
+    let of_use = earlier.optional || !session.runbook.steps[step].is_hold_point();
+    let or_skip = if of_use { ", or skip it with a reason" } else { "" };
     let (why, fix) = match &session.steps[place].progress {
         Progress::Skipped => (
             format!("{name} was skipped and is not optional: a hold point needs it done"),
@@ -38,7 +42,7 @@ pub(super) fn order_requirement(session: &Session, first: Option<usize>, step: u
             (format!("{name} is being undone"), "wait for it, then do it again or skip it".to_owned())
         }
         Progress::Running(_) => (format!("{name} is still running"), "wait for it to end".to_owned()),
-        Progress::Failed => (format!("{name} failed"), "run it again, or skip it with a reason".to_owned()),
+        Progress::Failed => (format!("{name} failed"), format!("run it again{or_skip}")),
         Progress::Interrupted => (
             format!("what became of {name} is not known"),
             format!(
@@ -46,12 +50,8 @@ pub(super) fn order_requirement(session: &Session, first: Option<usize>, step: u
                 session.id
             ),
         ),
-        Progress::Undone => {
-            (format!("{name} was undone"), "run it again, or skip it with a reason".to_owned())
-        }
-        Progress::Untouched | Progress::Done => {
-            (format!("{name} comes first"), "do it, or skip it with a reason".to_owned())
-        }
+        Progress::Undone => (format!("{name} was undone"), format!("run it again{or_skip}")),
+        Progress::Untouched | Progress::Done => (format!("{name} comes first"), format!("do it{or_skip}")),
     };
     Some(Requirement { kind: Kind::Order, id: id.to_string(), met: false, why, fix })
 }
