@@ -93,11 +93,6 @@ impl Places {
         &self.at
     }
 
-    /// Why there may be more places than are known.
-    pub(super) fn more(&self) -> Option<&str> {
-        self.more.as_deref()
-    }
-
     /// Why the two cannot be told apart. On one file system their paths tell.
     fn unknown_of(&self, other: &Self) -> Option<String> {
         if let (Some(mine), Some(theirs)) = (self.at.first(), other.at.first())

@@ -80,6 +80,12 @@ pub(super) fn unescaped(field: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The kernel's number of the mount a thing is on, of kernels that tell.
+pub(super) fn id_of(fd: impl std::os::fd::AsFd) -> Option<u64> {
+    let stat = rustix::fs::statx(fd, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
+    StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::MNT_ID).then_some(stat.stx_mnt_id)
+}
+
 /// The mount a thing is on: by the kernel's own number of it, or, of kernels that do not tell, by path and device.
 pub(super) fn of<'a>(mounts: &'a [Mount], fd: impl std::os::fd::AsFd, path: &Path) -> Option<&'a Mount> {
     let wanted = StatxFlags::from_bits_retain(StatxFlags::BASIC_STATS.bits() | StatxFlags::MNT_ID.bits());

@@ -16,6 +16,7 @@ use super::look::{Finding, shown};
 use super::mounts::{self, Mount};
 use super::place::{self, Held};
 use super::progress::Progress;
+pub(super) use judge::{Class, class};
 use judge::{Disk, Keeper, Place};
 
 /// More loop devices in loop devices than anybody has.

@@ -1,6 +1,6 @@
 //! The facts: mounts, the layers of overlays, loop devices and the files behind them. SHELL. Never writes.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -26,17 +26,19 @@ pub(in crate::probe) struct Machine {
     devices: Devices,
     /// Device and inode number of the file behind each loop device, as the kernel has it.
     loops: OnceCell<BTreeMap<String, (Number, u64)>>,
+    /// Where the layers of each overlay are.
+    overlays: RefCell<BTreeMap<Number, Result<Vec<Places>, String>>>,
 }
 
 impl Machine {
     /// Reads what is mounted.
     pub(in crate::probe) fn look() -> std::io::Result<Self> {
-        Ok(Self { mounts: mounts::all()?, devices: Devices::default(), loops: OnceCell::new() })
+        Ok(Self::made(mounts::all()?, Devices::default()))
     }
 
-    #[cfg(test)]
+    /// With these mounts and devices.
     pub(in crate::probe) fn made(mounts: Vec<Mount>, devices: Devices) -> Self {
-        Self { mounts, devices, loops: OnceCell::new() }
+        Self { mounts, devices, loops: OnceCell::new(), overlays: RefCell::default() }
     }
 
     pub(in crate::probe) fn mounts(&self) -> &[Mount] {
@@ -125,36 +127,39 @@ impl Machine {
         places
     }
 
-    /// The places a path of an overlay has in its layers.
+    /// The places a path of an overlay has in its layers. What is mounted in a layer does not show through.
     fn layers(&self, mount: &Mount, path: &Path, deep: usize) -> Result<Vec<Places>, String> {
-        let unknown = |layer: &Path| {
-            format!(
-                "{} is a layer of what is mounted at {}, and cannot be found",
-                shown(layer),
-                shown(&mount.point)
-            )
-        };
+        let known = self.overlays.borrow().get(&mount.device).cloned();
+        let roots = known.unwrap_or_else(|| {
+            let found = self.roots(mount, deep);
+            self.overlays.borrow_mut().insert(mount.device, found.clone());
+            found
+        })?;
         let rest = path.strip_prefix("/").unwrap_or(path);
+        let below = |root: Places| Places {
+            at: root.at.iter().map(|at| at.below(rest)).collect(),
+            ids: Vec::new(),
+            mounted_below: Vec::new(),
+            ..root
+        };
+        Ok(roots.into_iter().map(below).collect())
+    }
+
+    /// The directories an overlay is made of.
+    fn roots(&self, mount: &Mount, deep: usize) -> Result<Vec<Places>, String> {
         let mut found = Vec::new();
         for layer in layers_of(&mount.options) {
             // Of a path that does not count from the root nobody knows where it counted from.
             let held =
                 Some(&layer).filter(|layer| layer.is_absolute()).and_then(|layer| place::hold(layer).ok());
-            let held =
-                held.filter(|held| held.kind() == FileType::Directory).ok_or_else(|| unknown(&layer))?;
-            let root = self.places_of(held.fd(), deep);
-            let mut here =
-                Places { at: root.at.iter().map(|at| at.below(rest)).collect(), ids: Vec::new(), ..root };
-            // What is mounted in a layer does not show through.
-            let own =
-                |held: &Held, path: &Path| mounts::of(&self.mounts, held.fd(), path).map(|mount| mount.id);
-            let below = layer.join(rest);
-            if let Ok(it) = place::hold(&below)
-                && own(&it, &below) == own(&held, &layer)
-            {
-                here.ids.push((it.stat.st_dev, it.stat.st_ino));
-            }
-            found.push(here);
+            let held = held.filter(|held| held.kind() == FileType::Directory).ok_or_else(|| {
+                format!(
+                    "{} is a layer of what is mounted at {}, and cannot be found",
+                    shown(&layer),
+                    shown(&mount.point)
+                )
+            })?;
+            found.push(self.places_of(held.fd(), deep));
         }
         if found.is_empty() {
             return Err(format!("what is mounted at {} does not tell its layers", shown(&mount.point)));
@@ -176,8 +181,8 @@ impl Machine {
         if looped.backing_file().is_none() {
             return Ok(plain);
         }
-        let file = match self.loops().get(&looped.name) {
-            Some((number, inode)) => (rustix::fs::makedev(number.major, number.minor), *inode),
+        let file = match self.id_behind(&looped) {
+            Some(id) => id,
             None => match self.behind(&looped) {
                 Some(Ok((_, held))) => (held.stat.st_dev, held.stat.st_ino),
                 Some(Err(why)) => return Err(why),
@@ -186,6 +191,12 @@ impl Machine {
         };
         let from = start.zip(looped.loop_offset()).map(|(start, offset)| start + offset);
         Ok(from.map_or(plain, |from| Store::Piece { file, from }))
+    }
+
+    /// Device and inode number of the file behind a loop device, as the kernel has it; none where it cannot be asked.
+    pub(in crate::probe) fn id_behind(&self, device: &Device) -> Option<(u64, u64)> {
+        let (number, inode) = self.loops().get(&device.name)?;
+        Some((rustix::fs::makedev(number.major, number.minor), *inode))
     }
 
     fn loops(&self) -> &BTreeMap<String, (Number, u64)> {

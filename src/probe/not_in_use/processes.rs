@@ -6,15 +6,19 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD};
-use rustix::io::Errno;
-
 use super::Found;
-use super::target::{Location, Target};
-use crate::probe::devices::{Number, number_of};
+use super::inside::Inside;
+use super::opened::{Opened, Views};
+use super::siblings::Siblings;
+use super::sockets::Sockets;
+use super::target::Target;
+use crate::probe::devices::Number;
+use crate::probe::identity::Machine;
+use crate::probe::look::shown;
 use crate::probe::mounts::{self, Mount};
 use crate::probe::place;
 use crate::probe::progress::Progress;
+use crate::text::as_text;
 
 /// The number of the machine's own view of its processes; any other view hides some. `linux/proc_ns.h`.
 const MACHINES_PIDS: &str = "pid:[4026531836]";
@@ -22,12 +26,16 @@ const MACHINES_PIDS: &str = "pid:[4026531836]";
 const OF_THE_KERNEL: u64 = 0x0020_0000;
 
 /// Every process, and the views of the mounts they have.
-pub(super) struct Processes {
+pub(super) struct Processes<'a> {
+    machine: &'a Machine,
+    target: &'a Target,
+    inside: &'a Inside,
+    siblings: Siblings,
+    sockets: Sockets,
     /// Looked into.
     pub(super) looked: u64,
     /// By the link that names a view; ours first.
     views: BTreeMap<PathBuf, Vec<Mount>>,
-    own_view: PathBuf,
 }
 
 /// Why a process was not looked into to its end.
@@ -46,17 +54,19 @@ impl From<io::Error> for Left {
     }
 }
 
-impl Processes {
-    pub(super) fn new(own: &[Mount]) -> Self {
+impl<'a> Processes<'a> {
+    pub(super) fn new(machine: &'a Machine, target: &'a Target, inside: &'a Inside) -> Self {
         let own_view = std::fs::read_link("/proc/self/ns/mnt").unwrap_or_default();
-        Self { looked: 0, views: BTreeMap::from([(own_view.clone(), own.to_vec())]), own_view }
+        let views = BTreeMap::from([(own_view, machine.mounts().to_vec())]);
+        let (siblings, sockets) = (Siblings::new(), Sockets::default());
+        Self { machine, target, inside, siblings, sockets, looked: 0, views }
     }
 
-    /// Looks into all of them but this one.
-    pub(super) fn look(&mut self, target: &Target, progress: &Progress, found: &mut Found) {
+    /// Looks into all of them but this one and the probes of other checks.
+    pub(super) fn look(&mut self, progress: &Progress, found: &mut Found) {
         if std::fs::read_link("/proc/self/ns/pid").ok().is_none_or(|ns| ns != Path::new(MACHINES_PIDS)) {
             let why = "processes outside of this container cannot be seen: ask on the machine itself";
-            found.hindrances.push(why.to_owned());
+            found.hindered(why.to_owned());
         }
         let hides = |mount: &Mount| {
             mount.point == Path::new("/proc")
@@ -65,73 +75,116 @@ impl Processes {
                     .split(',')
                     .any(|o| o.starts_with("hidepid=") && !matches!(o, "hidepid=0" | "hidepid=off"))
         };
-        let hidden = self.views.get(&self.own_view).is_some_and(|mounts| mounts.iter().any(hides));
-        if hidden && !rustix::process::geteuid().is_root() {
+        if self.machine.mounts().iter().any(hides) && !rustix::process::geteuid().is_root() {
             let why = "this machine hides the processes of others (hidepid): ask as root";
-            found.hindrances.push(why.to_owned());
+            found.hindered(why.to_owned());
         }
         let entries = match std::fs::read_dir("/proc") {
             Ok(entries) => entries,
             Err(error) => {
-                found.hindrances.push(place::cannot_words("list", Path::new("/proc"), error));
+                found.hindered(place::cannot_words("list", Path::new("/proc"), error));
                 return;
             }
         };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-            if pid == std::process::id() {
-                continue;
-            }
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let mut pids: Vec<u32> = pids.filter(|pid| *pid != std::process::id()).collect();
+        pids.retain(|pid| !self.siblings.has(*pid));
+        // Every view of the mounts is known before anything is looked up in one: what is open may be of another's.
+        for pid in &pids {
+            let dir = PathBuf::from(format!("/proc/{pid}"));
+            let _ = self.view(*pid, &dir, found);
+        }
+        for pid in pids {
             progress.entries(1);
-            match self.process(pid, &entry.path(), target, found) {
+            let dir = PathBuf::from(format!("/proc/{pid}"));
+            match self.process(pid, &dir, found) {
                 Ok(()) => self.looked += 1,
                 Err(Left::Ended) => {}
-                Err(Left::Closed) => found.closed += 1,
+                Err(Left::Closed) => found.closed.push(who(pid, &dir)),
             }
         }
+        self.sockets.rest(found);
     }
 
-    fn process(&mut self, pid: u32, dir: &Path, target: &Target, found: &mut Found) -> Result<(), Left> {
+    fn process(&mut self, pid: u32, dir: &Path, found: &mut Found) -> Result<(), Left> {
         let Some(stat) = Stat::read(&std::fs::read(dir.join("stat"))?) else { return Ok(()) };
         if stat.flags & OF_THE_KERNEL != 0 {
             return Ok(());
         }
-        if stat.state == b'Z' {
-            // Its first thread has ended: the others, if there are any, still have its files.
-            for thread in std::fs::read_dir(dir.join("task"))?.flatten() {
-                if thread.file_name().to_str() != Some(&pid.to_string()) {
-                    return self.thread(pid, &thread.path(), target, found);
-                }
-            }
-            return Ok(());
+        // Its first thread may have ended: the others, if there are any, still have its files. And each thread may have
+        // files and a directory of its own.
+        let ended = stat.state == b'Z';
+        let mut shown = !ended;
+        if !ended {
+            self.thread(pid, dir, true, found)?;
         }
-        self.thread(pid, dir, target, found)
+        for thread in std::fs::read_dir(dir.join("task"))?.flatten() {
+            if thread.file_name().to_str() == Some(&pid.to_string()) {
+                continue;
+            }
+            match self.thread(pid, &thread.path(), !shown, found) {
+                Ok(()) => shown = true,
+                Err(Left::Ended) => {}
+                Err(Left::Closed) => return Err(Left::Closed),
+            }
+        }
+        Ok(())
     }
 
-    fn thread(&mut self, pid: u32, dir: &Path, target: &Target, found: &mut Found) -> Result<(), Left> {
+    /// The name of the view a process has of the mounts; the view itself is read when it is new.
+    fn view(&mut self, pid: u32, dir: &Path, found: &mut Found) -> Result<PathBuf, Left> {
         let view = std::fs::read_link(dir.join("ns/mnt"))?;
         if !self.views.contains_key(&view) {
             let mounts = mounts::read(&std::fs::read(dir.join("mountinfo"))?);
             // What is mounted alike in our view was seen there.
-            let ours = self.views.get(&self.own_view).map_or(&[][..], Vec::as_slice);
             let is_ours = |it: &Mount| {
-                ours.iter().any(|own| (own.device, &own.root, &own.point) == (it.device, &it.root, &it.point))
+                let alike =
+                    |own: &Mount| (own.device, &own.root, &own.point) == (it.device, &it.root, &it.point);
+                self.machine.mounts().iter().any(alike)
             };
             let others: Vec<Mount> = mounts.iter().filter(|mount| !is_ours(mount)).cloned().collect();
-            super::system::mounted(target, &others, &format!(" for {}", who(pid, dir)), found);
+            let whose = format!(" for {}", who(pid, dir));
+            super::system::mounted(self.target, self.machine, &others, &whose, found);
             self.views.insert(view.clone(), mounts);
         }
-        let mounts = self.views.get(&view).map_or(&[][..], Vec::as_slice);
+        Ok(view)
+    }
+
+    fn thread(&mut self, pid: u32, dir: &Path, with_maps: bool, found: &mut Found) -> Result<(), Left> {
+        let view = self.view(pid, dir, found)?;
+        let views = std::mem::take(&mut self.views);
+        let mounts = views.get(&view).map_or(&[][..], Vec::as_slice);
+        let looked = self.look_into(pid, dir, with_maps, &Views { own: mounts, all: &views }, found);
+        self.views = views;
+        looked
+    }
+
+    fn look_into(
+        &mut self,
+        pid: u32,
+        dir: &Path,
+        with_maps: bool,
+        views: &Views<'_>,
+        found: &mut Found,
+    ) -> Result<(), Left> {
+        self.sockets.read(dir, views.own, self.target, self.inside, self.machine, found);
         // Said at once: what cannot be looked at afterwards takes nothing back.
         let me = || who(pid, dir);
+        let opened = Opened { target: self.target, machine: self.machine, inside: self.inside, views };
+        let tell = |used: Result<Option<String>, String>, how: &dyn Fn(&str) -> String, found: &mut Found| {
+            match used {
+                Ok(Some(what)) => found.used(how(&what)),
+                Ok(None) => {}
+                Err(why) => found.hindered(why),
+            }
+        };
         for (link, how) in [("cwd", "works in"), ("root", "has its root in"), ("exe", "runs")] {
             match std::fs::read_link(dir.join(link)) {
-                Ok(text) => match uses_of(&dir.join(link), &text, by_name(&text, mounts), target, mounts) {
-                    Ok(Some(what)) => found.used(format!("{} {how} {what}", me())),
-                    Ok(None) => {}
-                    Err(why) => found.hindrances.push(why),
-                },
+                Ok(text) => {
+                    let id = opened.mount_of_link(&dir.join(link), &text);
+                    let used = opened.uses(&dir.join(link), &text, id, &me);
+                    tell(used, &|what| format!("{} {how} {what}", me()), found);
+                }
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
             }
@@ -145,96 +198,48 @@ impl Processes {
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(Left::Closed),
                 Err(_) => continue,
             };
+            if let Some(name) = self.sockets.met(&text) {
+                found.used(format!("{} has the socket {} open", me(), shown(&name)));
+                continue;
+            }
             let info =
                 std::fs::read_to_string(dir.join("fdinfo").join(entry.file_name())).unwrap_or_default();
-            match uses_of(&path, &text, mount_id(&info), target, mounts) {
-                Ok(Some(what)) => found.used(format!("{} has {what} open", me())),
-                Ok(None) => {}
-                Err(why) => found.hindrances.push(why),
-            }
+            let used = opened.uses(&path, &text, mount_id(&info), &me);
+            tell(used, &|what| format!("{} has {what} open", me()), found);
         }
-        for (device, inode, path) in mapped(&std::fs::read(dir.join("maps"))?) {
-            let here = || mounts.iter().filter(|m| m.device == device).find_map(|m| Location::on(m, &path));
-            let is_device =
-                || path.starts_with("/dev") && place::hold(&path).is_ok_and(|it| target.is_device(&it.stat));
-            let inside =
-                matches!(target, Target::Directory { .. }) && here().is_some_and(|at| target.contains(&at));
-            if target.is_mapped(device, inode) || inside || is_device() {
-                found.used(format!("{} has {} mapped", me(), target.name_of(&path)));
+        if with_maps {
+            for (device, inode, path) in mapped(&std::fs::read(dir.join("maps"))?) {
+                let used = opened.maps(device, inode, &path);
+                tell(used, &|what| format!("{} has {what} mapped", me()), found);
             }
         }
         Ok(())
     }
 }
 
-/// The number of the mount that a path leads to, as far as its name tells.
-fn by_name(path: &Path, mounts: &[Mount]) -> Option<u64> {
+/// The last of the mounts with the longest point that leads to a path.
+pub(super) fn mount_by_name<'a>(path: &Path, mounts: &'a [Mount]) -> Option<&'a Mount> {
     let fits = mounts.iter().filter(|mount| path.starts_with(&mount.point));
-    fits.max_by_key(|mount| mount.point.as_os_str().len()).map(|mount| mount.id)
-}
-
-/// Does this link of a process lead to the thing, or into it? Then how that is called. `Err`: it cannot be told.
-fn uses_of(
-    link: &Path,
-    text: &Path,
-    mount: Option<u64>,
-    target: &Target,
-    mounts: &[Mount],
-) -> Result<Option<String>, String> {
-    if !text.is_absolute() {
-        return Ok(None);
-    }
-    let bytes = text.as_os_str().as_bytes();
-    let name = Path::new(OsStr::from_bytes(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes)));
-    let known = mount.and_then(|id| mounts.iter().find(|mount| mount.id == id));
-    if matches!(target, Target::Directory { .. }) {
-        let on = known.or_else(|| {
-            mounts.iter().filter(|m| name.starts_with(&m.point)).max_by_key(|m| m.point.as_os_str().len())
-        });
-        if on.and_then(|mount| Location::on(mount, name)).is_some_and(|at| target.contains(&at)) {
-            return Ok(Some(target.name_of(name)));
-        }
-    }
-    if let (Some(mount), Some(device)) = (known, target.file_system())
-        && !device.contains(&mount.device)
-    {
-        // Of another file system: it is not asked, for it may be one that never answers.
-        return Ok(None);
-    }
-    let stat = rustix::fs::statat(CWD, link, AtFlags::NO_AUTOMOUNT);
-    match stat {
-        Ok(stat) if target.is(&stat) => Ok(Some(target.name_of(name))),
-        Ok(_) | Err(Errno::NOENT | Errno::SRCH) => Ok(None),
-        // Of what cannot be looked at nobody knows whether it is the thing.
-        Err(error) => Err(place::cannot_words("look at what a process has open,", name, error)),
-    }
-}
-
-impl Target {
-    /// The numbers of the file system on which alone it can be found.
-    fn file_system(&self) -> Option<Vec<Number>> {
-        match self {
-            Self::File { shown_as, .. } => Some(shown_as.clone()),
-            Self::Directory { at, id, .. } => Some(vec![at.device, Number::of(id.0)]),
-            Self::Device { .. } => None,
-        }
-    }
-
-    fn is_device(&self, stat: &rustix::fs::Stat) -> bool {
-        number_of(stat).is_some_and(|number| self.is_number(number))
-    }
+    fits.max_by_key(|mount| mount.point.as_os_str().len())
 }
 
 /// A process as people know it.
 fn who(pid: u32, dir: &Path) -> String {
     let name = std::fs::read(dir.join("comm")).unwrap_or_default();
-    let name = crate::text::clean_bytes(name.strip_suffix(b"\n").unwrap_or(&name));
+    let mut name = as_text(name.strip_suffix(b"\n").unwrap_or(&name));
+    // A program that started itself once more is called by the link it did it by: its own word for itself says more.
+    if name == "exe"
+        && let Ok(words) = std::fs::read(dir.join("cmdline"))
+        && let Some(first) = words.split(|b| matches!(b, 0 | b' ')).next().filter(|first| !first.is_empty())
+    {
+        name = as_text(first.rsplit(|b| *b == b'/').next().unwrap_or(first));
+    }
     let status = std::fs::read_to_string(dir.join("status")).unwrap_or_default();
     let uid =
         status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().nth(1)?.parse().ok());
     let user = uid.map(|uid: u32| {
         let known = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
-        known.map_or_else(|| uid.to_string(), |user| crate::text::clean(&user.name).into_owned())
+        known.map_or_else(|| uid.to_string(), |user| user.name)
     });
     match user {
         Some(user) => format!("{name} (pid {pid}, user {user})"),
@@ -243,22 +248,24 @@ fn who(pid: u32, dir: &Path) -> String {
 }
 
 /// What is needed of `/proc/PID/stat`.
-struct Stat {
+pub(super) struct Stat {
     state: u8,
+    pub(super) parent: u32,
     flags: u64,
 }
 
 impl Stat {
     /// The name in brackets may hold anything: the fields begin after the last bracket.
-    fn read(text: &[u8]) -> Option<Self> {
+    pub(super) fn read(text: &[u8]) -> Option<Self> {
         let after = text.iter().rposition(|b| *b == b')')? + 1;
         let mut fields = str::from_utf8(&text[after..]).ok()?.split_whitespace();
         let state = fields.next()?.bytes().next()?;
-        Some(Self { state, flags: fields.nth(5)?.parse().ok()? })
+        let parent = fields.next()?.parse().ok()?;
+        Some(Self { state, parent, flags: fields.nth(4)?.parse().ok()? })
     }
 }
 
-fn mount_id(info: &str) -> Option<u64> {
+pub(super) fn mount_id(info: &str) -> Option<u64> {
     info.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok())
 }
 
@@ -309,7 +316,7 @@ mod tests {
     #[test]
     fn a_process_may_be_called_anything() {
         let stat = Stat::read(b"7 (a) Z (b) S 1 7 7 0 -1 4194560 0 0").unwrap();
-        assert_eq!((stat.state, stat.flags), (b'S', 4_194_560));
+        assert_eq!((stat.state, stat.parent, stat.flags), (b'S', 1, 4_194_560));
         let kernel = Stat::read(b"2 (kthreadd) S 0 0 0 0 -1 2129984 0").unwrap();
         assert_ne!(kernel.flags & OF_THE_KERNEL, 0);
         assert!(Stat::read(b"").is_none());

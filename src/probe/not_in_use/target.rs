@@ -4,27 +4,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Stat};
 
-use crate::probe::devices::{Device, Devices, Number, number_of};
+use crate::probe::devices::{Device, Number, number_of};
+use crate::probe::identity::{Answer, Machine, Places};
 use crate::probe::look::{Finding, shown};
 use crate::probe::mounts::{self, Mount};
+use crate::probe::persistent::{self, Class};
 use crate::probe::place::{self, Held};
-
-/// Where something is, whatever it is mounted as: a file system, by the number of its superblock, and a path in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Location {
-    pub(super) device: Number,
-    pub(super) path: PathBuf,
-}
-
-impl Location {
-    /// Of an absolute path that is on this mount.
-    pub(super) fn on(mount: &Mount, path: &Path) -> Option<Self> {
-        let rest = path.strip_prefix(&mount.point).ok()?;
-        // Joining nothing would add a slash at the end, after which a file is no file.
-        let path = if rest.as_os_str().is_empty() { mount.root.clone() } else { mount.root.join(rest) };
-        Some(Self { device: mount.device, path })
-    }
-}
 
 /// What is asked about.
 #[derive(Debug)]
@@ -32,13 +17,17 @@ pub(super) enum Target {
     File {
         path: PathBuf,
         id: (u64, u64),
-        /// The numbers `/proc/PID/maps` may show for its file system.
+        /// The numbers that its file system goes by.
         shown_as: Vec<Number>,
+        places: Places,
+        /// The kernel's lease tells of everybody who has it open. `Err`: why it does not.
+        leased: Result<(), String>,
     },
     Directory {
         path: PathBuf,
         id: (u64, u64),
-        at: Location,
+        shown_as: Vec<Number>,
+        places: Places,
         /// The mount it is reached by.
         mount: u64,
     },
@@ -52,9 +41,9 @@ pub(super) enum Target {
 }
 
 impl Target {
-    pub(super) fn of(path: &Path, held: &Held, all: &[Mount], devices: &Devices) -> Result<Self, Finding> {
+    pub(super) fn of(path: &Path, held: &Held, machine: &Machine) -> Result<Self, Finding> {
         if let Some(number) = number_of(&held.stat) {
-            let device = devices.get(number).ok_or_else(|| {
+            let device = machine.devices().get(number).ok_or_else(|| {
                 Finding::error(format!(
                     "{} is block device {number}, and the kernel has none with that number",
                     shown(path)
@@ -69,12 +58,17 @@ impl Target {
         let path = std::fs::canonicalize(path).map_err(|error| place::cannot("look at", path, error))?;
         let unknown =
             || Finding::error(format!("cannot tell what {} is on: no mount of it is in sight", shown(&path)));
-        let mount = mounts::of(all, held.fd(), &path).ok_or_else(unknown)?;
-        if held.kind() == FileType::RegularFile {
-            return Ok(Self::File { id, shown_as: vec![Number::of(id.0), mount.device], path });
+        let mount = mounts::of(machine.mounts(), held.fd(), &path).ok_or_else(unknown)?;
+        let places = machine.places(held.fd());
+        if places.at().is_empty() {
+            return Err(unknown());
         }
-        let at = Location::on(mount, &path).ok_or_else(unknown)?;
-        Ok(Self::Directory { path, id, at, mount: mount.id })
+        let shown_as = vec![Number::of(id.0), mount.device];
+        if held.kind() == FileType::RegularFile {
+            let leased = leased(mount, machine);
+            return Ok(Self::File { path, id, shown_as, places, leased });
+        }
+        Ok(Self::Directory { path, id, shown_as, places, mount: mount.id })
     }
 
     /// How it was found, for the evidence.
@@ -106,10 +100,21 @@ impl Target {
         own.iter().chain(disk).any(|device| device.number == number)
     }
 
-    /// Is what is there in the directory that is asked about?
-    pub(super) fn contains(&self, location: &Location) -> bool {
-        let Self::Directory { at, .. } = self else { return false };
-        location.device == at.device && location.path.starts_with(&at.path)
+    /// Is what is there the file, or in the directory, that is asked about?
+    pub(super) fn contains(&self, there: &Places) -> Answer {
+        match self {
+            Self::Directory { places, .. } => there.is_inside(places),
+            Self::File { places, .. } => there.same(places),
+            Self::Device { .. } => Answer::No,
+        }
+    }
+
+    /// The numbers of the file system on which alone it can be found, unless layers are about.
+    pub(super) fn file_system(&self) -> Option<&[Number]> {
+        match self {
+            Self::File { shown_as, .. } | Self::Directory { shown_as, .. } => Some(shown_as),
+            Self::Device { .. } => None,
+        }
     }
 
     /// The file itself, or what is in the directory, as `/proc/PID/maps` numbers and names it.
@@ -127,36 +132,17 @@ impl Target {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn number(text: &str) -> Number {
-        Number::read(text).unwrap()
+/// May the kernel's lease count? It is one file's on one file system of this machine: through layers, or from another
+/// machine, the file may be open without it.
+fn leased(mount: &Mount, machine: &Machine) -> Result<(), String> {
+    let local =
+        mount.kind != "fuseblk" && matches!(persistent::class(&mount.kind), Class::Local | Class::Memory);
+    if !local || matches!(mount.kind.as_str(), "gfs2" | "ocfs2" | "devtmpfs" | "hugetlbfs") {
+        return Err(format!("the kernel's lease tells nothing on {}", mount.kind));
     }
-
-    fn at(device: &str, path: &str) -> Location {
-        Location { device: number(device), path: path.into() }
-    }
-
-    #[test]
-    fn a_neighbour_whose_name_begins_alike_is_not_in_the_directory() {
-        let target =
-            Target::Directory { path: "/srv/site".into(), id: (1, 2), at: at("8:1", "/srv/site"), mount: 1 };
-        assert!(target.contains(&at("8:1", "/srv/site")));
-        assert!(target.contains(&at("8:1", "/srv/site/a/b")));
-        assert!(!target.contains(&at("8:1", "/srv/site2/a")));
-        assert!(!target.contains(&at("8:1", "/srv")));
-        assert!(!target.contains(&at("8:2", "/srv/site/a")));
-    }
-
-    #[test]
-    fn one_place_by_two_mounts() {
-        let table = b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 /srv/site /data rw - ext4 /dev/sda1 rw\n";
-        let mounts = mounts::read(table);
-        let own = Location::on(&mounts[0], Path::new("/srv/site/a")).unwrap();
-        assert_eq!(Location::on(&mounts[1], Path::new("/data/a")), Some(own));
-        assert_eq!(Location::on(&mounts[1], Path::new("/data")), Some(at("8:1", "/srv/site")));
-        assert_eq!(Location::on(&mounts[1], Path::new("/database")), None);
+    let again = |it: &&Mount| it.device != mount.device && machine.store(it) == machine.store(mount);
+    match machine.mounts().iter().find(again) {
+        Some(other) => Err(format!("its disk is mounted once more, at {}", shown(&other.point))),
+        None => Ok(()),
     }
 }

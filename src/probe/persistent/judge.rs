@@ -44,7 +44,7 @@ pub(super) struct Disk {
 
 /// What a kind of file system says about its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(in crate::probe) enum Class {
     Memory,
     Layer,
     Kernel,
@@ -54,7 +54,7 @@ pub(super) enum Class {
 }
 
 /// Sorts kinds of file systems; what is on no list is not known to last.
-pub(super) fn class(kind: &str) -> Class {
+pub(in crate::probe) fn class(kind: &str) -> Class {
     match kind {
         "tmpfs" | "ramfs" | "devtmpfs" | "hugetlbfs" => Class::Memory,
         "overlay" | "overlayfs" | "aufs" | "rootfs" | "unionfs" | "fuse.fuse-overlayfs" | "fuse.unionfs" => {
