@@ -3,6 +3,7 @@
 //! The source is walked by several threads and each name looked for in the backup; bytes are compared with bytes. Nothing
 //! is kept of what is as it should be, so a tree of any size is compared in the same memory.
 
+mod apart;
 mod archive;
 mod content;
 mod entry;
@@ -30,11 +31,12 @@ use crate::text::{clean, clean_bytes};
 
 use super::look::{Finding, shown};
 use super::progress::Progress;
+use apart::Named;
 use archive::Broken;
 use content::reason;
-use entry::{Facts, Moment, of_open};
+use entry::{Facts, Moment};
 use ignore::Ignore;
-use tally::{Kind, Side, Tally, What};
+use tally::{Kind, Tally, What};
 
 /// More threads than this only wait for each other.
 const MOST_THREADS: usize = 8;
@@ -152,28 +154,14 @@ fn directory(asked: &Asked<'_>, backup: &Path) -> Result<Finding, Finding> {
     let source = &asked.source;
     let from = place::open(source).map_err(|e| cannot_read(source, e))?;
     let to = place::open(backup).map_err(|e| cannot_read(backup, e))?;
-    let facts = of_open(&from).map_err(|e| cannot_read(source, e))?;
+    let it = Named { path: source, open: from.as_fd() };
+    apart::check(it, Named { path: backup, open: to.as_fd() })?;
     let base = place::base(from.as_fd(), &own_paths(source), to, &asked.ignore)
         .map_err(|e| cannot_read(source, e))?;
-    let base_path: PathBuf = backup.components().chain(base.path.components()).collect();
-    let copy = of_open(&base.dir).map_err(|e| cannot_read(&base_path, e))?;
-    let no_copy = |why: &str| {
-        Finding::fails(format!("{} {why} {}: that is no copy", shown(&base_path), shown(source)))
-            .with("base", shown_base(&base.path))
-            .with("kind", "directory")
-    };
-    if copy.is_same_as(&facts) {
-        return Err(no_copy("is"));
-    }
-    // Where the way up is not open to us, the names are all there is.
-    let within = |inner: &std::os::fd::OwnedFd, outer: &Facts, inner_path: &Path, outer_path: &Path| {
-        place::is_within(inner.as_fd(), outer).unwrap_or(false) || is_below(inner_path, outer_path)
-    };
-    if within(&base.dir, &facts, &base_path, source) {
-        return Err(no_copy("is inside"));
-    }
-    if within(&from, &copy, source, &base_path) {
-        return Err(no_copy("holds"));
+    if !base.path.as_os_str().is_empty() {
+        let path: PathBuf = backup.components().chain(base.path.components()).collect();
+        apart::check(it, Named { path: &path, open: base.dir.as_fd() })
+            .map_err(|no| no.with("base", shown_base(&base.path)).with("kind", "directory"))?;
     }
     let tally = walk::directories(asked, from, base.dir, threads()).map_err(|e| cannot_read(source, e))?;
     Ok(answer(asked, &tally, &base.path, "directory"))
@@ -183,20 +171,16 @@ fn directory(asked: &Asked<'_>, backup: &Path) -> Result<Finding, Finding> {
 fn packed(asked: &Asked<'_>, backup: &Path, facts: &Facts) -> Result<Finding, Finding> {
     let source = &asked.source;
     let from = place::open(source).map_err(|e| cannot_read(source, e))?;
-    if place::holds_file(&from, backup) || is_below(backup, source) {
-        return Err(Finding::fails(format!(
-            "{} is inside {}: that is no copy",
-            shown(backup),
-            shown(source)
-        )));
-    }
     let own = own_paths(source)
         .iter()
         .filter_map(|path| path.file_name().map(|name| name.as_bytes().to_vec()))
         .collect();
-    let read = archive::open(backup, facts)
+    let file = archive::open(backup, facts)
         .map_err(Broken::from)
-        .and_then(|file| archive::compare(asked, &from, file, own, threads()))
+        .map_err(|broken| not_read(backup, &broken, None))?;
+    let it = Named { path: source, open: from.as_fd() };
+    apart::check(it, Named { path: backup, open: file.as_fd() })?;
+    let read = archive::compare(asked, &from, file, own, threads())
         .map_err(|broken| not_read(backup, &broken, None))?;
     let finding = match read.outcome {
         Ok((base, tally)) => answer(asked, &tally, Path::new(OsStr::from_bytes(&base)), read.kind),
@@ -266,13 +250,6 @@ fn own_paths(source: &Path) -> Vec<PathBuf> {
     let mut paths = vec![source.to_path_buf()];
     paths.extend(std::fs::canonicalize(source).ok().filter(|real| real != source));
     paths
-}
-
-fn is_below(inner: &Path, outer: &Path) -> bool {
-    match (std::fs::canonicalize(inner), std::fs::canonicalize(outer)) {
-        (Ok(inner), Ok(outer)) => inner.starts_with(outer),
-        _ => false,
-    }
 }
 
 /// Deep trees need many open directories: as many as this process may have. If it may not, some will be said to be unreadable.

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::entry::{Facts, Opener, look, of_open};
+use super::entry::{Facts, Opener, look};
 use super::ignore::Ignore;
 use super::listing::Names;
 use super::tally::Kind;
@@ -30,33 +30,6 @@ pub(super) fn open(path: &Path) -> Result<OwnedFd, Errno> {
         Err(Errno::PERM) => rustix::fs::openat(CWD, path, flags, Mode::empty()),
         other => other,
     }
-}
-
-/// Whether one directory is the other or stands somewhere in it.
-pub(super) fn is_within(inner: BorrowedFd<'_>, outer: &Facts) -> Result<bool, Errno> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut at = rustix::fs::openat(inner, c".", flags, Mode::empty())?;
-    loop {
-        let facts = of_open(&at)?;
-        if facts.is_same_as(outer) {
-            return Ok(true);
-        }
-        let above = rustix::fs::openat(&at, c"..", flags, Mode::empty())?;
-        if of_open(&above)?.is_same_as(&facts) {
-            return Ok(false);
-        }
-        at = above;
-    }
-}
-
-/// Whether a file stands somewhere in a directory.
-pub(super) fn holds_file(dir: &OwnedFd, file: &Path) -> bool {
-    let Ok(outer) = of_open(dir) else { return false };
-    let Some(above) = std::fs::canonicalize(file).ok().and_then(|real| real.parent().map(Path::to_path_buf))
-    else {
-        return false;
-    };
-    open(&above).and_then(|above| is_within(above.as_fd(), &outer)).unwrap_or(false)
 }
 
 /// A place in a backup where the copy may stand.

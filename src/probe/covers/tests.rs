@@ -1,6 +1,7 @@
 //! Real trees, and what `covers` says of them.
 
 mod bad;
+mod mounts;
 mod pure;
 mod sly;
 mod tars;

@@ -249,7 +249,7 @@ impl Shown {
 }
 
 /// Would the kernel let this process mount (`CAP_SYS_ADMIN`)?
-fn may_administrate() -> bool {
+pub(super) fn may_administrate() -> bool {
     let status = fs::read_to_string("/proc/self/status").expect("the kernel says it");
     let line = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("a line");
     u64::from_str_radix(line.trim(), 16).expect("a number") & (1 << 21) != 0
