@@ -43,6 +43,18 @@ impl Drop for Mounted {
     }
 }
 
+/// A directory `merged` of the layers `low` and `up`, a file in each.
+pub(crate) fn layered(test: &str, home: &Home) -> Option<Mounted> {
+    for dir in ["low/sub", "up/sub", "work"] {
+        std::fs::create_dir_all(home.path(dir)).unwrap();
+    }
+    home.write("low/sub/f", "x");
+    home.write("up/sub/g", "x");
+    let path = |name: &str| home.path(name).to_str().unwrap().to_owned();
+    let options = format!("lowerdir={},upperdir={},workdir={}", path("low"), path("up"), path("work"));
+    Mounted::new(test, home, "merged", &["-t", "overlay", "overlay", "-o", &options])
+}
+
 /// A loop device in front of a file.
 pub(crate) struct Looped(pub(crate) String);
 

@@ -1,6 +1,6 @@
 //! `persistent`, `different` and `not_in_use` of real disks, file systems and mounts.
 
-use super::machine::{Looped, Mounted, all_open, run};
+use super::machine::{Looped, Mounted, all_open, layered, run};
 use super::support::{Home, Offer, have, not_offered};
 use super::{ask, said};
 
@@ -133,4 +133,54 @@ fn what_the_machine_swaps_on_is_in_use() {
     run("swapoff", &[&looped.0]).unwrap();
     assert_eq!(answer.0, "fails");
     assert!(answer.1.contains("the machine swaps on it"), "{}", answer.1);
+}
+
+#[test]
+fn one_image_by_two_loop_devices_is_one() {
+    let test = "two_loops";
+    let home = Home::new();
+    if !image(test, &home, "disk.img") {
+        return;
+    }
+    let img = home.path("disk.img");
+    let Some(one) = Looped::new(test, &img) else { return };
+    let Some(_one) = Mounted::new(test, &home, "one", &["-o", "ro", &one.0]) else { return };
+    // `losetup` itself would hand out the first once more.
+    let Some(two) = Looped::new(test, &img) else { return };
+    let Some(_two) = Mounted::new(test, &home, "two", &["-o", "ro", &two.0]) else { return };
+    assert_ne!(one.0, two.0);
+    let fails = |a: &str, b: &str, how: &str| {
+        let (state, detail) = ask(&home, "different", &format!("a: {a}, b: {b}"));
+        assert_eq!(state, "fails", "{detail}");
+        assert!(detail.contains(how), "{detail}");
+    };
+    fails(&one.0, &two.0, "are one file behind two loop devices");
+    fails("one", "two", "one and two are one directory under two names");
+    fails("one/lost+found", "two/lost+found", "are one directory under two names");
+    fails(&two.0, "one", "one is kept in the file that is behind ");
+    assert_eq!(ask(&home, "different", "a: one, b: two/lost+found").0, "holds");
+    assert!(ask(&home, "not_in_use", "path: one").0 != "holds");
+}
+
+#[test]
+fn a_layer_and_what_is_made_of_it_are_one() {
+    let home = Home::new();
+    let Some(_merged) = layered("layer_is_one", &home) else { return };
+    for (a, b, what) in [
+        ("merged", "low", "directory"),
+        ("up", "merged", "directory"),
+        ("merged/sub", "low/sub", "directory"),
+        ("merged/sub/f", "low/sub/f", "file"),
+        ("up/sub/g", "merged/sub/g", "file"),
+    ] {
+        let one = format!("{a} and {b} are one {what} under two names");
+        assert_eq!(ask(&home, "different", &format!("a: {a}, b: {b}")), said("fails", &one));
+    }
+    assert_eq!(ask(&home, "different", "a: merged/sub, b: low").0, "holds");
+    assert_eq!(ask(&home, "different", "a: merged/sub/f, b: merged/sub/g").0, "holds");
+    // A layer that cannot be found by its name any more may be anything.
+    std::fs::rename(home.path("low"), home.path("moved")).unwrap();
+    let (state, detail) = ask(&home, "different", "a: merged/sub, b: moved/sub");
+    assert_eq!(state, "error", "{detail}");
+    assert!(detail.contains("is a layer of what is mounted at "), "{detail}");
 }

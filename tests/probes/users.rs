@@ -1,6 +1,6 @@
 //! `not_in_use` against processes that hold a file in every way there is.
 
-use super::machine::{Holder, Mounted, all_open};
+use super::machine::{Holder, Mounted, all_open, layered};
 use super::support::{Home, have};
 use super::{ask, said};
 
@@ -134,18 +134,6 @@ fn a_check_that_reads_the_file_for_long_is_no_use_and_hides_none() {
     by(&ask(&home, "not_in_use", "path: a.img"), &holder, "has it open");
     drop((holder, reading));
     assert_eq!(ask(&home, "not_in_use", "path: a.img"), said("holds", "nobody uses a.img"));
-}
-
-/// A directory `merged` of the layers `low` and `up`, a file in each.
-fn layered(test: &str, home: &Home) -> Option<Mounted> {
-    for dir in ["low/sub", "up/sub", "work"] {
-        std::fs::create_dir_all(home.path(dir)).unwrap();
-    }
-    home.write("low/sub/f", "x");
-    home.write("up/sub/g", "x");
-    let path = |name: &str| home.path(name).to_str().unwrap().to_owned();
-    let options = format!("lowerdir={},upperdir={},workdir={}", path("low"), path("up"), path("work"));
-    Mounted::new(test, home, "merged", &["-t", "overlay", "overlay", "-o", &options])
 }
 
 #[test]

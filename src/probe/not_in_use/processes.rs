@@ -97,7 +97,18 @@ impl<'a> Processes<'a> {
         for pid in pids {
             progress.entries(1);
             let dir = PathBuf::from(format!("/proc/{pid}"));
-            match self.process(pid, &dir, found) {
+            if self.siblings.has(pid) {
+                continue;
+            }
+            let before = (found.uses.len(), found.hindrances.len());
+            let looked = self.process(pid, &dir, found);
+            // It may have become one only now: whoever started it was listed.
+            if (found.uses.len(), found.hindrances.len()) != before && self.siblings.has(pid) {
+                found.uses.truncate(before.0);
+                found.hindrances.truncate(before.1);
+                continue;
+            }
+            match looked {
                 Ok(()) => self.looked += 1,
                 Err(Left::Ended) => {}
                 Err(Left::Closed) => found.closed.push(who(pid, &dir)),
