@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::runbook::{Also, By, Covers};
-use crate::text::{clean, clean_bytes};
+use crate::text::as_text;
 
 use super::look::{Finding, shown};
 use super::progress::Progress;
@@ -191,7 +191,7 @@ fn packed(asked: &Asked<'_>, backup: &Path, facts: &Facts) -> Result<Finding, Fi
     if outside == 0 {
         return Ok(finding);
     }
-    let first: Vec<String> = first.iter().map(|name| clean_bytes(name)).collect();
+    let first: Vec<String> = first.iter().map(|name| as_text(name)).collect();
     Ok(finding.with("outside", serde_json::json!({ "members": outside, "first": first })))
 }
 
@@ -205,9 +205,9 @@ fn not_read(backup: &Path, broken: &Broken, members: Option<u64>) -> Finding {
     };
     match broken {
         Broken::Cut => Finding::fails(format!("{path} ends too soon{after}: it was cut")),
-        Broken::Damaged(why) => Finding::fails(format!("{path} is damaged{after}: {}", clean(why))),
+        Broken::Damaged(why) => Finding::fails(format!("{path} is damaged{after}: {why}")),
         Broken::Unreadable(why) | Broken::Unknown(why) => {
-            Finding::error(format!("cannot read {path}{after}: {}", clean(why)))
+            Finding::error(format!("cannot read {path}{after}: {why}"))
         }
     }
 }
@@ -215,8 +215,8 @@ fn not_read(backup: &Path, broken: &Broken, members: Option<u64>) -> Finding {
 /// What was counted, as an answer with its evidence.
 fn answer(asked: &Asked<'_>, tally: &Tally, base: &Path, kind: &str) -> Finding {
     let source = shown(&asked.source);
-    let base_text = clean_bytes(base.as_os_str().as_bytes());
-    let told = words::Told { source: &source, base: &base_text, by: asked.by };
+    let base_text = as_text(base.as_os_str().as_bytes());
+    let told = words::Told { source: &source, base: &base_text, by: asked.by, also: asked.also };
     let mut finding = Finding::new(words::verdict(tally), words::sentence(tally, told))
         .with("base", shown_base(base))
         .with("kind", kind)

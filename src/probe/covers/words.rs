@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::runbook::By;
+use crate::runbook::{Also, By};
 use crate::session::Verdict;
-use crate::text::clean_bytes;
+use crate::text::as_text;
 
 use super::tally::{Difference, Found, Side, Sort, Tally, What};
 
@@ -19,6 +19,7 @@ pub(super) struct Told<'a> {
     /// Where in the backup its copy was looked for, readable; nothing for the root.
     pub(super) base: &'a str,
     pub(super) by: By,
+    pub(super) also: &'a [Also],
 }
 
 /// The answer. A difference that is certain outweighs what could not be seen.
@@ -37,7 +38,7 @@ pub(super) fn verdict(tally: &Tally) -> Verdict {
 
 /// One sentence for people.
 pub(super) fn sentence(tally: &Tally, told: Told<'_>) -> String {
-    let under = if told.base.is_empty() { String::new() } else { format!(", under {}", told.base) };
+    let below = if told.base.is_empty() { String::new() } else { format!(" (below {})", told.base) };
     let all = grouped(tally.looked_at());
     let parts: Vec<String> = Sort::ALL
         .iter()
@@ -61,7 +62,7 @@ pub(super) fn sentence(tally: &Tally, told: Told<'_>) -> String {
         })
         .collect();
     if !parts.is_empty() {
-        return format!("{}{under}", parts.join("; "));
+        return format!("{}{below}", parts.join("; "));
     }
     if tally.looked_at() == 0 {
         let ignored = match tally.ignored {
@@ -74,23 +75,42 @@ pub(super) fn sentence(tally: &Tally, told: Told<'_>) -> String {
         };
         return format!("{} has nothing in it{ignored}{special}: that proves nothing", told.source);
     }
-    let compared = match told.by {
-        By::Content => "content compared",
-        By::Size => "sizes compared",
-    };
-    let of = [
+    let counted = [
         (tally.files, "file", "files"),
         (tally.links, "link", "links"),
         (tally.directories, "directory", "directories"),
-    ]
-    .iter()
-    .filter(|(n, ..)| *n > 0)
-    .map(|&(n, one, many)| format!("{} {}", grouped(n), if n == 1 { one } else { many }))
-    .collect::<Vec<_>>()
-    .join(", ");
+    ];
+    let counted = counted.iter().filter(|(n, ..)| *n > 0);
+    let of: Vec<String> = counted
+        .map(|&(n, one, many)| format!("{} {}", grouped(n), if n == 1 { one } else { many }))
+        .collect();
+    // `All 1 file and 2 directories` is no English.
+    let all = if of.first().is_some_and(|first| first.starts_with("1 ")) { "" } else { "all " };
+    let of = format!("{all}{} {}", listed(&of), if tally.looked_at() == 1 { "is" } else { "are" });
+    let compared = [
+        if told.by == By::Content { "content" } else { "sizes" },
+        if told.also.contains(&Also::Mode) { "mode" } else { "" },
+        if told.also.contains(&Also::Ownership) { "ownership" } else { "" },
+    ];
+    let compared: Vec<String> =
+        compared.iter().filter(|what| !what.is_empty()).map(|&what| what.to_owned()).collect();
     let ignored =
         if tally.ignored > 0 { format!(", {} ignored", grouped(tally.ignored)) } else { String::new() };
-    format!("all of {of}: {compared}{ignored}{under}")
+    let special = match tally.special {
+        0 => String::new(),
+        1 => ", 1 socket, pipe or device not compared".to_owned(),
+        n => format!(", {} sockets, pipes or devices not compared", grouped(n)),
+    };
+    format!("{of} in it, {} compared{ignored}{special}{below}", listed(&compared))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 fn first(found: &Found) -> String {
@@ -99,7 +119,7 @@ fn first(found: &Found) -> String {
         .iter()
         .take(NAMED)
         .map(|difference| {
-            let path = clean_bytes(&difference.path);
+            let path = as_text(&difference.path);
             match remark(&difference.what) {
                 Some(remark) => format!("{path} ({remark})"),
                 None => path,
@@ -124,7 +144,7 @@ fn remark(what: &What) -> Option<String> {
         What::Size(source, backup) => format!("size {}, not {}", grouped(*backup), grouped(*source)),
         What::Content => "content".to_owned(),
         What::Target(source, backup) => {
-            format!("leads to {}, not to {}", clean_bytes(backup), clean_bytes(source))
+            format!("leads to {}, not to {}", as_text(backup), as_text(source))
         }
         What::Mode(source, backup) => format!("mode {backup:04o}, not {source:04o}"),
         What::Owner(source, backup) => {
@@ -165,7 +185,7 @@ pub(super) fn told(difference: &Difference) -> serde_json::Value {
         Some(remark) => format!("{sort}: {remark}"),
         None => sort.to_owned(),
     };
-    serde_json::json!({ "path": clean_bytes(&difference.path), "what": what })
+    serde_json::json!({ "path": as_text(&difference.path), "what": what })
 }
 
 /// The counts of the evidence.

@@ -292,24 +292,27 @@ impl<'a> Matching<'a> {
         found: &Found<'_>,
         member: &Member,
     ) -> Result<(), What> {
-        let unknown = || {
-            let of = crate::text::clean_bytes(&member.target);
-            What::Unreadable(Side::Backup, format!("a hard link to {of}, which cannot be compared"))
+        let unknown = |why: &str| {
+            What::Unreadable(Side::Backup, format!("a hard link to {}, {why}", as_text(&member.target)))
         };
-        let target_path = plain(&member.target).ok_or_else(unknown)?;
-        if found.facts.kind == Kind::File && self.waits < WAITS {
+        let target_path = plain(&member.target).ok_or_else(|| unknown("which leads out of the archive"))?;
+        let waits = found.facts.kind == Kind::File && self.waits < WAITS;
+        if waits {
             self.waits += 1;
             self.waiting.entry(target_path.clone()).or_default().push((place, path.to_vec()));
         }
         let known = self.as_first_name(place, path, found, member, &target_path);
-        if let Some(links) = self.waiting.get_mut(&target_path).filter(|_| known.is_some()) {
+        if let Some(links) = self.waiting.get_mut(&target_path).filter(|_| waits && known.is_some()) {
             links.pop();
             self.waits -= 1;
             if links.is_empty() {
                 self.waiting.remove(&target_path);
             }
         }
-        known.unwrap_or_else(|| Err(unknown()))
+        // One that waits is compared when the archive is read again, if its first name comes before it there.
+        let why =
+            if waits { "and no file of that name stands before it" } else { "which cannot be compared" };
+        known.unwrap_or_else(|| Err(unknown(why)))
     }
 
     /// What is known of a hard link by its first name in the source; none if that tells nothing.

@@ -350,7 +350,7 @@ impl Unpack<'_> {
             to(&self.block[..read])?;
         }
         if have != entry.size || sum.sum() != entry.sum {
-            let name = crate::text::clean_bytes(&entry.name);
+            let name = crate::text::as_text(&entry.name);
             return Err(Broken::Damaged(format!("the content of {name} does not fit its checksum")).into());
         }
         Ok(())

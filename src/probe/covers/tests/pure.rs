@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use crate::probe::covers::ignore::Ignore;
 use crate::probe::covers::tally::{Kind, Side, Tally, What};
 use crate::probe::covers::words::{Told, grouped, sentence, verdict};
-use crate::runbook::By;
+use crate::runbook::{Also, By};
 use crate::session::Verdict;
 
 fn counted(files: u64) -> Tally {
@@ -16,7 +16,7 @@ fn counted(files: u64) -> Tally {
 }
 
 fn told(tally: &Tally) -> String {
-    sentence(tally, Told { source: "/srv/site", base: "", by: By::Content })
+    sentence(tally, Told { source: "/srv/site", base: "", by: By::Content, also: &[] })
 }
 
 #[test]
@@ -40,6 +40,26 @@ fn a_difference_outweighs_what_could_not_be_seen_and_both_outweigh_the_rest() {
 }
 
 #[test]
+fn what_was_compared_is_said_and_what_was_not() {
+    let mut tally = counted(1);
+    assert_eq!(told(&tally), "1 file is in it, content compared");
+    tally.directories = 1;
+    assert_eq!(told(&tally), "1 file and 1 directory are in it, content compared");
+    (tally.files, tally.links, tally.ignored, tally.special) = (1_234, 2, 5, 3);
+    let base = "old-server/site";
+    let also = [Also::Ownership, Also::Mode];
+    assert_eq!(
+        sentence(&tally, Told { source: "/srv/site", base, by: By::Content, also: &also }),
+        "all 1,234 files, 2 links and 1 directory are in it, content, mode and ownership compared, 5 ignored, \
+         3 sockets, pipes or devices not compared (below old-server/site)"
+    );
+    assert!(
+        sentence(&tally, Told { source: "/srv/site", base, by: By::Size, also: &also[..1] })
+            .contains(" are in it, sizes and ownership compared, ")
+    );
+}
+
+#[test]
 fn the_sentence_names_counts_and_the_first() {
     let mut tally = counted(31_204);
     let files = Arc::new(AtomicU64::new(0));
@@ -55,7 +75,7 @@ fn the_sentence_names_counts_and_the_first() {
     assert_eq!(
         told(&tally),
         "403 of 31,204 missing: content/themes/ (whole directory, 398 files), r1.txt, r2.txt, …; \
-         1 differs: index.php (size 812, not 799); 1 changed while being read: ␛[2J (in the source)"
+         1 differs: index.php (size 812, not 799); 1 changed while being read: \u{1b}[2J (in the source)"
     );
 }
 

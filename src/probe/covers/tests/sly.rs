@@ -232,3 +232,21 @@ fn the_mode_of_the_source_itself_is_compared_too() {
         assert_eq!(differences(&finding), ["./: differs: mode 0755, not 0700"], "{backup}");
     }
 }
+
+#[test]
+fn a_hard_link_to_what_is_not_there_says_so() {
+    let world = World::new();
+    world.write("site/a", "text");
+    fs::hard_link(world.at("site/a"), world.at("site/b")).expect("a link");
+    tar(&world, &["-cf", "a.tar", "site/a", "site/b"]);
+    tar(&world, &["--delete", "-f", "a.tar", "site/a"]);
+    let finding = world.find("a.tar");
+    fails(&finding);
+    assert_eq!(
+        differences(&finding),
+        [
+            "a: missing",
+            "b: cannot be read: in the backup: a hard link to site/a, and no file of that name stands before it"
+        ]
+    );
+}

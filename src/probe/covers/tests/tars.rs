@@ -24,7 +24,7 @@ fn archives_hold_however_they_are_packed() {
         tar(&world, &["-cf", name, how, "-C", "site", "."]);
         let finding = world.find(name);
         holds(&finding);
-        assert_eq!(finding.detail, "all of 5 files, 2 links, 4 directories: content compared");
+        assert_eq!(finding.detail, "all 5 files, 2 links and 4 directories are in it, content compared");
         assert_eq!(finding.evidence["kind"], kind);
         assert_eq!(finding.evidence["members"], 12);
         assert_eq!(count(&finding, "bytes"), 19);
@@ -81,7 +81,7 @@ fn what_is_missing_or_differs_is_named() {
     assert_eq!(
         finding.detail,
         "3 of 11 missing: themes/one/ (whole directory, 2 files); 3 differ: index.php (content), \
-         robots.txt (size 6, not 4), theme (leads to themes/two, not to themes/one), under site"
+         robots.txt (size 6, not 4), theme (leads to themes/two, not to themes/one) (below site)"
     );
 }
 

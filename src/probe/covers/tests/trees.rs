@@ -8,7 +8,7 @@ fn a_copy_holds() {
     world.copy("site", "copy");
     let finding = world.find("copy");
     holds(&finding);
-    assert_eq!(finding.detail, "all of 5 files, 2 links, 4 directories: content compared");
+    assert_eq!(finding.detail, "all 5 files, 2 links and 4 directories are in it, content compared");
     assert_eq!(finding.evidence["base"], ".");
     assert_eq!(finding.evidence["kind"], "directory");
     assert_eq!(count(&finding, "bytes"), 19);

@@ -22,8 +22,8 @@ fn zip_archives_hold() {
         let finding = world.find(words[1].trim_start_matches("../"));
         holds(&finding);
         assert_eq!(
-            finding.detail.split(", under").next(),
-            Some("all of 6 files, 2 links, 4 directories: content compared")
+            finding.detail.split(" (below").next(),
+            Some("all 6 files, 2 links and 4 directories are in it, content compared")
         );
         assert_eq!(finding.evidence["kind"], "zip");
         assert_eq!(finding.evidence["base"], base);
