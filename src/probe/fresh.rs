@@ -43,9 +43,7 @@ pub(super) fn find(of: &Fresh<String>, progress: &Progress) -> Finding {
     {
         finding = finding.with("link_to", shown(&target));
     }
-    finding
-        .with("bytes", held.stat.st_size)
-        .with("written", chrono::DateTime::<chrono::Utc>::from(written(&held.stat)).to_rfc3339())
+    finding.with("bytes", held.stat.st_size).with("written", place::time_in_words(held.stat.st_mtime))
 }
 
 /// What is asked for, read.
@@ -75,8 +73,7 @@ fn read_digest(text: &str) -> Result<String, String> {
     if digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(digest);
     }
-    let found = crate::text::clean(text);
-    Err(format!("`sha256`: expected 64 hexadecimal digits, as `sha256sum` prints them, found `{found}`"))
+    Err(format!("`sha256`: expected 64 hexadecimal digits, as `sha256sum` prints them, found `{text}`"))
 }
 
 /// When the file was last written.
@@ -92,11 +89,10 @@ fn compare(path: &Path, held: &Held, asked: &Asked, progress: &Progress) -> Find
     let size = u64::try_from(held.stat.st_size).unwrap_or(0);
     let mut met = Vec::new();
     let mut unmet = Vec::new();
-    if let Some((max_age, text)) = &asked.max_age {
-        match age(SystemTime::now(), written(&held.stat), *max_age, text) {
-            Ok(said) => met.push(said),
-            Err(said) => unmet.push(said),
-        }
+    let max_age = asked.max_age.as_ref().map(|(max_age, text)| (*max_age, text.as_str()));
+    match age(SystemTime::now(), written(&held.stat), max_age) {
+        Ok(said) => met.extend(said),
+        Err(said) => unmet.push(said),
     }
     if let Some((min_size, text)) = &asked.min_size {
         let said = format!("is {} large", place::bytes_in_words(size));
@@ -122,15 +118,29 @@ fn compare(path: &Path, held: &Held, asked: &Asked, progress: &Progress) -> Find
     finding.with("sha256", found).with("read_bytes", size)
 }
 
-/// Is it young enough? `Err`: how it is not.
-fn age(now: SystemTime, written: SystemTime, max_age: Duration, text: &str) -> Result<String, String> {
-    match now.duration_since(written) {
-        Ok(age) if age <= max_age => Ok(format!("was last written {} ago", in_words(age))),
-        Ok(age) => Err(format!("was last written {} ago, more than {text}: make a new one", in_words(age))),
-        Err(ahead) => Err(format!(
-            "was last written {} in the future by this machine's clock: set the clock right, or write it anew",
-            in_words(ahead.duration())
-        )),
+/// Is it young enough? What comes from the future is not, whatever is asked: its age is not known. `Err`: how it is not.
+fn age(
+    now: SystemTime,
+    written: SystemTime,
+    max_age: Option<(Duration, &str)>,
+) -> Result<Option<String>, String> {
+    match (now.duration_since(written), max_age) {
+        (Ok(_), None) => Ok(None),
+        (Ok(age), Some((max_age, _))) if age <= max_age => {
+            Ok(Some(format!("was last written {} ago", in_words(age))))
+        }
+        (Ok(age), Some((_, text))) => {
+            Err(format!("was last written {} ago, more than {text}: make a new one", in_words(age)))
+        }
+        (Err(ahead), _) => {
+            // Less than a second is none the less ahead.
+            let ahead = ahead.duration().max(Duration::from_secs(1));
+            let ahead = Duration::from_secs(ahead.as_secs() + u64::from(ahead.subsec_nanos() > 0));
+            Err(format!(
+                "was last written {} in the future by this machine's clock: set the clock right, or write it anew",
+                in_words(ahead)
+            ))
+        }
     }
 }
 
@@ -227,6 +237,13 @@ mod tests {
         let found = ask(&path, Some("3h"), None, None);
         assert_eq!(found.verdict, Verdict::Fails);
         assert!(found.detail.contains("in the future by this machine's clock"), "{}", found.detail);
+        for (age, size, digest) in [(None, None, None), (None, Some("0B"), None), (None, None, Some(EMPTY))] {
+            let found = ask(&path, age, size, digest);
+            assert_eq!(found.verdict, Verdict::Fails, "{}", found.detail);
+        }
+        let now = SystemTime::now();
+        let soon = super::age(now, now + Duration::from_millis(10), None).unwrap_err();
+        assert!(soon.contains(" 1 s in the future"), "{soon}");
     }
 
     #[test]

@@ -129,6 +129,12 @@ pub(super) fn why(error: &io::Error) -> String {
     }
 }
 
+/// A time in seconds since 1970 as people read it.
+pub(super) fn time_in_words(seconds: i64) -> String {
+    let at = chrono::DateTime::<chrono::Utc>::from_timestamp(seconds, 0);
+    at.map_or_else(|| format!("{seconds} s after 1970"), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
 /// A number of bytes, cut and not rounded: never more than there are.
 pub(super) fn bytes_in_words(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
@@ -178,6 +184,11 @@ mod tests {
         let found = not_held(&circle, hold(&circle).unwrap_err());
         assert_eq!(found.verdict, Verdict::Error);
         assert!(found.detail.ends_with("its links lead round in a circle"), "{}", found.detail);
+    }
+
+    #[test]
+    fn times_have_no_nanoseconds() {
+        assert_eq!(time_in_words(1_795_187_413), "2026-11-20 15:10:13 UTC");
     }
 
     #[test]

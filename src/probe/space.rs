@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rustix::fs::StatVfsMountFlags;
+
 use crate::runbook::Space;
 use crate::time::parse_size;
 
@@ -31,6 +33,7 @@ pub(super) fn find(of: &Space<String>, progress: &Progress) -> Finding {
         total: found.f_blocks.saturating_mul(found.f_frsize),
         files: found.f_files,
         files_free: found.f_favail,
+        read_only: found.f_flag.contains(StatVfsMountFlags::RDONLY),
     };
     judge(&path, &room, &asked)
         .with("free_bytes", room.free)
@@ -70,6 +73,8 @@ struct Room {
     total: u64,
     files: u64,
     files_free: u64,
+    /// Nobody can write there.
+    read_only: bool,
 }
 
 fn judge(path: &Path, room: &Room, asked: &Asked) -> Finding {
@@ -82,6 +87,11 @@ fn judge(path: &Path, room: &Room, asked: &Asked) -> Finding {
         if room.free < *bytes {
             let lack = bytes - room.free;
             return Finding::fails(format!("{found}, less than {text}: {} more are needed", words(lack)));
+        }
+        if room.read_only {
+            return Finding::fails(format!(
+                "{found}, but nothing can be written there: it is mounted read-only"
+            ));
         }
         if room.files > 0 && room.files_free == 0 {
             return Finding::fails(format!("{found}, but no file can be added there: every inode is used"));
@@ -107,7 +117,8 @@ mod tests {
 
     #[test]
     fn either_bound_or_both() {
-        const ROOM: Room = Room { free: 6_000_000_000, total: 150_000_000_000, files: 10, files_free: 5 };
+        const ROOM: Room =
+            Room { free: 6_000_000_000, total: 150_000_000_000, files: 10, files_free: 5, read_only: false };
         let of = |least, most| {
             let found = judge(Path::new("/srv"), &ROOM, &asked(least, most).unwrap());
             (found.verdict, found.detail)
@@ -125,12 +136,22 @@ mod tests {
 
     #[test]
     fn a_file_system_that_takes_no_more_files_has_no_room() {
-        let room = Room { free: 6_000, total: 9_000, files: 10, files_free: 0 };
+        let room = Room { free: 6_000, total: 9_000, files: 10, files_free: 0, read_only: false };
         let found = judge(Path::new("/srv"), &room, &asked(Some("1B"), None).unwrap());
         assert_eq!(found.verdict, Verdict::Fails);
         let unnumbered = Room { files: 0, ..room };
         let found = judge(Path::new("/srv"), &unnumbered, &asked(Some("1B"), None).unwrap());
         assert_eq!(found.verdict, Verdict::Holds);
+    }
+
+    #[test]
+    fn where_nobody_can_write_there_is_no_room() {
+        let room = Room { free: 6_000, total: 9_000, files: 10, files_free: 5, read_only: true };
+        let found = judge(Path::new("/srv"), &room, &asked(Some("1B"), None).unwrap());
+        assert_eq!(found.verdict, Verdict::Fails);
+        assert!(found.detail.ends_with("it is mounted read-only"), "{}", found.detail);
+        let found = judge(Path::new("/srv"), &room, &asked(None, Some("7kB")).unwrap());
+        assert_eq!(found.verdict, Verdict::Holds, "it is as full as it is");
     }
 
     #[test]

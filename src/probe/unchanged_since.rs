@@ -1,16 +1,18 @@
 //! `unchanged_since`: did nothing change since the backup was made? SHELL. Never writes.
 
+mod links;
 mod walk;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use rustix::fs::{FileType, Stat};
 
 use crate::runbook::UnchangedSince;
 
 use super::look::{Finding, shown};
+use super::mounts;
 use super::place::{self, Held};
 use super::progress::Progress;
 
@@ -37,6 +39,8 @@ fn look(of: &UnchangedSince<String>, progress: &Progress) -> Result<Finding, Fin
     }
     inside(&path, &reference)?;
     let mut seen = Seen::new(since.at);
+    links::on_the_way(&path, &mut seen)?;
+    mounted(&path, &top, &mut seen)?;
     walk::walk(&path, &top, progress, &mut seen);
     let finding = seen.judge(&path, &reference);
     Ok(finding
@@ -45,17 +49,17 @@ fn look(of: &UnchangedSince<String>, progress: &Progress) -> Result<Finding, Fin
         .with("changed", seen.changed)
         .with("vanished", seen.vanished)
         .with("unreadable", seen.unreadable)
+        .with("mounts", seen.mounted.iter().take(NAMED).map(|path| shown(path)).collect::<Vec<_>>())
         .with("first", seen.first.iter().map(|path| shown(path)).collect::<Vec<_>>())
         .with("newest", seen.newest.as_ref().map(|(at, path)| format!("{} {}", words(*at), shown(path))))
-        .with("how", "modification and status-change times, to the nanosecond, links not followed"))
+        .with("how", "modification and status-change times, to the nanosecond, links below it not followed"))
 }
 
 /// A time in seconds and nanoseconds since 1970.
 type Time = (i64, i64);
 
-fn words((seconds, nanos): Time) -> String {
-    let at = DateTime::<Utc>::from_timestamp(seconds, u32::try_from(nanos).unwrap_or(0));
-    at.map_or_else(|| format!("{seconds} s after 1970"), |at| at.to_rfc3339())
+fn words((seconds, _): Time) -> String {
+    place::time_in_words(seconds)
 }
 
 /// When something was last changed, by content or by status.
@@ -84,6 +88,13 @@ fn dated(reference: &Path) -> Result<Since, Finding> {
             place::cannot("look at", reference, error)
         }
     })?;
+    if !matches!(held.kind(), FileType::RegularFile | FileType::Directory) {
+        let kind = place::in_words(held.kind());
+        return Err(Finding::error(format!(
+            "{} is {kind}: only a file or a directory dates a backup",
+            shown(reference)
+        )));
+    }
     let at = times(&held.stat).0;
     let now = Utc::now();
     if at > (now.timestamp(), i64::from(now.timestamp_subsec_nanos())) {
@@ -110,6 +121,22 @@ fn inside(path: &Path, reference: &Path) -> Result<(), Finding> {
     Ok(())
 }
 
+/// What is mounted under the path or over it was put there by nobody knows whom, nor when: its own times say nothing of
+/// that. The kernel tells of a mount point only that the directory below it is not the one that is seen.
+fn mounted(path: &Path, top: &Held, seen: &mut Seen) -> Result<(), Finding> {
+    let table = Path::new("/proc/self/mountinfo");
+    let mounts = mounts::all().map_err(|error| place::cannot("read", table, error))?;
+    let real = std::fs::canonicalize(path).map_err(|error| place::cannot("look at", path, error))?;
+    let own = mounts::of(&mounts, top.fd(), &real).map(|mount| mount.id);
+    for mount in &mounts {
+        let below = mount.point.starts_with(&real) && (mount.point != real || Some(mount.id) == own);
+        if below {
+            seen.mounted.push(mount.point.clone());
+        }
+    }
+    Ok(())
+}
+
 /// What was seen. Its size does not grow with the tree.
 #[derive(Debug)]
 struct Seen {
@@ -124,6 +151,8 @@ struct Seen {
     newest: Option<(Time, PathBuf)>,
     /// The first thing that kept the walk from looking.
     hindrance: Option<String>,
+    /// Mount points in it.
+    mounted: Vec<PathBuf>,
     /// The top is a directory without anything in it.
     is_empty: bool,
 }
@@ -139,6 +168,7 @@ impl Seen {
             first: BTreeSet::new(),
             newest: None,
             hindrance: None,
+            mounted: Vec::new(),
             is_empty: false,
         }
     }
@@ -200,8 +230,17 @@ impl Seen {
         if self.is_empty {
             return Finding::fails(format!("{path} is empty: that nothing changed in it proves nothing"));
         }
+        let mounted = match self.mounted.as_slice() {
+            [] => String::new(),
+            [one] => format!("; {} is a mount, and when it was mounted nobody can tell", shown(one)),
+            [one, more @ ..] => format!(
+                "; {} and {} more are mounts, and when they were mounted nobody can tell",
+                shown(one),
+                more.len()
+            ),
+        };
         Finding::holds(format!(
-            "none of {} under {path} changed since {reference} was made ({made})",
+            "none of {} under {path} changed since {reference} was made ({made}){mounted}",
             self.entries
         ))
     }
@@ -305,6 +344,29 @@ mod tests {
                 "{}",
                 found.detail
             );
+        }
+    }
+
+    #[test]
+    fn a_link_on_the_way_that_leads_elsewhere_now_is_a_change() {
+        let case = Case::new();
+        fs::create_dir(case.at("other")).unwrap();
+        symlink("site", case.at("cur")).unwrap();
+        symlink(case.at("cur"), case.at("far")).unwrap();
+        case.tick();
+        fs::write(case.at("later"), "").unwrap();
+        case.tick();
+        for path in ["cur", "far", "cur/a", "far/a/b/file"] {
+            let found = case.ask_of(path, "later");
+            assert_eq!(found.verdict, Verdict::Holds, "{path}: {}", found.detail);
+        }
+        // Another tree that is as old: only the link tells.
+        fs::remove_file(case.at("cur")).unwrap();
+        symlink("./site", case.at("cur")).unwrap();
+        for path in ["cur", "far", "cur/a", "far/a/b/file"] {
+            let found = case.ask_of(path, "later");
+            assert_eq!(found.verdict, Verdict::Fails, "{path}: {}", found.detail);
+            assert!(found.detail.contains("/cur"), "{}", found.detail);
         }
     }
 

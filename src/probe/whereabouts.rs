@@ -6,7 +6,6 @@ use nix::unistd::{Uid, User};
 
 use crate::runbook::Where;
 use crate::session::Verdict;
-use crate::text::{clean, clean_bytes};
 
 use super::look::Finding;
 use super::progress::Progress;
@@ -31,10 +30,12 @@ pub(super) fn find(of: &Where<String>, progress: &Progress) -> Finding {
             Some(full.clone()).filter(|full| !full.is_empty())
         })
     });
-    let user = user.map(|(asked, found)| as_user(asked, &found, &node));
+    // The machine is named once.
+    let on = if host.is_some() { String::new() } else { format!(" on {node}") };
+    let user = user.map(|(asked, found)| as_user(asked, &found, &on));
     let mut finding = both(host, user);
-    finding = finding.with("node_name", clean(&node).into_owned()).with("uid", Uid::effective().as_raw());
-    if full.is_empty() { finding } else { finding.with("full_name", clean(&full).into_owned()) }
+    finding = finding.with("node_name", node.clone()).with("uid", Uid::effective().as_raw());
+    if full.is_empty() { finding } else { finding.with("full_name", full) }
 }
 
 /// The node name as the kernel has it.
@@ -59,29 +60,28 @@ fn both(host: Option<Finding>, user: Option<Finding>) -> Finding {
 
 /// Is the machine with this node name the one that is asked for? `full` finds its full name where it is needed.
 fn on_host(asked: &str, node: &str, full: impl FnOnce() -> Option<String>) -> Finding {
-    let (shown, node_shown) = (clean(asked), clean(node));
     let wanted = asked.trim().strip_suffix('.').unwrap_or(asked.trim());
     let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
     if !wanted.contains('.') {
         return if same(wanted, node) || same(wanted, first_label(node)) {
-            Finding::holds(format!("this is {node_shown}"))
+            Finding::holds(format!("this is {node}"))
         } else {
-            Finding::fails(format!("this is {node_shown}, not {shown}"))
+            Finding::fails(format!("this is {node}, not {asked}"))
         };
     }
     if same(wanted, node) {
-        return Finding::holds(format!("this is {node_shown}"));
+        return Finding::holds(format!("this is {node}"));
     }
     // A node name with dots is the full one; and what begins otherwise is another machine whatever its domain is.
     if node.contains('.') || !same(first_label(wanted), node) {
-        return Finding::fails(format!("this is {node_shown}, not {shown}"));
+        return Finding::fails(format!("this is {node}, not {asked}"));
     }
     match full() {
-        Some(full) if same(&full, wanted) => Finding::holds(format!("this is {}", clean(&full))),
-        Some(full) => Finding::fails(format!("this is {}, not {shown}", clean(&full))),
+        Some(full) if same(&full, wanted) => Finding::holds(format!("this is {}", full)),
+        Some(full) => Finding::fails(format!("this is {}, not {asked}", full)),
         None => Finding::error(format!(
-            "this is {node_shown}, and its full name cannot be found to tell whether it is {shown}: \
-             ask for {node_shown}, or put the full name in /etc/hosts"
+            "this is {node}, and its full name cannot be found to tell whether it is {asked}: \
+             ask for {node}, or put the full name in /etc/hosts"
         )),
     }
 }
@@ -134,23 +134,19 @@ fn account(asked: &str) -> Account {
     Account { uid: uid.as_raw(), name, asked: asked.map_err(|errno| errno.desc().to_lowercase()) }
 }
 
-fn as_user(asked: &str, found: &Account, node: &str) -> Finding {
-    let (asked_shown, node) = (clean_bytes(asked.as_bytes()), clean(node));
+/// `on` says on which machine, where nothing else does.
+fn as_user(asked: &str, found: &Account, on: &str) -> Finding {
     let me = match &found.name {
-        Some(name) => clean(name).into_owned(),
+        Some(name) => name.clone(),
         None => format!("user number {}, who has no name here", found.uid),
     };
     let same_name = found.name.as_deref() == Some(asked.trim());
     match &found.asked {
-        _ if same_name => Finding::holds(format!("you are {me} on {node}")),
-        Ok(Some(uid)) if *uid == found.uid => {
-            Finding::holds(format!("you are {me} on {node}, who is {asked_shown} too"))
-        }
-        Ok(Some(_)) => Finding::fails(format!("you are {me} on {node}, not {asked_shown}")),
-        Ok(None) => Finding::fails(format!(
-            "you are {me} on {node}, and there is no user {asked_shown} on this machine"
-        )),
-        Err(why) => Finding::error(format!("you are {me} on {node}; cannot ask who {asked_shown} is: {why}")),
+        _ if same_name => Finding::holds(format!("you are {me}{on}")),
+        Ok(Some(uid)) if *uid == found.uid => Finding::holds(format!("you are {me}{on}, who is {asked} too")),
+        Ok(Some(_)) => Finding::fails(format!("you are {me}{on}, not {asked}")),
+        Ok(None) => Finding::fails(format!("you are {me}{on}, and there is no user {asked} on this machine")),
+        Err(why) => Finding::error(format!("you are {me}{on}; cannot ask who {asked} is: {why}")),
     }
 }
 
@@ -199,7 +195,7 @@ mod tests {
     #[test]
     fn the_user_is_who_has_the_number() {
         let of = |name: Option<&str>, asked: Result<Option<u32>, String>, wanted: &str| {
-            let found = as_user(wanted, &Account { uid: 7, name: name.map(str::to_owned), asked }, "db2");
+            let found = as_user(wanted, &Account { uid: 7, name: name.map(str::to_owned), asked }, " on db2");
             (found.verdict, found.detail)
         };
         assert_eq!(of(Some("root"), Ok(Some(7)), "root"), (Verdict::Holds, "you are root on db2".to_owned()));
@@ -222,7 +218,7 @@ mod tests {
         let me = User::from_uid(Uid::effective()).unwrap().unwrap().name;
         let found = ask(Some(&node()), Some(&me));
         assert_eq!(found.verdict, Verdict::Holds, "{}", found.detail);
-        assert_eq!(found.detail, format!("this is {0}, and you are {me} on {0}", node()));
+        assert_eq!(found.detail, format!("this is {}, and you are {me}", node()));
         let found = ask(Some("no-such-host"), Some(&me));
         assert_eq!(
             (found.verdict, found.detail),

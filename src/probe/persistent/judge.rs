@@ -103,10 +103,10 @@ impl Place {
         for disk in self.disks() {
             words = format!("{words}; {}", disk.name);
             if let Some(model) = &disk.model {
-                words = format!("{words} ({})", crate::text::clean(model));
+                words = format!("{words} ({model})");
             }
             for link in &disk.links {
-                words = format!("{words}, {}", crate::text::clean(link));
+                words = format!("{words}, {link}");
             }
             if let Some(file) = &disk.file {
                 words = format!("{words} from {}", shown(file));
@@ -162,7 +162,7 @@ fn is(depth: usize) -> &'static str {
 }
 
 fn mounted(mount: &Mount, place: &Place) -> Kept {
-    let at = format!("{} at {}", crate::text::clean(&mount.kind), shown(&mount.point));
+    let at = format!("{} at {}", mount.kind, shown(&mount.point));
     match class(&mount.kind) {
         Class::Memory => Kept::Passes(format!("in memory ({at}): a restart empties it")),
         Class::Layer => Kept::Passes(format!(
@@ -225,10 +225,7 @@ fn passes(disk: &Disk) -> Option<String> {
             .iter()
             .any(|it| model.contains(it))
     {
-        return Some(format!(
-            "the cloud's temporary disk ({}): it is lost when the machine is moved",
-            crate::text::clean(model)
-        ));
+        return Some(format!("the cloud's temporary disk ({model}): it is lost when the machine is moved"));
     }
     let temporary = |link: &&String| {
         link.starts_with("/dev/disk/azure/resource")
@@ -237,10 +234,7 @@ fn passes(disk: &Disk) -> Option<String> {
             || link.as_str() == r"/dev/disk/by-label/Temporary\x20Storage"
     };
     let link = disk.links.iter().find(temporary)?;
-    Some(format!(
-        "the cloud's temporary disk ({}): it is lost when the machine is moved",
-        crate::text::clean(link)
-    ))
+    Some(format!("the cloud's temporary disk ({link}): it is lost when the machine is moved"))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ struct Level {
 
 /// Shows everything from the top on to `seen`.
 pub(super) fn walk(path: &Path, top: &Held, progress: &Progress, seen: &mut Seen) {
+    let before = seen.entries;
     seen.saw(|| path.to_path_buf(), changed_at(&top.stat));
     progress.entries(1);
     if top.kind() != FileType::Directory {
@@ -38,7 +39,7 @@ pub(super) fn walk(path: &Path, top: &Held, progress: &Progress, seen: &mut Seen
         Ok(fd) => vec![enter(fd, path.to_path_buf(), id(&top.stat), progress, seen)],
         Err(error) => return seen.hindered(place::cannot_words("list", path, error)),
     };
-    seen.is_empty = seen.entries == 1 && seen.vanished == 0;
+    seen.is_empty = seen.entries == before + 1 && seen.vanished == 0;
     while let Some(level) = levels.last_mut() {
         let Some((name, expected)) = level.below.pop() else {
             levels.pop();
