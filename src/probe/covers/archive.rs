@@ -7,6 +7,7 @@ mod links;
 mod live;
 mod matching;
 mod names;
+mod packing;
 mod seen;
 mod stream;
 mod tar;
@@ -24,8 +25,8 @@ use super::entry::{Facts, of_open};
 use super::tally::{Kind, Tally};
 use super::{Asked, walk};
 use matching::Matching;
+use packing::Packing;
 pub(super) use seen::Told;
-use stream::Packing;
 
 /// Why an archive cannot be read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,7 @@ impl From<io::Error> for Broken {
         match e.kind() {
             _ if e.raw_os_error().is_some() => Self::Unreadable(super::content::in_words(&e)),
             io::ErrorKind::UnexpectedEof => Self::Cut,
+            io::ErrorKind::Unsupported => Self::Unknown(e.to_string()),
             _ => Self::Damaged(super::content::in_words(&e)),
         }
     }

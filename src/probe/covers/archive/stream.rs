@@ -10,33 +10,6 @@ use super::Broken;
 /// The length of a block, and how many are under way.
 const BLOCK: usize = 256 << 10;
 const BLOCKS: usize = 4;
-/// Windows up to two gigabytes are taken, as `zstd --long=31` makes them.
-const ZSTD_WINDOW: u32 = 31;
-
-/// How a tar archive is packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Packing {
-    Plain,
-    Gzip,
-    Zstd,
-    Xz,
-}
-
-impl Packing {
-    /// A reader of what is packed in `file`.
-    pub(super) fn open<'a>(self, file: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
-        Ok(match self {
-            Self::Plain => Box::new(file),
-            Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
-            Self::Zstd => {
-                let mut decoder = zstd::Decoder::new(file)?;
-                decoder.window_log_max(ZSTD_WINDOW)?;
-                Box::new(decoder)
-            }
-            Self::Xz => Box::new(liblzma::read::XzDecoder::new_multi_decoder(file)),
-        })
-    }
-}
 
 /// The archive file: says how far it was read, and tells an error of the disk from one of what is written there.
 #[derive(Debug)]
@@ -172,7 +145,12 @@ impl Stream {
 
 impl Read for Told<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(into)?;
+        let read = loop {
+            match self.file.read(into) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
         self.progress.bytes(read as u64);
         Ok(read)
     }

@@ -250,3 +250,68 @@ fn a_hard_link_to_what_is_not_there_says_so() {
         ]
     );
 }
+
+#[test]
+fn an_archive_that_asks_for_much_memory_is_said_to_and_what_to_do() {
+    use std::io::Write as _;
+    let world = World::filled();
+    tar(&world, &["-cf", "a.tar", "site"]);
+    let bytes = fs::read(world.at("a.tar")).expect("reads");
+    let zstd = |window| {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).expect("begins");
+        encoder.window_log(window).expect("takes it");
+        encoder.write_all(&bytes).expect("packs");
+        encoder.finish().expect("ends")
+    };
+    let xz = |megabytes: u32| {
+        let mut options = liblzma::stream::LzmaOptions::new_preset(0).expect("a preset");
+        options.dict_size(megabytes << 20);
+        let mut filters = liblzma::stream::Filters::new();
+        filters.lzma2(&options);
+        let check = liblzma::stream::Check::Crc64;
+        let stream = liblzma::stream::Stream::new_stream_encoder(&filters, check).expect("begins");
+        let mut encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+        encoder.write_all(&bytes).expect("packs");
+        encoder.finish().expect("ends")
+    };
+    for (name, small, large) in [("a.zst", zstd(27), zstd(28)), ("a.xz", xz(64), xz(256))] {
+        world.write(name, small);
+        holds(&world.find(name));
+        world.write(name, large);
+        let finding = world.find(name);
+        errs(&finding);
+        assert!(
+            finding.detail.contains("more than 128 MiB of memory: pack it again with a smaller"),
+            "{finding:#?}"
+        );
+    }
+}
+
+#[test]
+fn zeros_after_a_gzip_stream_are_filling_and_anything_else_is_damage() {
+    let world = World::filled();
+    tar(&world, &["-czf", "a.tgz", "site"]);
+    let packed = fs::read(world.at("a.tgz")).expect("reads");
+    for (after, verdict) in [
+        (vec![0; 1], Verdict::Holds),
+        (vec![0; 100_000], Verdict::Holds),
+        (b"\0\0more".to_vec(), Verdict::Fails),
+        (b"more".to_vec(), Verdict::Fails),
+    ] {
+        world.write("a.tgz", [packed.clone(), after].concat());
+        assert_eq!(world.find("a.tgz").verdict, verdict);
+    }
+    // In two streams, one after the other, as `gzip` takes them too.
+    tar(&world, &["-cf", "a.tar", "site"]);
+    let bytes = fs::read(world.at("a.tar")).expect("reads");
+    let mut both = Vec::new();
+    for (n, part) in [&bytes[..3_000], &bytes[3_000..]].into_iter().enumerate() {
+        world.write(format!("{n}"), part);
+        run(Command::new("gzip").arg(world.at(format!("{n}"))));
+        both.extend(fs::read(world.at(format!("{n}.gz"))).expect("reads"));
+    }
+    world.write("a.tgz", &both);
+    holds(&world.find("a.tgz"));
+    world.write("a.tgz", &both[..both.len() - 9]);
+    fails(&world.find("a.tgz"));
+}
