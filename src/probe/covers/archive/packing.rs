@@ -24,7 +24,7 @@ impl Packing {
     pub(super) fn open<'a>(self, file: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {
             Self::Plain => Box::new(file),
-            Self::Gzip => Box::new(Gzip::Within(GzDecoder::new(BufReader::with_capacity(BLOCK, file)))),
+            Self::Gzip => Box::new(Gzip::within(BufReader::with_capacity(BLOCK, file))),
             Self::Zstd => {
                 let mut decoder = zstd::Decoder::new(file)?;
                 decoder.window_log_max(ZSTD_WINDOW)?;
@@ -63,9 +63,15 @@ impl<R: Read> Read for Bounded<R> {
 
 /// One gzip stream after the other, and zeros after the last: tapes and some tools fill up their blocks with them.
 enum Gzip<R> {
-    Within(GzDecoder<BufReader<R>>),
+    Within(Box<GzDecoder<BufReader<R>>>),
     Between(BufReader<R>),
     Over,
+}
+
+impl<R: Read> Gzip<R> {
+    fn within(from: BufReader<R>) -> Self {
+        Self::Within(Box::new(GzDecoder::new(from)))
+    }
 }
 
 impl<R: Read> Read for Gzip<R> {
@@ -86,7 +92,7 @@ impl<R: Read> Read for Gzip<R> {
                     if rest.fill_buf()?.first().is_none_or(|&byte| byte == 0) {
                         only_zeros(&mut rest)?;
                     } else {
-                        *self = Self::Within(GzDecoder::new(rest));
+                        *self = Self::within(rest);
                     }
                 }
                 Self::Over => return Ok(0),
