@@ -11,7 +11,8 @@ use rustix::fs::FileType;
 
 use crate::runbook::OfPath;
 
-use super::devices::{Device, Devices, Number, number_of};
+use super::devices::{Device, Number, number_of};
+use super::identity::Machine;
 use super::look::{Finding, shown};
 use super::mounts::{self, Mount};
 use super::place::{self, Held};
@@ -24,50 +25,73 @@ const DEEPEST: usize = 16;
 
 /// The answer.
 pub(super) fn find(of: &OfPath<String>, progress: &Progress) -> Finding {
-    match World::new().and_then(|world| world.places(&of.path, progress)) {
-        Ok((path, places)) => {
-            let said: Vec<String> = places.iter().map(Place::in_words).collect();
-            judge::judge(&shown(&path), &places).with("kept", said).with(
-                "how",
-                "/proc/self/mountinfo, /sys/dev/block, /dev/disk and the names at the mount's root",
-            )
-        }
-        Err(finding) => finding,
+    match World::new().and_then(|world| world.look(&of.path, progress)) {
+        Ok(finding) | Err(finding) => finding,
     }
 }
 
 /// What is asked of the machine once.
 struct World {
-    devices: Devices,
-    mounts: Vec<Mount>,
+    machine: Machine,
 }
 
 impl World {
     fn new() -> Result<Self, Finding> {
         let file = Path::new("/proc/self/mountinfo");
-        let mounts = mounts::all().map_err(|error| place::cannot("read", file, error))?;
-        Ok(Self { devices: Devices::default(), mounts })
+        let machine = Machine::look().map_err(|error| place::cannot("read", file, error))?;
+        Ok(Self { machine })
     }
 
-    /// Where the path is kept, and where each of these is kept itself, the nearest first.
-    fn places(&self, text: &str, progress: &Progress) -> Result<(PathBuf, Vec<Place>), Finding> {
+    fn look(&self, text: &str, progress: &Progress) -> Result<Finding, Finding> {
         let path = place::path("path", text)?;
         progress.at(&path);
         let held = place::hold(&path).map_err(|error| place::not_held(&path, error))?;
         progress.entries(1);
-        let mut places = Vec::new();
-        match held.kind() {
-            FileType::RegularFile | FileType::Directory => places.push(self.place(&path, &held)?),
+        let first = match held.kind() {
+            FileType::RegularFile | FileType::Directory => self.place(&path, &held)?,
             FileType::BlockDevice => {
                 let numbers = number_of(&held.stat).into_iter().collect();
-                places.push(Place { on: None, keeper: Keeper::Disks(self.disks(numbers)?), warning: None });
+                let keeper = Keeper::Disks(self.disks(numbers)?);
+                Place { on: None, keeper, warning: None, unseen: None }
             }
             kind => {
                 let kind = place::in_words(kind);
                 let path = shown(&path);
                 return Err(Finding::error(format!("{path} is {kind}: nothing is stored in it")));
             }
-        }
+        };
+        let places = self.follow(&path, first, progress)?;
+        let said: Vec<String> = places.iter().map(Place::in_words).collect();
+        let finding = judge::judge(&shown(&path), &places);
+        let finding = judge::with_parts(&shown(&path), finding, self.parts(&path, held.kind(), progress));
+        let how = "/proc/self/mountinfo, /sys/dev/block, /dev/disk and the names at the mount's root";
+        Ok(finding.with("kept", said).with("how", how))
+    }
+
+    /// The answers for what is mounted below a directory, which is a part of it.
+    fn parts(&self, path: &Path, kind: FileType, progress: &Progress) -> Vec<Finding> {
+        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let is_below = |mount: &&Mount| {
+            let point = &mount.point;
+            kind == FileType::Directory
+                && *point != real
+                && point.starts_with(&real)
+                // What every machine has there is nobody's data; neither is what mounts others when somebody goes there.
+                && !["/proc", "/sys", "/dev", "/run"].iter().any(|own| point.starts_with(own))
+                && mount.kind != "autofs"
+                && judge::class(&mount.kind) != judge::Class::Kernel
+        };
+        let below = self.machine.mounts().iter().filter(is_below);
+        let judged = below.map(|mount| {
+            let places = self.on(mount).and_then(|place| self.follow(&mount.point, place, progress));
+            places.map_or_else(|finding| finding, |places| judge::judge(&shown(&mount.point), &places))
+        });
+        judged.collect()
+    }
+
+    /// Where a place is kept itself, and so on: the nearest first.
+    fn follow(&self, path: &Path, first: Place, progress: &Progress) -> Result<Vec<Place>, Finding> {
+        let mut places = vec![first];
         let mut next = 0;
         while let Some(place) = places.get(next) {
             progress.step();
@@ -75,7 +99,7 @@ impl World {
             let files: Vec<PathBuf> = place.files().map(Path::to_path_buf).collect();
             for file in files {
                 if places.len() >= DEEPEST {
-                    let path = shown(&path);
+                    let path = shown(path);
                     return Err(Finding::error(format!("{path} is behind too many loop devices to follow")));
                 }
                 let held =
@@ -83,7 +107,7 @@ impl World {
                 places.push(self.place(&file, &held)?);
             }
         }
-        Ok((path, places))
+        Ok(places)
     }
 
     /// Where a file or directory is kept.
@@ -99,15 +123,36 @@ impl World {
             let now = mounts::all().unwrap_or_default();
             mount = mounts::of(&now, held.fd(), &inside).ok_or_else(unknown)?.clone();
         }
+        self.on(&mount)
+    }
+
+    /// What keeps what is on this mount.
+    fn on(&self, mount: &Mount) -> Result<Place, Finding> {
         let keeper = match judge::class(&mount.kind) {
-            judge::Class::Local => Keeper::Disks(self.disks(self.numbers(&mount))?),
+            judge::Class::Local => Keeper::Disks(self.disks(self.numbers(mount))?),
             _ => Keeper::Itself,
         };
-        let warning = match keeper {
-            Keeper::Disks(_) => self.warning(&mount)?,
-            Keeper::Itself => None,
+        let (warning, unseen) = match keeper {
+            Keeper::Disks(_) => (self.warning(mount)?, self.unseen(mount)),
+            Keeper::Itself => (None, None),
         };
-        Ok(Place { on: Some(mount), keeper, warning })
+        Ok(Place { on: Some(mount.clone()), keeper, warning, unseen })
+    }
+
+    /// Why a cloud's note on the disk cannot be looked for: it lies at the root of its file system, and only a part of
+    /// that is in sight.
+    fn unseen(&self, mount: &Mount) -> Option<String> {
+        let is_root = |it: &Mount| {
+            // Of btrfs a subvolume is mounted as often as the whole; the number of its root is always the same.
+            let subvolume =
+                || it.kind == "btrfs" && place::hold(&it.point).is_ok_and(|it| it.stat.st_ino == 256);
+            it.root == Path::new("/") || subvolume()
+        };
+        let mut alike = self.machine.mounts().iter().filter(|it| it.device == mount.device);
+        let seen = is_root(mount) || alike.any(is_root);
+        (!seen).then(|| {
+            format!("only {} of its file system is in sight, not whether a note at its root says that the disk is emptied", shown(&mount.root))
+        })
     }
 
     /// The block devices a local file system is on.
@@ -115,7 +160,7 @@ impl World {
         if mount.kind == "btrfs"
             && let Some(source) = device_of(&mount.source)
         {
-            let all = self.devices.of_btrfs(source);
+            let all = self.machine.devices().of_btrfs(source);
             return if all.is_empty() { vec![source] } else { all };
         }
         if mount.device.major != 0 {
@@ -128,7 +173,7 @@ impl World {
     fn disks(&self, numbers: Vec<Number>) -> Result<Vec<Disk>, Finding> {
         let mut disks: Vec<Disk> = Vec::new();
         for number in numbers {
-            let below = self.devices.down(number);
+            let below = self.machine.devices().down(number);
             if below.is_empty() {
                 return Err(Finding::error(format!(
                     "cannot tell what block device {number} is: /sys shows none with that number"
@@ -136,11 +181,43 @@ impl World {
             }
             for device in below {
                 if !disks.iter().any(|known| known.name == device.name) {
-                    disks.push(disk(&device));
+                    disks.push(self.disk(&device));
                 }
             }
         }
         Ok(disks)
+    }
+
+    /// A block device with the names that people and clouds gave it.
+    fn disk(&self, device: &Device) -> Disk {
+        let mut links = Vec::new();
+        for dir in
+            ["/dev/disk/by-id", "/dev/disk/by-label", "/dev/disk/azure", "/dev/disk/azure/local/by-index"]
+        {
+            let Ok(entries) = std::fs::read_dir(dir) else { continue };
+            for entry in entries.flatten() {
+                let path = entry.path();
+                if device_of(&path) == Some(device.number) {
+                    links.push(shown(&path));
+                }
+            }
+        }
+        links.sort();
+        let deleted = device.backing_file_is_deleted();
+        let (file, lost) = match self.machine.behind(device) {
+            Some(Ok((file, _))) => (Some(file), None),
+            Some(Err(why)) => (device.backing_file(), Some(why).filter(|_| !deleted)),
+            None => (None, None),
+        };
+        Disk {
+            name: device.name.clone(),
+            model: device.model(),
+            links,
+            file,
+            lost,
+            file_deleted: deleted,
+            made_of_others: device.is_partition() || !device.members().is_empty(),
+        }
     }
 
     /// A cloud's note that the disk is emptied, where its file system's root is in sight.
@@ -148,35 +225,11 @@ impl World {
         if let Some(found) = warning_in(&mount.point).map_err(|e| place::cannot("list", &mount.point, e))? {
             return Ok(Some(found));
         }
-        let mut others = self
-            .mounts
-            .iter()
-            .filter(|it| it.device == mount.device && it.point != mount.point && it.root == Path::new("/"));
+        let mut others =
+            self.machine.mounts().iter().filter(|it| {
+                it.device == mount.device && it.point != mount.point && it.root == Path::new("/")
+            });
         Ok(others.find_map(|other| warning_in(&other.point).ok().flatten()))
-    }
-}
-
-/// A block device with the names that people and clouds gave it.
-fn disk(device: &Device) -> Disk {
-    let mut links = Vec::new();
-    for dir in ["/dev/disk/by-id", "/dev/disk/by-label", "/dev/disk/azure", "/dev/disk/azure/local/by-index"]
-    {
-        let Ok(entries) = std::fs::read_dir(dir) else { continue };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            if device_of(&path) == Some(device.number) {
-                links.push(String::from_utf8_lossy(path.as_os_str().as_bytes()).into_owned());
-            }
-        }
-    }
-    links.sort();
-    Disk {
-        name: device.name.clone(),
-        model: device.model(),
-        links,
-        file: device.backing_file(),
-        file_deleted: device.backing_file_is_deleted(),
-        made_of_others: device.is_partition() || !device.members().is_empty(),
     }
 }
 

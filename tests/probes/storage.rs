@@ -184,3 +184,67 @@ fn a_layer_and_what_is_made_of_it_are_one() {
     assert_eq!(state, "error", "{detail}");
     assert!(detail.contains("is a layer of what is mounted at "), "{detail}");
 }
+
+#[test]
+fn memory_in_a_directory_keeps_it_from_lasting() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("site")).unwrap();
+    let Some(_ram) = Mounted::new("memory_below", &home, "site/tmp", &["-t", "tmpfs", "ram"]) else { return };
+    let (state, detail) = ask(&home, "persistent", "path: site");
+    assert_eq!(state, "fails", "{detail}");
+    // Where the directory itself does not last, that is said.
+    assert!(
+        detail.starts_with("a part of site does not last: ") || detail.starts_with("site is "),
+        "{detail}"
+    );
+}
+
+#[test]
+fn a_loop_device_whose_file_cannot_be_found_is_no_pass() {
+    let test = "lost_file";
+    let home = Home::new();
+    if !have(test, "mkfs.ext4") {
+        return;
+    }
+    // The name that the kernel has for it after the lazy unmount leads to another file.
+    let name = format!("/onbelay-test-{}.img", std::process::id());
+    let Some(ram) = Mounted::new(test, &home, "ram", &["-t", "tmpfs", "ram"]) else { return };
+    let inner = format!("ram{name}");
+    if !image(test, &home, &inner) {
+        return;
+    }
+    let Some(looped) = Looped::new(test, &home.path(&inner)) else { return };
+    drop(ram);
+    struct Named(String);
+    impl Drop for Named {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+    let other = Named(name);
+    std::fs::File::create(&other.0).unwrap().set_len(8 << 20).unwrap();
+    let (state, detail) = ask(&home, "persistent", &format!("path: {}", looped.0));
+    assert_eq!(state, "error", "{detail}");
+    assert!(detail.contains("what is there now is another file"), "{detail}");
+}
+
+#[test]
+fn a_part_of_a_disk_whose_root_is_not_in_sight_is_no_pass() {
+    let test = "root_not_in_sight";
+    let home = Home::new();
+    if !image(test, &home, "disk.img") {
+        return;
+    }
+    let Some(looped) = Looped::new(test, &home.path("disk.img")) else { return };
+    let Some(whole) = Mounted::new(test, &home, "disk", &[&looped.0]) else { return };
+    std::fs::create_dir(home.path("disk/data")).unwrap();
+    home.write("disk/DATALOSS_WARNING_README.txt", "");
+    let data = home.path("disk/data");
+    let Some(_part) = Mounted::new(test, &home, "part", &["--bind", data.to_str().unwrap()]) else { return };
+    assert_eq!(ask(&home, "persistent", "path: part").0, "fails");
+    drop(whole);
+    let (state, detail) = ask(&home, "persistent", "path: part");
+    // Where the image itself does not last, that is said.
+    assert!(state == "error" && detail.contains("is in sight") || state == "fails", "{detail}");
+    assert!(ask(&home, "persistent", "path: disk.img").0 == "fails" || state == "error", "{detail}");
+}

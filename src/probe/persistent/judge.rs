@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::probe::look::{Finding, shown};
 use crate::probe::mounts::Mount;
+use crate::session::Verdict;
 
 /// A file system, or a bare block device, that keeps the path or a file behind it.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Place {
     pub(super) keeper: Keeper,
     /// The cloud's note that the disk is emptied.
     pub(super) warning: Option<PathBuf>,
+    /// Why such a note cannot be looked for.
+    pub(super) unseen: Option<String>,
 }
 
 /// What keeps a place.
@@ -36,6 +39,8 @@ pub(super) struct Disk {
     pub(super) links: Vec<String>,
     /// The file behind it, of a loop device.
     pub(super) file: Option<PathBuf>,
+    /// Why that file cannot be found, and what is there by its name is not it.
+    pub(super) lost: Option<String>,
     /// That file has no name any more.
     pub(super) file_deleted: bool,
     /// It is a partition, or built on others, which are judged themselves.
@@ -84,7 +89,10 @@ pub(super) fn is_warning(name: &[u8]) -> bool {
 impl Place {
     /// The files that are behind it.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        self.disks().iter().filter(|disk| !disk.file_deleted).filter_map(|disk| disk.file.as_deref())
+        self.disks()
+            .iter()
+            .filter(|disk| !disk.file_deleted && disk.lost.is_none())
+            .filter_map(|disk| disk.file.as_deref())
     }
 
     fn disks(&self) -> &[Disk] {
@@ -157,6 +165,24 @@ pub(super) fn judge(path: &str, places: &[Place]) -> Finding {
     }
 }
 
+/// The answer for a directory with those for what is mounted in it: what does not last in a part does not last in all.
+pub(super) fn with_parts(path: &str, whole: Finding, parts: Vec<Finding>) -> Finding {
+    if whole.verdict == Verdict::Fails {
+        return whole;
+    }
+    let mut found = whole;
+    for part in parts {
+        match (part.verdict, found.verdict) {
+            (Verdict::Fails, _) => {
+                return Finding::fails(format!("a part of {path} does not last: {}", part.detail));
+            }
+            (Verdict::Error, Verdict::Holds) => found = Finding::error(part.detail),
+            _ => {}
+        }
+    }
+    found
+}
+
 fn is(depth: usize) -> &'static str {
     if depth == 0 { "" } else { "is " }
 }
@@ -179,7 +205,10 @@ fn mounted(mount: &Mount, place: &Place) -> Kept {
             if let Some(warning) = &place.warning {
                 return Kept::Passes(format!("on a disk that is emptied ({at}): {} says so", shown(warning)));
             }
-            disks(place.disks(), &at)
+            match (disks(place.disks(), &at), &place.unseen) {
+                (Kept::Lasts(how), Some(why)) => Kept::Unknown(format!("{how}, and {why}")),
+                (kept, _) => kept,
+            }
         }
     }
 }
@@ -201,6 +230,9 @@ fn disks(disks: &[Disk], at: &str) -> Kept {
         if let Some(why) = passes(disk) {
             return Kept::Passes(format!("on {name} ({at}), {why}"));
         }
+    }
+    if let Some(why) = disks.iter().find_map(|disk| disk.lost.as_ref()) {
+        return Kept::Unknown(format!("on a loop device ({at}): {why}"));
     }
     let names: Vec<&str> =
         disks.iter().filter(|disk| !disk.made_of_others).map(|d| d.name.as_str()).collect();

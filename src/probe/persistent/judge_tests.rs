@@ -10,7 +10,7 @@ fn place(table: &str, point: &str, disks: Vec<Disk>) -> Place {
     mounts.retain(|mount| mount.point == Path::new(point));
     let mount = mounts.pop().unwrap();
     let keeper = if class(&mount.kind) == Class::Local { Keeper::Disks(disks) } else { Keeper::Itself };
-    Place { on: Some(mount), keeper, warning: None }
+    Place { on: Some(mount), keeper, warning: None, unseen: None }
 }
 
 fn disk(name: &str) -> Disk {
@@ -161,7 +161,7 @@ fn disks_in_memory() {
         assert_eq!(of(place(AZURE, "/data", vec![disk(name)])).0, Verdict::Fails, "{name}");
     }
     assert_eq!(of(place(AZURE, "/data", vec![disk("ramdisk")])).0, Verdict::Holds);
-    let bare = Place { on: None, keeper: Keeper::Disks(vec![disk("zram0")]), warning: None };
+    let bare = Place { on: None, keeper: Keeper::Disks(vec![disk("zram0")]), warning: None, unseen: None };
     assert_eq!(of(bare).0, Verdict::Fails);
 }
 
@@ -197,4 +197,38 @@ fn warnings_in_any_case() {
     assert!(is_warning(b"Dataloss_warning"));
     assert!(!is_warning(b"NO_DATALOSS_WARNING"));
     assert!(!is_warning(b"DATALOSS"));
+}
+
+#[test]
+fn what_cannot_be_seen_is_no_pass() {
+    let lost = || Disk { file: Some("/img".into()), lost: Some("it is another".into()), ..disk("loop0") };
+    let place_of_lost = place(AZURE, "/data", vec![lost()]);
+    assert_eq!(place_of_lost.files().count(), 0);
+    assert_eq!(
+        of(place_of_lost),
+        (
+            Verdict::Error,
+            "cannot tell whether /data/x outlives a restart or move: \
+             it is on a loop device (xfs at /data): it is another"
+                .to_owned()
+        )
+    );
+    let unseen = Place { unseen: Some("why".into()), ..place(AZURE, "/data", vec![disk("sdc")]) };
+    assert_eq!(of(unseen).0, Verdict::Error);
+}
+
+#[test]
+fn what_does_not_last_in_a_part_does_not_last() {
+    let whole = || judge("/srv", &[place(AZURE, "/data", vec![disk("sdc")])]);
+    let memory = || judge("/srv/tmp", &[place(AZURE, "/run", vec![])]);
+    let odd = || judge("/srv/odd", &[place(CONTAINER, "/odd", vec![])]);
+    assert_eq!(with_parts("/srv", whole(), vec![]).verdict, Verdict::Holds);
+    assert_eq!(with_parts("/srv", whole(), vec![whole()]).verdict, Verdict::Holds);
+    assert_eq!(with_parts("/srv", whole(), vec![odd()]).verdict, Verdict::Error);
+    let found = with_parts("/srv", whole(), vec![odd(), memory()]);
+    assert_eq!(found.verdict, Verdict::Fails);
+    assert_eq!(
+        found.detail,
+        "a part of /srv does not last: /srv/tmp is in memory (tmpfs at /run): a restart empties it"
+    );
 }
