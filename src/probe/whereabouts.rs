@@ -77,8 +77,8 @@ fn on_host(asked: &str, node: &str, full: impl FnOnce() -> Option<String>) -> Fi
         return Finding::fails(format!("this is {node}, not {asked}"));
     }
     match full() {
-        Some(full) if same(&full, wanted) => Finding::holds(format!("this is {}", full)),
-        Some(full) => Finding::fails(format!("this is {}, not {asked}", full)),
+        Some(full) if same(&full, wanted) => Finding::holds(format!("this is {full}")),
+        Some(full) => Finding::fails(format!("this is {full}, not {asked}")),
         None => Finding::error(format!(
             "this is {node}, and its full name cannot be found to tell whether it is {asked}: \
              ask for {node}, or put the full name in /etc/hosts"

@@ -199,6 +199,15 @@ fn memory_in_a_directory_keeps_it_from_lasting() {
     );
 }
 
+/// A file at the root of the machine, where a name after a lazy unmount leads.
+struct Named(String);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 #[test]
 fn a_loop_device_whose_file_cannot_be_found_is_no_pass() {
     let test = "lost_file";
@@ -215,12 +224,6 @@ fn a_loop_device_whose_file_cannot_be_found_is_no_pass() {
     }
     let Some(looped) = Looped::new(test, &home.path(&inner)) else { return };
     drop(ram);
-    struct Named(String);
-    impl Drop for Named {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_file(&self.0);
-        }
-    }
     let other = Named(name);
     std::fs::File::create(&other.0).unwrap().set_len(8 << 20).unwrap();
     let (state, detail) = ask(&home, "persistent", &format!("path: {}", looped.0));

@@ -335,6 +335,7 @@ fn read_loops(text: &str) -> BTreeMap<String, (Number, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Answer;
     use super::*;
 
     #[test]
@@ -375,7 +376,6 @@ mod tests {
         std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
         let machine = Machine::look().unwrap();
         let of = |name: &str| machine.places(place::hold(&dir.path().join(name)).unwrap().fd());
-        use super::super::Answer;
         assert_eq!(of("a").same(&of("a")), Answer::Yes);
         assert_eq!(of("a/b").is_inside(&of("a")), Answer::Yes);
         assert_eq!(of("a").is_inside(&of("a/b")), Answer::No);

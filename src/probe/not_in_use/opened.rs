@@ -92,7 +92,7 @@ impl Opened<'_> {
             // Of another file system: it is not asked, for it may be one that never answers.
             return unknown.map_or(Ok(None), Err);
         }
-        match self.stat(link, name)? {
+        match stat_of(link, name)? {
             Some(stat) if self.is(&stat) => Ok(Some(self.target.name_of(name))),
             // Its name is gone, and it has another: that one may be in the directory.
             Some(stat) if stripped.is_some() && stat.st_nlink > 0 && self.may_be_inside(&stat, text) => {
@@ -104,7 +104,7 @@ impl Opened<'_> {
 
     /// Of what is open by a mount that is in nobody's sight any more, only numbers tell.
     fn by_numbers(&self, link: &Path, name: &Path, who: &dyn Fn() -> String) -> Used {
-        let Some(stat) = self.stat(link, name)? else { return Ok(None) };
+        let Some(stat) = stat_of(link, name)? else { return Ok(None) };
         if self.is(&stat) {
             return Ok(Some(self.target.name_of(name)));
         }
@@ -126,15 +126,6 @@ impl Opened<'_> {
             ));
         }
         Ok(None)
-    }
-
-    fn stat(&self, link: &Path, name: &Path) -> Result<Option<Stat>, String> {
-        match rustix::fs::statat(CWD, link, AtFlags::NO_AUTOMOUNT) {
-            Ok(stat) => Ok(Some(stat)),
-            Err(Errno::NOENT | Errno::SRCH) => Ok(None),
-            // Of what cannot be looked at nobody knows whether it is the thing.
-            Err(error) => Err(place::cannot_words("look at what a process has open,", name, error)),
-        }
     }
 
     fn is(&self, stat: &Stat) -> bool {
@@ -181,5 +172,14 @@ impl Opened<'_> {
             unknown = Some(format!("{} is mapped by a mount that is no longer in sight", shown(path)));
         }
         unknown.map_or(Ok(None), Err)
+    }
+}
+
+fn stat_of(link: &Path, name: &Path) -> Result<Option<Stat>, String> {
+    match rustix::fs::statat(CWD, link, AtFlags::NO_AUTOMOUNT) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::NOENT | Errno::SRCH) => Ok(None),
+        // Of what cannot be looked at nobody knows whether it is the thing.
+        Err(error) => Err(place::cannot_words("look at what a process has open,", name, error)),
     }
 }
