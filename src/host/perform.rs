@@ -206,7 +206,7 @@ impl Performer {
     }
 
     fn ask_waiting(&mut self) {
-        while let Some((tag, ask)) = self.turns.next() {
+        while let Some((tag, ask)) = self.turns.begin_next() {
             self.ask_now(tag, ask);
         }
     }

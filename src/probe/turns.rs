@@ -75,7 +75,7 @@ impl<T: Ord + Clone> Turns<T> {
     }
 
     /// The next one that may begin; it is under way from here on.
-    pub fn next(&mut self) -> Option<(T, Box<Ask>)> {
+    pub fn begin_next(&mut self) -> Option<(T, Box<Ask>)> {
         let place =
             (0..self.waiting.len()).find(|place| self.may_begin(&Kind::of(&self.waiting[*place].1)))?;
         let (tag, ask) = self.waiting.remove(place)?;
@@ -144,7 +144,7 @@ mod tests {
 
     /// Which begin now.
     fn begin(turns: &mut Turns<u32>) -> Vec<u32> {
-        std::iter::from_fn(|| turns.next().map(|(tag, _)| tag)).collect()
+        std::iter::from_fn(|| turns.begin_next().map(|(tag, _)| tag)).collect()
     }
 
     #[test]

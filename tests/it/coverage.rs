@@ -95,7 +95,7 @@ fn output_that_cannot_be_a_value_fails_the_step_and_says_why() {
         let home = Home::new();
         let steps = format!("- {{ id: list, title: List, run: \"{made}\", capture: all }}");
         let session =
-            home.start(&format!("onbelay: 1\ntitle: T\nsteps:\n  {}\n", steps.replace("\\", "\\\\")));
+            home.start(&format!("onbelay: 1\ntitle: T\nsteps:\n  {}\n", steps.replace('\\', "\\\\")));
         session.act(&["run", "list"]).expect(4).says(why);
     }
 }

@@ -117,7 +117,7 @@ fn work(queue: &(Mutex<Turns<usize>>, Condvar), world: &World, cancel: &Cancel, 
     loop {
         let mut held = lock();
         let (number, ask) = loop {
-            if let Some(next) = held.next() {
+            if let Some(next) = held.begin_next() {
                 break next;
             }
             if held.none_waits() {
