@@ -15,11 +15,12 @@ use machines::{Machines, Writer, asked};
 const TOOLS: [&str; 8] = ["borg", "sqlite3", "nginx", "sshd", "ssh", "ssh-keygen", "openssl", "curl"];
 
 /// What a walker types before the old machine goes.
-const CONFIRM: [&str; 4] = ["run", "power-down", "--confirm", "old-web"];
+const CONFIRM: [&str; 4] = ["run", "power-down", "--confirm", "old-web sv-1"];
 
 /// What has to hold before that.
-const HOLDS_IT: [&str; 13] = [
+const HOLDS_IT: [&str; 14] = [
     "here-is-new",
+    "id-is-old",
     "live-is-old",
     "backup-lists",
     "archive-after-freeze",
@@ -67,16 +68,27 @@ fn values(home: &Home, world: &Machines, here: &str) -> Vec<String> {
     values.extend(paths.map(|path| format!("paths={path}")));
     let pages = ["", "news.html", "photo.jpg"];
     values.extend(pages.map(|page| format!("urls=https://localhost:{}/{page}", world.address.port)));
-    let words =
-        [shown(&home.path("provider")), "power-off".to_owned(), "--server".to_owned(), "old-web".to_owned()];
-    values.extend(words.map(|word| format!("power_down={word}")));
+    values.push("server_id=sv-1".to_owned());
+    for (command, word) in [("provider_show", "show"), ("power_down", "power-off")] {
+        let words =
+            [shown(&home.path("provider")), word.to_owned(), "--server".to_owned(), "sv-1".to_owned()];
+        values.extend(words.map(|word| format!("{command}={word}")));
+    }
     values
 }
 
-/// The provider's command: what is powered off is given to somebody else in the same minute.
+/// The provider's command: what is powered off is given to somebody else in the same minute, whichever it is.
 fn provider(home: &Home, old: &Path) {
     let script = format!(
-        "#!/bin/sh -eu\n[ \"$*\" = 'power-off --server old-web' ]\nkill \"$(cat '{old}/run/pid')\"\nrm -r '{old}'\n",
+        r#"#!/bin/sh -eu
+case "$1 $3" in
+  'show sv-1') echo '{{"id": "sv-1", "name": "old-web", "state": "running"}}' ;;
+  'show sv-2') echo '{{"id": "sv-2", "name": "old-web-2", "tags": ["not-old-web"]}}' ;;
+  'power-off sv-1') kill "$(cat '{old}/run/pid')"; rm -r '{old}' ;;
+  power-off*) echo "$3" >'{old}/run/another' ;;
+  *) echo "unknown server $3" >&2; exit 4 ;;
+esac
+"#,
         old = old.display()
     );
     let file = home.write("provider", &script);
@@ -197,6 +209,37 @@ fn refuses_what_is_mistaken(home: &Home, world: &Machines, runbook: &Path) {
     session.act(&["abort", "--say", "this is not the replacement"]).expect(0);
 }
 
+/// One digit of the id is wrong: in the command alone, in all of it, in all of it and nobody has such a machine.
+fn refuses_another_id(home: &Home, world: &Machines, runbook: &Path) {
+    let here = must("uname", &["-n"]);
+    let with = |id: &str, given: &[&str]| -> Vec<String> {
+        let typed = |pair: String| match pair.split_once('=').unwrap() {
+            (name, "sv-1") if given.contains(&name) => format!("{name}={id}"),
+            _ => pair,
+        };
+        values(home, world, &here).into_iter().map(typed).collect()
+    };
+    let all = ["server_id", "provider_show", "power_down"];
+    for (id, given, why, state) in [
+        ("sv-2", &all[2..], "sv-1 is not a word of power_down", "fails"),
+        ("sv-2", &all, "names neither old-web nor 127.0.0.1", "fails"),
+        ("sv-3", &all, "unknown server sv-3", "error"),
+    ] {
+        let session = walk(home, runbook, &with(id, given));
+        assert!(session.act(&["check", "id-is-old"]).says(why).code != Some(0));
+        assert_eq!(session.check("id-is-old"), state);
+        closed_by(&session, "id-is-old", why);
+        for id in ["sv-1", id] {
+            session
+                .act(&["run", "power-down", "--confirm", &format!("old-web {id}")])
+                .expect(1)
+                .says("id-is-old");
+        }
+        session.act(&["abort", "--say", "another machine"]).expect(0);
+    }
+    assert!(!world.old.join("run/another").exists(), "another machine was powered off");
+}
+
 #[test]
 fn instance_replacement() {
     let test = "instance_replacement";
@@ -216,6 +259,7 @@ fn instance_replacement() {
     let here = must("uname", &["-n"]);
 
     refuses_what_is_mistaken(&home, &world, &runbook);
+    refuses_another_id(&home, &world, &runbook);
     let session = walk(&home, &runbook, &values(&home, &world, &here));
     // As they did: first of all it is powered down.
     shut(&session, &world, &["1 Ask the provider", "waits for ${archive}"]);
