@@ -52,6 +52,12 @@ impl From<io::Error> for Broken {
     }
 }
 
+impl From<rustix::io::Errno> for Broken {
+    fn from(e: rustix::io::Errno) -> Self {
+        Self::from(io::Error::from(e))
+    }
+}
+
 /// What a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {

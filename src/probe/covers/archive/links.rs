@@ -3,7 +3,8 @@
 use super::super::tally::Kind;
 use super::names::plain;
 use super::seen::{Seen, Told};
-use super::{Form, Member};
+use super::{Broken, Form, Member};
+use crate::text::as_text;
 
 /// The links that were read so far, each as a mark of its name.
 #[derive(Debug)]
@@ -61,6 +62,14 @@ impl Links {
         self.clear.extend_from_slice(directory);
         None
     }
+}
+
+/// What such a member means: nobody can say what the archive becomes.
+pub(super) fn unpacked_elsewhere(path: &[u8], link: &[u8]) -> Broken {
+    let (path, link) = (as_text(path), as_text(link));
+    Broken::Unknown(format!(
+        "its member {path} lies below {link}, which is a link in it, so that it is unpacked to another place"
+    ))
 }
 
 #[cfg(test)]

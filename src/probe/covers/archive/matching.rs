@@ -1,7 +1,6 @@
 //! The members of an archive beside the files of the source. SHELL.
 
 use std::collections::HashMap;
-use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
@@ -10,7 +9,7 @@ use super::super::Asked;
 use super::super::content::{self, Both, Buffers, unreadable};
 use super::super::entry::{Facts, Opener, of_open, target};
 use super::super::tally::{KEPT, Kind, Side, What};
-use super::links::Links;
+use super::links::{self, Links};
 use super::live::{Found, Way};
 use super::names::{Places, plain};
 use super::seen::{Seen, Told};
@@ -130,10 +129,7 @@ impl<'a> Matching<'a> {
             return Ok(());
         };
         if let Some(link) = self.links.take(&path, member) {
-            let (path, link) = (as_text(&path), as_text(link));
-            return Err(Broken::Unknown(format!(
-                "its member {path} lies below {link}, which is a link in it, so that it is unpacked to another place"
-            )));
+            return Err(links::unpacked_elsewhere(&path, link));
         }
         let mut open = Vec::new();
         for place in self.places.of(&path, member.form == Form::Is(Kind::Directory)) {
@@ -400,11 +396,5 @@ impl<'a> Matching<'a> {
             at += len;
         }
         Ok(())
-    }
-}
-
-impl From<Errno> for Broken {
-    fn from(e: Errno) -> Self {
-        Self::from(io::Error::from(e))
     }
 }
