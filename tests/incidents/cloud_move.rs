@@ -97,6 +97,26 @@ fn to_the_cloud(world: &World, session: &Session<'_>) -> String {
     world.vm.back_up(&world.home, "backup.tar.gz", &[]);
     session.act(&["done", "back-up", "--say", "without the exclusion"]).expect(0);
     session.act(&["run", "upload"]).expect(0);
+    // Something is where it should be restored, and it is nobody's to remove.
+    let drill = world.home.path("drill");
+    std::fs::create_dir(&drill).unwrap();
+    std::fs::write(drill.join("notes"), "somebody's\n").unwrap();
+    session.act(&["run", "drill"]).expect(1).says("drill-place-free").says("is there already");
+    session.act(&["undo", "drill"]).expect(1);
+    assert_eq!(std::fs::read_to_string(drill.join("notes")).unwrap(), "somebody's\n");
+    std::fs::remove_dir_all(&drill).unwrap();
+    session.act(&["run", "drill"]).expect(0);
+    // Nor what has taken the place of what was restored; that itself is taken back.
+    let aside = world.home.path("drill, aside");
+    std::fs::rename(&drill, &aside).unwrap();
+    std::fs::create_dir(&drill).unwrap();
+    std::fs::write(drill.join("notes"), "somebody's\n").unwrap();
+    session.act(&["undo", "drill"]).expect(4).says("was not made by this step");
+    assert_eq!(std::fs::read_to_string(drill.join("notes")).unwrap(), "somebody's\n");
+    std::fs::remove_dir_all(&drill).unwrap();
+    std::fs::rename(&aside, &drill).unwrap();
+    session.act(&["undo", "drill"]).expect(0);
+    assert!(!drill.exists());
     session.act(&["run", "drill"]).expect(0);
 
     // A list of regions that is empty, or that nobody could ask for, is no list.
