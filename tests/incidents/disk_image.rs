@@ -4,8 +4,8 @@
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-use crate::support::{Home, have, root};
-use crate::world::{Server, bundled, checked, closed_by, must, walk};
+use crate::support::{Home, Session, have, root};
+use crate::world::{Server, TakeBack, bundled, checked, closed_by, must, walk};
 
 const SIZE: u64 = 8 << 20;
 
@@ -137,6 +137,55 @@ fn answer(said: &serde_json::Value, check: &str) -> (String, String) {
     (row["state"].as_str().unwrap().to_owned(), row["detail"].as_str().unwrap_or_default().to_owned())
 }
 
+/// Something lies where the copy should go, or a mark of an earlier session beside it, or it is a device: it stays.
+fn not_ours_to_remove(home: &Home, values: &[String], session: &Session<'_>) {
+    let copy = home.path("a copy");
+    let begun = home.path("a copy.begun");
+    for there in [&copy, &begun] {
+        std::fs::write(there, "somebody's notes\n").unwrap();
+        session.act(&["run", "copy"]).expect(1).says(&format!("{} is there already", there.display()));
+        session.act(&["undo", "copy"]).expect(1);
+        assert_eq!(std::fs::read_to_string(there).unwrap(), "somebody's notes\n");
+        std::fs::remove_file(there).unwrap();
+    }
+    assert!(!copy.exists() && !begun.exists());
+    // A device with an image on it is no place, whatever its path is.
+    let disk = image(home, "a disk", "elsewhere", "other\n");
+    let device = must("losetup", &["--find", "--show", &disk]);
+    let _take_back = TakeBack::with("losetup", &["-d", &device]);
+    std::os::unix::fs::symlink(&device, home.path("link to it")).unwrap();
+    for path in [device.clone(), home.path("link to it").display().to_string()] {
+        let values = with(values, &format!("copy={path}"));
+        let wrong = walk(home, &bundled("disk-image.yaml"), &values);
+        wrong.act(&["skip", "stand-in", "--say", "there is none"]).expect(0);
+        wrong.act(&["done", "shut-down"]).expect(0);
+        wrong.act(&["run", "copy"]).expect(1).says("copy-place-free").says("is there already");
+        wrong.act(&["abort", "--say", "a disk"]).expect(0);
+    }
+    assert_eq!(says(&device), "other");
+}
+
+/// Walked again with the same values: the copy of the first session is neither overwritten nor removed.
+fn of_another_session(home: &Home, values: &[String], copy: &str) {
+    let at_first = sha256(copy);
+    let words = values.iter().flat_map(|pair| ["-p", pair.as_str()]);
+    let words: Vec<&str> = std::iter::once("--another").chain(words).collect();
+    let second = home.start_file(&bundled("disk-image.yaml"), &words);
+    second.act(&["skip", "stand-in", "--say", "there is none"]).expect(0);
+    second.act(&["done", "shut-down"]).expect(0);
+    second.act(&["run", "copy"]).expect(1).says("copy-place-free").says(&format!("{copy} is there already"));
+    second.act(&["undo", "copy"]).expect(1);
+    second.act(&["abort", "--say", "it was walked before"]).expect(0);
+    assert_eq!(sha256(copy), at_first);
+}
+
+/// These values, one of them another.
+fn with(values: &[String], other: &str) -> Vec<String> {
+    let name = other.split('=').next().unwrap();
+    let same = |pair: &&String| pair.split('=').next() != Some(name);
+    values.iter().filter(same).cloned().chain([other.to_owned()]).collect()
+}
+
 /// The image that was meant: what still stood in the way, one after the other, and in the end there and back again.
 fn see_it_through(home: &Home, values: &[String], meant: &str, fresh: &str) {
     let copy = home.path("a copy");
@@ -146,13 +195,9 @@ fn see_it_through(home: &Home, values: &[String], meant: &str, fresh: &str) {
     session.act(&["skip", "stand-in", "--say", "there is none"]).expect(0);
     session.act(&["done", "shut-down"]).expect(0);
     session.act(&["run", "write", "--confirm", &confirm]).expect(1).says("copy");
-    // Something lies where the copy should go, and it is nobody's to remove.
-    std::fs::write(copy, "somebody's notes\n").unwrap();
-    session.act(&["run", "copy"]).expect(4);
-    session.act(&["undo", "copy"]).expect(4);
-    assert_eq!(std::fs::read_to_string(copy).unwrap(), "somebody's notes\n");
-    std::fs::remove_file(copy).unwrap();
+    not_ours_to_remove(home, values, &session);
     session.act(&["run", "copy"]).expect(0);
+    of_another_session(home, values, copy);
 
     // Its machine is started again by something, and writes: the copy is not of what is in it now.
     let guest = serve(home, meant);
