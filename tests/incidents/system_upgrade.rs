@@ -159,6 +159,7 @@ fn the_evening(session: &Session<'_>, world: &mut World) {
     kept_here(session, &[("read-settings", "failed")]);
     world.settings("");
     session.act(&["run", "read-settings"]).expect(0);
+    session.act(&["run", "seal"]).expect(0);
 }
 
 fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
@@ -178,9 +179,12 @@ fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
     world.sql("INSERT INTO shop.orders VALUES (3)");
     let short = "2 of 3 rows in shop.orders";
     kept_here(session, &[("files-covered", "late"), ("databases-covered", short)]);
+    session.act(&["run", "final-copy"]).expect(1).says("not-sealed").says("it is sealed");
+    session.act(&["undo", "seal"]).expect(0);
     session.act(&["run", "final-copy"]).expect(0);
     session.act(&["run", "dump"]).expect(0);
     session.act(&["run", "read-dump"]).expect(0);
+    session.act(&["run", "seal"]).expect(0);
     // So does a spare that has gone, and a name that leads elsewhere.
     world.spare = None;
     world.name_leads_to("trial.example.org", "192.0.2.1");
@@ -200,7 +204,8 @@ fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
     session.act(&["done", "hand-over"]).expect(4).says("files-back").says("missing").says("databases-back");
     let told = session.call("report", &["--public"]).expect(0);
     assert!(!told.stdout.contains("is back with its files"), "{}", told.stdout);
-    session.act(&["done", "unfreeze"]).expect(1);
+    session.act(&["done", "unfreeze"]).expect(1).says("hand-over");
+    the_copy_stays(session, world);
 
     // The old disk comes back, and the panel falls over its own database.
     world.change_disk("old");
@@ -212,6 +217,17 @@ fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
     world.load_settings();
     session.act(&["check", "that-machine", "files-back", "databases-back"]).expect(0);
     until("the machine is back", || (session.step("hand-over") == "done").then_some(()));
+}
+
+/// With the fresh disk in, "copy it again" would leave an empty copy of an empty disk. It stays as it is.
+fn the_copy_stays(session: &Session<'_>, world: &World) {
+    let before = world.print_of("my copy");
+    for step in ["measure", "first-copy", "list-databases", "final-copy", "dump", "read-dump", "seal"] {
+        session.act(&["run", step]).expect(1).says("not-sealed").says("it is sealed");
+    }
+    session.act(&["undo", "seal"]).expect(1).says("hand-over");
+    assert_eq!(world.print_of("my copy"), before);
+    assert!(before.contains("alice.example.org/it's $x"), "{before}");
 }
 
 fn back_in_service(session: &Session<'_>, world: &mut World) {

@@ -93,6 +93,13 @@ impl World {
         self.path("machine").join(name)
     }
 
+    /// Everything in a directory: names, owners, modes, times, links, and the content of the files.
+    pub(super) fn print_of(&self, name: &str) -> String {
+        let script = "cd -- \"$0\"; find . -printf '%p %y %U:%G %m %T@ %l\\n' | LC_ALL=C sort; \
+                      find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum";
+        must("bash", &["-euo", "pipefail", "-c", script, self.path(name).to_str().unwrap()])
+    }
+
     pub(super) fn mount(&mut self, words: &[&str], on: &Path) -> bool {
         let fine = Command::new("mount").args(words).arg(on).status().unwrap().success();
         if fine {
