@@ -185,6 +185,7 @@ fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
     session.act(&["run", "dump"]).expect(0);
     session.act(&["run", "read-dump"]).expect(0);
     session.act(&["run", "seal"]).expect(0);
+    read_and_then_changed(session, world);
     // So does a spare that has gone, and a name that leads elsewhere.
     world.spare = None;
     world.name_leads_to("trial.example.org", "192.0.2.1");
@@ -217,6 +218,21 @@ fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
     world.load_settings();
     session.act(&["check", "that-machine", "files-back", "databases-back"]).expect(0);
     until("the machine is back", || (session.step("hand-over") == "done").then_some(()));
+}
+
+/// What was read and found good, and is another thing now, keeps the machine here, even where each count of rows is right.
+fn read_and_then_changed(session: &Session<'_>, world: &World) {
+    world.sql("UPDATE psa.clients SET name = 'somebody else' WHERE id = 7");
+    kept_here(session, &[("databases-covered", "written to since the dump: psa.clients")]);
+    world.sql("UPDATE psa.clients SET name = 'client 7' WHERE id = 7");
+    for (file, check) in
+        [("settings.sql.gz", "settings-readable"), ("my copy/databases.sql.gz", "dump-is-read")]
+    {
+        let read = std::fs::read(world.path(file)).unwrap();
+        world.settings_to(file, "'--where=id<9'");
+        kept_here(session, &[(check, "another file than the one that was read")]);
+        std::fs::write(world.path(file), read).unwrap();
+    }
 }
 
 /// With the fresh disk in, "copy it again" would leave an empty copy of an empty disk. It stays as it is.

@@ -157,8 +157,12 @@ impl World {
 
     /// What the panel writes when it is asked for a settings backup.
     pub(super) fn settings(&self, more: &str) {
+        self.settings_to("settings.sql.gz", more);
+    }
+
+    pub(super) fn settings_to(&self, file: &str, more: &str) {
         let login = self.path("db.cnf");
-        let to = self.path("settings.sql.gz");
+        let to = self.path(file);
         let (login, to) = (login.display(), to.display());
         let dump = format!("mariadb-dump --defaults-file='{login}' {more} psa | gzip >'{to}'");
         must("bash", &["-o", "pipefail", "-c", &dump]);
