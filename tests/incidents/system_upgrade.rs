@@ -60,10 +60,12 @@ fn system_upgrade() {
     let session = walk(&home, &runbook, &world.values(&hostname(), &hostname()));
     prepare(&session, &mut world);
     the_evening(&session, &mut world);
-    out_of_your_hands(&home, &session, &mut world);
+    let before = out_of_your_hands(&home, &session, &mut world);
     back_in_service(&session, &mut world);
 
     // Nothing is lost, and those outside were told at each stage.
+    assert_eq!(world.holdings(), before);
+    assert!(before.contains("it's $x; `y`") && before.contains("client 500"), "{before}");
     let kept = std::fs::read_to_string(world.machine("home/alice.example.org/it's $x; `y`")).unwrap();
     assert_eq!(kept, "precious\n");
     assert!(world.machine("var/mail/late").exists());
@@ -162,7 +164,8 @@ fn the_evening(session: &Session<'_>, world: &mut World) {
     session.act(&["run", "seal"]).expect(0);
 }
 
-fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
+/// What the machine held when it was handed over.
+fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) -> String {
     let here = hostname();
     // What only people can say: each of these keeps it here.
     let unsaid = "nobody has answered yet";
@@ -193,7 +196,10 @@ fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
     let pages = world.path("my copy/files/home");
     world.spare = Some(world.serve("spare", world.ports.1, &pages, &SITES));
     world.name_leads_to("trial.example.org", "127.0.0.1");
-    session.act(&["run", "hand-over", "--confirm", "yes"]).expect(1);
+    session.act(&["run", "hand-over", "--confirm", "yes"]).expect(1).says("confirm").says(&here);
+    // "It worked this morning" is no answer for what comes back.
+    session.act(&["attest", "services-seen@mailing lists", "--say", "Ann posted this morning"]).expect(0);
+    let before = world.holdings();
     session.act(&["run", "hand-over", "--confirm", &here]).expect(0);
     assert_eq!(session.step("hand-over"), "running");
 
@@ -214,10 +220,12 @@ fn out_of_your_hands(home: &Home, session: &Session<'_>, world: &mut World) {
     session.act(&["check", "files-back"]).expect(0);
     session.act(&["check", "databases-back"]).expect(1).says("psa");
     assert_eq!(session.step("hand-over"), "failed");
-    session.act(&["run", "switch-back"]).expect(1);
+    let refused = session.act(&["done", "switch-back"]).expect(1).says("Hand the machine over failed");
+    refused.says("Hand the machine over was run since; it said: “Ann posted this morning”");
     world.load_settings();
     session.act(&["check", "that-machine", "files-back", "databases-back"]).expect(0);
     until("the machine is back", || (session.step("hand-over") == "done").then_some(()));
+    before
 }
 
 /// What was read and found good, and is another thing now, keeps the machine here, even where each count of rows is right.
@@ -247,6 +255,7 @@ fn the_copy_stays(session: &Session<'_>, world: &World) {
 }
 
 fn back_in_service(session: &Session<'_>, world: &mut World) {
+    session.act(&["attest", "services-seen@mailing lists", "--say", "the files are there again"]).expect(0);
     session.act(&["done", "unfreeze"]).expect(0);
     world.web = Some(world.serve("web", world.ports.0, &world.machine("home"), &SITES[..1]));
     for service in &SERVICES[..3] {
@@ -258,7 +267,8 @@ fn back_in_service(session: &Session<'_>, world: &mut World) {
     world.web = None;
     world.web = Some(world.serve("web", world.ports.0, &world.machine("home"), &SITES));
     session.act(&["done", "see-services"]).expect(0);
-    session.act(&["done", "switch-back"]).expect(1).says("services-seen").says("mailing lists");
+    let refused = session.act(&["done", "switch-back"]).expect(1);
+    refused.says("services-seen").says("mailing lists").says("Start the services was run since");
     session
         .act(&["attest", "services-seen@mailing lists", "--no", "--say", "a posting never came"])
         .expect(0);

@@ -100,6 +100,15 @@ impl World {
         must("bash", &["-euo", "pipefail", "-c", script, self.path(name).to_str().unwrap()])
     }
 
+    /// All that customers have on the machine: its trees, and its databases with every value in them.
+    pub(super) fn holdings(&self) -> String {
+        let login = format!("--defaults-file={}", self.path("db.cnf").display());
+        let words = [&login, "--skip-comments", "--skip-extended-insert", "--order-by-primary", "--hex-blob"];
+        let dump = must("mariadb-dump", &[&words[..], &["--databases", "psa", "shop"]].concat());
+        let trees = TREES.map(|tree| self.print_of(&format!("machine{tree}")));
+        format!("{}\n{dump}", trees.join("\n"))
+    }
+
     pub(super) fn mount(&mut self, words: &[&str], on: &Path) -> bool {
         let fine = Command::new("mount").args(words).arg(on).status().unwrap().success();
         if fine {
