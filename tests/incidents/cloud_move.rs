@@ -208,7 +208,10 @@ fn replace_the_instance(world: &World, session: &Session<'_>, instance: &str) {
     must("cp", &["-rT", "--", world.first.dir.to_str().unwrap(), world.second.dir.to_str().unwrap()]);
     session.act(&["done", "replace", "--value", address]).expect(0);
     session.act(&["done", "switch"]).expect(0);
-    session.act(&["run", "stop"]).expect(0);
+    let stop = ["run", "stop", "--confirm", &format!("stop {instance}")];
+    session.act(&["run", "stop"]).expect(1).says("stop --confirm");
+    assert_eq!(cloud.state(WEST, instance), "running");
+    session.act(&stop).expect(0);
     session.act(&["run", "volumes"]).expect(0);
     session.act(&["skip", "snapshot", "--say", "there is one"]).expect(0);
     session.act(&["skip", "keep-volumes", "--say", "in a hurry"]).expect(0);
@@ -245,6 +248,27 @@ fn replace_the_instance(world: &World, session: &Session<'_>, instance: &str) {
         assert_eq!(session.check("in-one-region"), "error");
     });
     session.act(&["run", "what-goes"]).expect(0);
+    session.act(&["attest", "what-goes-understood", "--say", "nothing goes but the instance"]).expect(0);
+    // One more volume, of which there is no snapshot.
+    let another = cloud.attach(WEST, instance);
+    session.act(&terminate).expect(1).says("as-shown").says("attached now").says(&another);
+    cloud.detach(WEST, instance, &another);
+    // Started by a colleague and stopped again: what was written since is in no snapshot. It begins again at the stop.
+    cloud.start_and_stop(WEST, instance);
+    session.act(&terminate).expect(1).says("stopped-since").says("it was started, and stopped again");
+    session.act(&["undo", "stop", "--confirm", &format!("stop {instance}")]).expect(0);
+    assert_eq!(cloud.state(WEST, instance), "running");
+    session.act(&stop).expect(0);
+    session
+        .act(&terminate)
+        .expect(1)
+        .says("snapshots-after")
+        .says(&format!("the newest of {volume} is from"));
+    session.act(&["run", "volumes"]).expect(0);
+    session.act(&["run", "snapshot"]).expect(0);
+    session.act(&["run", "keep-volumes"]).expect(0);
+    session.act(&["run", "what-goes"]).expect(0);
+    session.act(&["attest", "snapshot-opened", "--say", "remix-of-the-week.html, from the newest"]).expect(0);
     session.act(&["attest", "what-goes-understood", "--say", "nothing goes but the instance"]).expect(0);
     assert_eq!(cloud.state(WEST, instance), "stopped");
     session.act(&terminate).expect(0);

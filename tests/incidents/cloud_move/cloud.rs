@@ -53,7 +53,6 @@ impl Cloud {
             ("AWS_ENDPOINT_URL", address.clone()),
             ("AWS_ACCESS_KEY_ID", "testing".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "testing".to_owned()),
-            ("AWS_DEFAULT_REGION", EAST.to_owned()),
             ("AWS_CONFIG_FILE", "/dev/null".to_owned()),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
@@ -119,6 +118,32 @@ impl Cloud {
         let found = owned(&all_of(item.split("<attachmentSet").next().unwrap(), "volumeId"));
         let [volume] = &found[..] else { panic!("not one volume: {said}") };
         volume.clone()
+    }
+
+    /// A colleague starts it, works on it, and stops it again.
+    pub(crate) fn start_and_stop(&self, region: &str, instance: &str) {
+        for action in ["StartInstances", "StopInstances"] {
+            self.ask(region, &[&format!("Action={action}"), &format!("InstanceId.1={instance}")]);
+        }
+        assert_eq!(self.state(region, instance), "stopped");
+    }
+
+    /// A colleague attaches one more volume; its name.
+    pub(crate) fn attach(&self, region: &str, instance: &str) -> String {
+        let zone = format!("AvailabilityZone={region}a");
+        let said = self.ask(region, &["Action=CreateVolume", "Size=1", &zone]);
+        let volume = all_of(&said, "volumeId").pop().unwrap().to_owned();
+        let (what, to) = (format!("VolumeId={volume}"), format!("InstanceId={instance}"));
+        self.ask(region, &["Action=AttachVolume", &what, &to, "Device=/dev/sdf"]);
+        volume
+    }
+
+    /// It is taken off again, and is no more.
+    pub(crate) fn detach(&self, region: &str, instance: &str, volume: &str) {
+        let (what, from) = (format!("VolumeId={volume}"), format!("InstanceId={instance}"));
+        self.ask(region, &["Action=DetachVolume", &what, &from]);
+        self.ask(region, &["Action=DeleteVolume", &what]);
+        self.volume(region);
     }
 
     pub(crate) fn snapshot(&self, region: &str, volume: &str) {
