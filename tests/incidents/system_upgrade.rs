@@ -111,7 +111,9 @@ fn on_the_wrong_machine(home: &Home, runbook: &Path, world: &mut World) {
 fn prepare(session: &Session<'_>, world: &mut World) {
     session.act(&["done", "tell-clients"]).expect(0);
     session.act(&["run", "measure"]).expect(0);
+    std::fs::write(world.machine("var/mail/gone"), "copied, and then lost there\n").unwrap();
     session.act(&["run", "first-copy"]).expect(0);
+    std::fs::remove_file(world.machine("var/mail/gone")).unwrap();
     // A spare that shows its own page for every name does not stand in for anybody.
     let pages = world.path("my copy/files/home");
     world.spare = Some(world.serve("spare", world.ports.1, &pages, &[]));
@@ -130,6 +132,10 @@ fn the_evening(session: &Session<'_>, world: &mut World) {
     session.act(&["done", "freeze"]).expect(0);
     session.act(&["run", "list-databases"]).expect(0);
     session.act(&["run", "final-copy"]).expect(0);
+    // What the machine has no more is put aside, not removed.
+    assert!(!world.path("my copy/files/var/mail/gone").exists());
+    let aside = must("find", &[world.path("my copy/replaced").to_str().unwrap(), "-path", "*/var/mail/gone"]);
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), "copied, and then lost there\n");
     session.act(&["run", "dump"]).expect(0);
     session.act(&["run", "read-dump"]).expect(0);
 
