@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::support::{Home, Session, have, root, skipped, until};
 use crate::world::{bundled, must, walk};
 
-use machine::{POINTS, World, hostname};
+use machine::{World, hostname};
 
 #[test]
 fn database_move() {
@@ -24,6 +24,7 @@ fn database_move() {
         return;
     };
     let Some(mut world) = World::build(test, &dir) else { return };
+    let before = world.everything();
     let runbook = home.path("database-move.yaml");
     let patient = std::fs::read_to_string(bundled("database-move.yaml")).unwrap();
     assert!(patient.contains("at_least: 48h"));
@@ -33,6 +34,7 @@ fn database_move() {
     let session = walk(&home, &runbook, &world.values(&hostname(), "data"));
     copy_and_prove(&session, &mut world);
     switch(&session, &mut world);
+    nothing_is_copied_back(&session, &mut world, &before);
     delete(&session, &world);
     session.act(&["done", "tidy"]).expect(0);
     session.act(&["finish"]).expect(0);
@@ -42,9 +44,7 @@ fn database_move() {
     assert_eq!(std::fs::read_dir(world.path("var/influxdb")).unwrap().count(), 0);
     world.stop_server();
     world.start_server();
-    let views = world.views();
-    let all = POINTS + 1;
-    assert!(views.contains(&format!("views,,0,{all},{all}")), "{views}");
+    world.has_all_and_the_new(&before);
 }
 
 fn the_wrong_disk(home: &Home, runbook: &Path, world: &World) {
@@ -127,6 +127,27 @@ fn switch(session: &Session<'_>, world: &mut World) {
     session.act(&["done", "start-database"]).expect(0);
     session.act(&["done", "start-writers"]).expect(0);
     world.post("write?db=clicks", "views,page=p1 n=1i,ms=0.5 1490000000000000000");
+}
+
+/// What came in at the new place is there alone: the two copying steps do not make it like the old place again.
+fn nothing_is_copied_back(session: &Session<'_>, world: &mut World, before: &str) {
+    for step in ["first-copy", "final-copy"] {
+        session.act(&["run", step]).expect(1).says("database-uses-old").says("place-as-copied");
+    }
+    world.stop_server();
+    session.act(&["run", "final-copy"]).expect(1).says("database-uses-old").says("place-as-copied");
+    // Nor where somebody has gone back to the old place meanwhile: nothing else than what was written keeps them shut.
+    let config = world.path("influxdb.conf");
+    let pointed = std::fs::read(&config).unwrap();
+    std::fs::copy(world.path("influxdb.conf.before"), &config).unwrap();
+    for step in ["first-copy", "final-copy"] {
+        session.act(&["run", step]).expect(1).says("place-as-copied").says("was written since");
+        assert!(session.gate(step, "database-uses-old").0);
+    }
+    assert!(session.gate("final-copy", "new-not-in-use").0);
+    std::fs::write(&config, pointed).unwrap();
+    world.start_server();
+    world.has_all_and_the_new(before);
 }
 
 fn delete(session: &Session<'_>, world: &World) {

@@ -1,5 +1,6 @@
 //! The world of incident 5: a database, the disks it may go to, the job that backs the machine up.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -115,12 +116,27 @@ impl World {
         must("curl", &["-sS", "-f", "--noproxy", "*", "--data-binary", body, &url]);
     }
 
-    /// How many values `views` has, as the server says it.
-    pub(super) fn views(&self) -> String {
+    /// Every point of every measurement, a line each, as the server says it.
+    pub(super) fn everything(&self) -> String {
         let url = format!("http://127.0.0.1:{}/query?db=clicks", self.port);
-        let query = "q=SELECT count(*) FROM views";
+        let query = "q=SELECT * FROM /.*/";
         let csv = "Accept: application/csv";
-        must("curl", &["-sS", "-f", "--noproxy", "*", "-H", csv, "-G", "--data-urlencode", query, &url])
+        let said =
+            must("curl", &["-sS", "-f", "--noproxy", "*", "-H", csv, "-G", "--data-urlencode", query, &url]);
+        assert!(said.lines().filter(|line| line.starts_with("views,")).count() >= POINTS, "{said}");
+        assert!(said.contains("meh button,"), "{said}");
+        said
+    }
+
+    /// Each point of `before` is there as it was, and the one that came in after the switch.
+    #[track_caller]
+    pub(super) fn has_all_and_the_new(&self, before: &str) {
+        let now = self.everything();
+        let there: BTreeSet<&str> = now.lines().collect();
+        let lost: Vec<&str> = before.lines().filter(|line| !there.contains(line)).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+        let new: Vec<&str> = now.lines().filter(|line| !before.lines().any(|was| was == *line)).collect();
+        assert!(matches!(new[..], [line] if line.contains("1490000000000000000")), "{new:?}");
     }
 
     /// The nightly job: all of the machine, as long as it is on the system's disk; and what `more` names.
