@@ -197,8 +197,8 @@ fn refuses_what_is_mistaken(home: &Home, world: &Machines, runbook: &Path) {
     session.act(&["done", "restart-new"]).expect(1).says("here-is-new").says("another-machine");
     for (check, why) in [
         ("live-is-old", "no etc/hostname"),
-        ("two-trees", ""),
-        ("room", ""),
+        ("two-trees", "one directory under two names"),
+        ("room", "less than 4000TiB"),
         ("two-servers", "is in this machine's log"),
     ] {
         session.act(&["check", check]).expect(1).says(why);
@@ -238,6 +238,13 @@ fn refuses_another_id(home: &Home, world: &Machines, runbook: &Path) {
         session.act(&["abort", "--say", "another machine"]).expect(0);
     }
     assert!(!world.old.join("run/another").exists(), "another machine was powered off");
+}
+
+/// The person's step after each build, and the answer that is about it.
+fn restart(session: &Session<'_>, seen: &str) {
+    session.act(&["run", "restart-built"]).expect(0);
+    session.act(&["done", "restart-built"]).expect(0);
+    session.act(&["attest", "comes-up-by-itself", "--say", seen]).expect(0);
 }
 
 #[test]
@@ -296,6 +303,9 @@ fn instance_replacement() {
     world.put_in_place(&home.path("restored/second"));
     let new_server = Machines::serve(&world.new, world.new_port);
     session.act(&["done", "build"]).expect(0);
+    session.act(&["done", "restart-built"]).expect(0);
+    session.act(&["done", "freeze"]).expect(1).says("comes-up-by-itself");
+    restart(&session, "at noon, nginx and the application, untouched");
 
     // What came after the archive: the change that was under way, an order, a page.
     writer.finish();
@@ -307,7 +317,10 @@ fn instance_replacement() {
     closed_by(&session, "restored-covers", "/srv");
     closed_by(&session, "sqlite-sound", "orders.db");
     closed_by(&session, "answers-alike", "news.html");
-    session.act(&["done", "move-address"]).expect(1);
+    let moved = session.act(&["done", "move-address"]).expect(1);
+    for reason in ["archive-after-freeze", "restored-covers", "sqlite-sound", "answers-alike"] {
+        assert!(moved.said().contains(reason), "{reason}: {}", moved.said());
+    }
 
     // Backed up at rest, and built from that.
     world.back_up("third", &[], &["etc", "srv"]);
@@ -319,6 +332,10 @@ fn instance_replacement() {
     world.put_in_place(&home.path("restored/third"));
     session.act(&["done", "build"]).expect(0);
     session.act(&["done", "last-backup"]).expect(0);
+    // What was built since has not been through a restart.
+    session.act(&["done", "move-address"]).expect(1).says("comes-up-by-itself");
+    closed_by(&session, "comes-up-by-itself", "was run since");
+    restart(&session, "at one, nginx and the application, untouched");
     for check in ["archive-after-freeze", "backup-lists", "restored-covers", "sqlite-sound", "answers-alike"]
     {
         met(&session, check);
@@ -335,10 +352,7 @@ fn instance_replacement() {
     session
         .act(&["attest", "provider-said", "--no", "--say", "no stock left, and off means given away"])
         .expect(0);
-    shut(&session, &world, &["provider-said", "given away", "comes-up-by-itself"]);
-    session
-        .act(&["attest", "comes-up-by-itself", "--say", "at noon, nginx and the application, untouched"])
-        .expect(0);
+    shut(&session, &world, &["provider-said", "given away"]);
     session
         .act(&["attest", "provider-said", "--say", "Kim, by telephone: the hardware stays ours for a week"])
         .expect(0);
