@@ -8,7 +8,7 @@ use crate::support::{Home, Offer, Session, have, not_offered, root};
 use crate::world::{bundled, checked, closed_by, must, walk};
 
 use cloud::{Cloud, EAST, WEST};
-use site::{Pages, Vm, is_all_in};
+use site::{Fingerprint, Pages, Vm, is_all_in};
 
 const TOOLS: [&str; 8] = ["aws", "moto_server", "python3", "curl", "tar", "sha256sum", "cmp", "mount"];
 const SECOND_COPY: &str = "s3://second-copies/site.tar.gz";
@@ -31,6 +31,7 @@ impl World {
             "site=remix.example.org".to_owned(),
             format!("workstation={}", rustix::system::uname().nodename().to_str().unwrap()),
             format!("vm={}", self.vm.dir.display()),
+            format!("disks={}", self.vm.virtual_disk.display()),
             format!("live={}", self.vm.live.display()),
             "pages=index.html".to_owned(),
             "pages=theme/stock/style.css".to_owned(),
@@ -148,6 +149,8 @@ fn to_the_cloud(world: &World, session: &Session<'_>) -> String {
     // The daily job has the same exclusion.
     let daily = world.home.path("daily.tar.gz").display().to_string();
     session.act(&["done", "daily", "--value", &daily]).expect(4).says("theme/stock");
+    let backup = world.home.path("backup.tar.gz").display().to_string();
+    session.act(&["done", "daily", "--value", &backup]).expect(4).says("daily-is-another");
     world.vm.back_up(&world.home, "daily.tar.gz", &[]);
     session.act(&["done", "daily", "--value", &daily]).expect(0);
     session.act(&["done", "open"]).expect(0);
@@ -158,34 +161,44 @@ fn to_the_cloud(world: &World, session: &Session<'_>) -> String {
 fn delete_the_vm(world: &World, session: &Session<'_>) {
     let confirm = world.vm.dir.display().to_string();
     let run = || session.act(&["run", "delete-vm", "--confirm", &confirm]);
-    // Somebody edits the theme in the VM after the backup; the second copy is replaced by something else; the disk is
-    // all but empty; and nobody has started the VM.
+    // Somebody edits the theme in the VM after the backup, and nobody has looked whether it is this VM.
     let style = world.vm.live.join("theme/stock/style.css");
     let edited = std::fs::read(&style).unwrap();
     std::fs::write(&style, "h1 { color: crimson }\n").unwrap();
-    world.cloud.put("second-copies/site.tar.gz", "another site's\n");
-    run()
+    session
+        .act(&["done", "shut-down"])
         .expect(1)
         .says("backup-covers")
         .says("drill-holds")
         .says("style.css")
-        .says("second-copy-same")
-        .says("space-needed")
         .says("vm-is-the-one");
+    std::fs::write(&style, edited).unwrap();
+    session
+        .act(&["attest", "vm-is-the-one", "--say", "I did; the rosybrown of last night, and a file"])
+        .expect(0);
+    session.act(&["done", "shut-down"]).expect(0);
+    let site = Fingerprint::of(&world.vm.live);
+
+    // It runs after all; the second copy is replaced by something else; the disk is all but empty.
+    let running = std::fs::File::open(&world.vm.virtual_disk).unwrap();
+    world.cloud.put("second-copies/site.tar.gz", "another site's\n");
+    let holder = std::process::id().to_string();
+    run().expect(1).says("second-copy-same").says("space-needed").says("vm-at-rest").says(&holder);
     assert!(style.exists());
-    for check in ["right-machine", "backup-apart", "daily"] {
+    for check in ["right-machine", "backup-apart", "daily", "backup-covers", "drill-holds", "vm-is-the-one"] {
         assert!(session.gate("delete-vm", check).0, "{check}: {}", session.gate("delete-vm", check).1);
     }
 
-    std::fs::write(&style, edited).unwrap();
+    drop(running);
     session.act(&["run", "upload"]).expect(0);
-    session.act(&["attest", "vm-is-the-one", "--say", "I did; the crimson edit of last night"]).expect(0);
     // Now it is full, and the space is needed.
     world.vm.fill();
     run().expect(0);
     assert!(!world.vm.dir.exists());
     // Nothing is lost: the instance serves all of it.
     is_all_in(&world.first.dir);
+    assert_eq!(Fingerprint::of(&world.first.dir), site);
+    assert_eq!(Fingerprint::of(&world.home.path("drill/site")), site);
 }
 
 /// The busy week, the empty console, and what terminating would have taken along.
@@ -265,7 +278,11 @@ fn replace_the_instance(world: &World, session: &Session<'_>, instance: &str) {
         .says("snapshots-after")
         .says(&format!("the newest of {volume} is from"));
     session.act(&["run", "volumes"]).expect(0);
+    let before = cloud.snapshots(WEST, &volume);
+    session.act(&["undo", "snapshot"]).expect(0);
+    assert_eq!(cloud.snapshots(WEST, &volume), before);
     session.act(&["run", "snapshot"]).expect(0);
+    assert_eq!(cloud.snapshots(WEST, &volume), before + 1);
     session.act(&["run", "keep-volumes"]).expect(0);
     session.act(&["run", "what-goes"]).expect(0);
     session.act(&["attest", "snapshot-opened", "--say", "remix-of-the-week.html, from the newest"]).expect(0);
@@ -276,6 +293,7 @@ fn replace_the_instance(world: &World, session: &Session<'_>, instance: &str) {
     assert_eq!(cloud.state(WEST, instance), "terminated");
     // The week's work is on a volume that is still there, in a snapshot, and is served.
     assert_eq!(cloud.volume(WEST), volume);
+    assert_eq!(cloud.snapshots(WEST, &volume), before + 1);
     world.second.serves("remix-of-the-week.html", "nine visitors\n");
     is_all_in(&world.second.dir);
 }

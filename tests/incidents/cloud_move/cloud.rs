@@ -151,6 +151,19 @@ impl Cloud {
         assert_eq!(all_of(&said, "snapshotId").len(), 1, "{said}");
     }
 
+    /// How many finished snapshots of a volume there are.
+    pub(crate) fn snapshots(&self, region: &str, volume: &str) -> usize {
+        let words = ["Action=DescribeSnapshots", "Owner.1=self"];
+        let of = [
+            "Filter.1.Name=volume-id".to_owned(),
+            format!("Filter.1.Value.1={volume}"),
+            "Filter.2.Name=status".to_owned(),
+            "Filter.2.Value.1=completed".to_owned(),
+        ];
+        let words: Vec<&str> = words.into_iter().chain(of.iter().map(String::as_str)).collect();
+        all_of(&self.ask(region, &words), "snapshotId").len()
+    }
+
     /// Meanwhile the provider takes nobody's credentials, as when a session has run out.
     pub(crate) fn locked_out<T>(&self, then: impl FnOnce() -> T) -> T {
         self.free_calls("0");

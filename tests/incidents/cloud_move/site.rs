@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::Home;
-use crate::world::{Server, TakeBack, must};
+use crate::world::{Server, TakeBack, must, must_run};
 
 /// What is served must be these, to the byte.
 const FILES: [(&str, &str); 5] = [
@@ -20,6 +20,8 @@ pub(crate) struct Vm {
     pub(crate) dir: PathBuf,
     /// The site, as it serves it.
     pub(crate) live: PathBuf,
+    /// What it runs on, in its directory.
+    pub(crate) virtual_disk: PathBuf,
     disk: PathBuf,
     _disk: TakeBack,
 }
@@ -43,7 +45,9 @@ impl Vm {
             std::fs::write(file, text).unwrap();
         }
         std::fs::write(dir.join("label"), "lucid 2010\n").unwrap();
-        Some(Self { dir, live, disk, _disk: take_back })
+        let virtual_disk = dir.join("lucid.vdi");
+        std::fs::write(&virtual_disk, "its disk\n").unwrap();
+        Some(Self { virtual_disk, dir, live, disk, _disk: take_back })
     }
 
     /// The backup job: a tar of the site, with what it always leaves out.
@@ -65,6 +69,21 @@ impl Vm {
 pub(crate) fn is_all_in(dir: &Path) {
     for (name, text) in FILES {
         assert_eq!(std::fs::read_to_string(dir.join(name)).unwrap(), text, "{name}");
+    }
+}
+
+/// Every path below a directory, with what is in each file.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Fingerprint(String);
+
+impl Fingerprint {
+    #[track_caller]
+    pub(crate) fn of(dir: &Path) -> Self {
+        let script =
+            "find . -printf '%y %p\\n' | sort; find . -type f -print0 | sort -z | xargs -0 sha256sum";
+        let all = must_run(Command::new("bash").args(["-euo", "pipefail", "-c", script]).current_dir(dir));
+        assert!(all.contains("theme/stock/style.css"), "{all}");
+        Self(all)
     }
 }
 
