@@ -145,7 +145,7 @@ impl World {
         let archive = self.path("backups/night.tar.gz");
         let without = format!("--exclude={}", inside("*.img"));
         let mut words = vec!["--one-file-system".to_owned(), "-C".to_owned(), "/".to_owned(), without];
-        words.extend(["-Sczf".to_owned(), archive.to_str().unwrap().to_owned()]);
+        words.extend(["-czf".to_owned(), archive.to_str().unwrap().to_owned()]);
         words.extend(["var", "mnt"].map(&inside));
         words.extend(more.iter().map(|name| inside(name)));
         must("tar", &words);
