@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::support::{Home, PATIENCE, Pid, Screen, Session, alive, has_ended, have, kill, root, until};
-use crate::world::{bundled, must, walk};
+use crate::world::{bundled, must, must_run, walk};
 
 use machines::{Machines, Writer, asked};
 
@@ -240,6 +240,12 @@ fn refuses_another_id(home: &Home, world: &Machines, runbook: &Path) {
     assert!(!world.old.join("run/another").exists(), "another machine was powered off");
 }
 
+/// What a machine holds under the paths that matter: each file's mode and sum, a line each.
+fn fingerprint(machine: &Path) -> String {
+    let script = "find etc/letsencrypt srv -type f -printf '%m ' -exec sha256sum -- {} \\; | LC_ALL=C sort";
+    must_run(std::process::Command::new("bash").current_dir(machine).args(["-euo", "pipefail", "-c", script]))
+}
+
 /// The person's step after each build, and the answer that is about it.
 fn restart(session: &Session<'_>, seen: &str) {
     session.act(&["run", "restart-built"]).expect(0);
@@ -368,12 +374,17 @@ fn instance_replacement() {
     for check in HOLDS_IT.iter().filter(|check| !["restored-covers", "answers-alike"].contains(check)) {
         met(&session, check);
     }
+    let before = fingerprint(&world.old);
     session.act(&CONFIRM).expect(0);
     for check in HOLDS_IT {
         assert_eq!(session.check(check), "holds");
     }
     assert!(!world.old.exists(), "the hardware was given away");
-    // Nothing was lost.
+    // Nothing was lost: not a file, not a mode, not a byte. One was brought over by hand.
+    let after = fingerprint(&world.new);
+    assert!(before.contains("srv/site/photo.jpg") && before.contains("privkey.pem"), "{before}");
+    let brought: Vec<&str> = after.lines().filter(|line| !line.ends_with(" srv/data/upload.csv")).collect();
+    assert_eq!(before.lines().collect::<Vec<_>>(), brought);
     assert_eq!(world.page(&home, "news.html"), "<p>Thursday's news</p>");
     let orders = world.new.join("srv/data/orders.db");
     assert_eq!(asked(&orders, "PRAGMA integrity_check"), "ok");
