@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::id::ValueName;
-use crate::runbook::values::{FillError, Scope, fill};
+use crate::runbook::values::{FillError, Scope, fill, fill_shown};
 use crate::runbook::{ForEach, ListSource, Template, Value};
 use crate::time::{Moment, Timestamp, in_words};
 
@@ -315,7 +315,7 @@ pub fn filled(session: &Session, text: &Template) -> String {
 /// As [`filled`], for one item of a `for_each`.
 #[must_use]
 pub fn filled_for(session: &Session, text: &Template, item: Option<(&ValueName, &str)>) -> String {
-    fill(text, &Scope { values: &session.state.values, item }).unwrap_or_else(|_| text.raw().to_owned())
+    fill_shown(text, &Scope { values: &session.state.values, item })
 }
 
 /// The text that confirms the step at place `step`; `None`: it is not asked.
