@@ -201,7 +201,7 @@ fn not_read(backup: &Path, broken: &Broken, members: Option<u64>) -> Finding {
     let after = match members {
         None => String::new(),
         Some(1) => ", after 1 member".to_owned(),
-        Some(n) => format!(", after {} members", words::grouped(n)),
+        Some(n) => format!(", after {} members", crate::time::grouped(n)),
     };
     match broken {
         Broken::Cut => Finding::fails(format!("{path} ends too soon{after}: it was cut")),

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::runbook::{Also, By};
 use crate::session::Verdict;
 use crate::text::as_text;
+use crate::time::grouped;
 
 use super::tally::{Difference, Found, Side, Sort, Tally, What};
 
@@ -204,17 +205,4 @@ pub(super) fn counts(tally: &Tally) -> serde_json::Value {
         "unreadable": count(Sort::Unreadable) + count(Sort::Loop),
         "changed": count(Sort::Changed),
     })
-}
-
-/// A number with its thousands apart.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::probe::covers::ignore::Ignore;
 use crate::probe::covers::tally::{Kind, Side, Tally, What};
-use crate::probe::covers::words::{Told, grouped, sentence, verdict};
+use crate::probe::covers::words::{Told, sentence, verdict};
 use crate::runbook::{Also, By};
 use crate::session::Verdict;
 
@@ -94,15 +94,6 @@ fn two_threads_make_the_same_answer_as_one() {
     assert_eq!(told(&first), told(&one));
     assert_eq!(names(&first), names(&one));
     assert_eq!(names(&one).len(), 20);
-}
-
-#[test]
-fn numbers_have_their_thousands_apart() {
-    for (number, text) in
-        [(0, "0"), (999, "999"), (1_000, "1,000"), (31_204, "31,204"), (1_234_567, "1,234,567")]
-    {
-        assert_eq!(grouped(number), text);
-    }
 }
 
 #[test]
