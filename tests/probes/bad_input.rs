@@ -284,6 +284,18 @@ fn a_mount_that_never_answers_is_given_up_in_time() {
     assert_eq!(ask(&home, "persistent", "path: there").0, ask(&home, "persistent", "path: stamp").0);
 }
 
+/// Without a limit of its own a probe is given up when nothing was heard of it for a minute; a test need not sit it out.
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_mount_that_never_answers_is_given_up_without_a_limit_too() {
+    let home = world().with("ONBELAY_FAILPOINT", "probe-silence=ms:1500");
+    let Some(_dead) = Dead::new("dead_mount_without_a_limit", &home) else { return };
+    for (name, (state, detail)) in &ask_every(&home, "dead/x", "") {
+        assert_eq!(state, "error", "{name}: {detail}");
+        assert!(detail.contains("what it is stored on does not answer"), "{name}: {detail}");
+    }
+}
+
 #[test]
 fn what_vanishes_is_no_pass() {
     let home = world();
