@@ -74,6 +74,8 @@ fn start(home: &Path, title: &str) -> SessionPlace {
             machine: "here".to_owned(),
             umask: 0o22,
             operator: Person::tool(),
+            share: None,
+            signers: None,
         },
         source,
         given: Given { secrets: BTreeMap::new(), environment: BTreeMap::from([("PATH".to_owned(), path)]) },

@@ -76,7 +76,7 @@ fn list(store: &Store) {
 
 fn entry(n: u64, session: &onbelay::id::SessionId, event: Event) -> Entry {
     let at = Timestamp::from_millis(1_795_187_413_201 + i64::try_from(n).expect("small"));
-    let by = Person { name: "dana".to_owned(), uid: Some(1000) };
+    let by = Person { name: "dana".to_owned(), uid: Some(1000), login: None };
     Entry { n, at, up: n, session: session.clone(), by, event }
 }
 
@@ -92,7 +92,9 @@ fn opened() -> Event {
         dir: "/srv".to_owned(),
         machine: "here".to_owned(),
         umask: 0o022,
-        operator: Person { name: "dana".to_owned(), uid: Some(1000) },
+        operator: Person { name: "dana".to_owned(), uid: Some(1000), login: None },
+        share: None,
+        signers: None,
     }))
 }
 

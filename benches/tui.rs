@@ -88,7 +88,7 @@ fn flood(app: &mut App) {
 }
 
 fn app(runbook: runbook::Runbook) -> App {
-    let me = Person { name: "dana".to_owned(), uid: Some(1000) };
+    let me = Person { name: "dana".to_owned(), uid: Some(1000), login: None };
     let entry = |n, event| Entry {
         n,
         at: clock::utc(),
@@ -109,6 +109,8 @@ fn app(runbook: runbook::Runbook) -> App {
         machine: "here".to_owned(),
         umask: 0,
         operator: me.clone(),
+        share: None,
+        signers: None,
     };
     let first = entry(1, Event::SessionOpened(Box::new(opened)));
     let mut session = Session::open(Arc::new(runbook), &first).expect("opens");
@@ -120,6 +122,8 @@ fn app(runbook: runbook::Runbook) -> App {
         onbelay: "0".to_owned(),
         env: BTreeMap::new(),
         env_changed: Vec::new(),
+        machine: None,
+        runs_as: None,
     };
     let started = Event::StepStarted {
         step: "s0".into(),
@@ -132,6 +136,7 @@ fn app(runbook: runbook::Runbook) -> App {
         typed: None,
         rests_on: Vec::new(),
         retry: 0,
+        approvals: Vec::new(),
     };
     let entries = [first, entry(2, host), entry(3, started)];
     for entry in &entries[1..] {
@@ -146,6 +151,7 @@ fn app(runbook: runbook::Runbook) -> App {
         people: Vec::new(),
         log: LogHealth::Safe,
         secrets_missing: Vec::new(),
+        gaze: None,
     };
     App::new(welcome, Role::Drive, Theme::default(), SIZE)
 }

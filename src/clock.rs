@@ -1,4 +1,4 @@
-//! The one place that reads the clocks of the machine. SHELL. It must not know what the time is for.
+//! The one place that reads the clocks of the machine, and its name. SHELL. It must not know what they are for.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -10,6 +10,12 @@ use crate::time::{Moment, Timestamp};
 #[must_use]
 pub fn utc() -> Timestamp {
     chrono::Utc::now().into()
+}
+
+/// The machine's name, as the kernel has it.
+#[must_use]
+pub fn machine() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Milliseconds since the machine booted, suspend included.

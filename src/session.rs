@@ -2,6 +2,7 @@
 //! It must not know disks, processes, sockets or screens; "now" is always an argument.
 
 pub mod apply;
+pub mod approve;
 pub mod ask;
 pub mod audit;
 pub mod command;
@@ -21,7 +22,7 @@ pub(crate) mod bench;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Command, Fault, Kind, Refusal, Requirement};
-pub use event::{Answer, AskMode, Ended, Entry, Event, Opened, Outcome, Person, Verdict, Work};
+pub use command::{Circumstances, Command, Fault, Kind, Refusal, Requirement, Signers};
+pub use event::{Answer, AskMode, Ended, Entry, Event, Opened, Outcome, Person, Proven, Verdict, Work};
 pub use outcome::HowFar;
 pub use state::{Progress, Session, State};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::clock;
 use crate::id::ValueName;
 use crate::journal;
 use crate::journal::store;
@@ -170,9 +171,11 @@ pub fn new_session_at(
         secrets: filled.runbook.params.iter().filter(|p| p.secret).map(|p| p.name.clone()).collect(),
         values,
         dir,
-        machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        machine: clock::machine(),
         umask: umask(),
         operator: me(),
+        share: None,
+        signers: None,
     };
     let given = Given { secrets: as_texts(secrets), environment: environment_for(&filled.runbook.pass_env) };
     Ok(NewSession { home, source, opened, given, another })
@@ -196,7 +199,7 @@ pub fn me() -> Person {
     let uid = nix::unistd::getuid();
     let name =
         nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
-    Person { name, uid: Some(uid.as_raw()) }
+    Person { name, uid: Some(uid.as_raw()), login: None }
 }
 
 /// What commands get of this environment.

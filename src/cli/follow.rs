@@ -246,7 +246,9 @@ steps:
                 dir: "/".into(),
                 machine: "m".into(),
                 umask: 0o22,
-                operator: Person { name: "dana".into(), uid: Some(1) },
+                operator: Person { name: "dana".into(), uid: Some(1), login: None },
+                share: None,
+                signers: None,
             };
             let first = entry(1, Event::SessionOpened(Box::new(opened)));
             Self { session: Session::open(Arc::new(runbook), &first).unwrap(), n: 1 }
@@ -265,7 +267,7 @@ steps:
     }
 
     fn entry(n: u64, event: Event) -> Entry {
-        let by = Person { name: "dana".into(), uid: Some(1) };
+        let by = Person { name: "dana".into(), uid: Some(1), login: None };
         let at = crate::time::Timestamp::from_millis(0);
         Entry { n, at, up: n, session: "s".into(), by, event }
     }
@@ -293,6 +295,7 @@ steps:
             typed: None,
             rests_on: Vec::new(),
             retry: 0,
+            approvals: Vec::new(),
         }
     }
 

@@ -188,7 +188,7 @@ steps:
   - { id: wipe, title: Delete it, destructive: true, requires: [backup, copy], confirm: a shop, run: 'true' }
 ";
         let runbook = crate::runbook::read(RUNBOOK.as_bytes(), "t.yaml").unwrap_or_else(|p| panic!("{p:?}"));
-        let by = crate::session::Person { name: "dana".into(), uid: Some(1) };
+        let by = crate::session::Person { name: "dana".into(), uid: Some(1), login: None };
         let opened = crate::session::Opened {
             format: 1,
             onbelay: "0".into(),
@@ -201,6 +201,8 @@ steps:
             machine: "m".into(),
             umask: 0o22,
             operator: by.clone(),
+            share: None,
+            signers: None,
         };
         let at = crate::time::Timestamp::from_millis(0);
         let event = crate::session::Event::SessionOpened(Box::new(opened));

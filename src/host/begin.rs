@@ -8,6 +8,7 @@ use rustix::rand::GetRandomFlags;
 
 use crate::clock;
 use crate::failpoint;
+use crate::id::Digest;
 use crate::journal::store::{self, Store};
 use crate::journal::writer::Writer;
 use crate::journal::{JournalError, JournalError::InUse};
@@ -148,6 +149,8 @@ fn started(last: Option<&Session>, given: &Given) -> Event {
         boot_id,
         onbelay: env!("CARGO_PKG_VERSION").to_owned(),
         env_changed: last.map_or_else(Vec::new, |session| environment::changed(&session.env, &env)),
+        machine: Some(clock::machine()),
+        runs_as: Some(peer::person(rustix::process::getuid().as_raw())),
         env,
     }
 }
@@ -190,5 +193,9 @@ impl Append for Journal {
             failpoint::pass("step-settled");
         }
         Ok(self.writer.last_took())
+    }
+
+    fn head(&self) -> Digest {
+        self.writer.head().clone()
     }
 }

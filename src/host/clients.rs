@@ -197,8 +197,8 @@ fn serve(client: ClientId, stream: UnixStream, hall: &Hall) {
     if started.is_err() {
         return;
     }
-    if hall.to_host.send(FromClients::Joined(client, person, role, Arc::clone(&line))).is_ok() {
-        reading.listen(client, &line, hall);
+    if hall.to_host.send(FromClients::Joined(client, person.clone(), role, Arc::clone(&line))).is_ok() {
+        reading.listen(client, &person, &line, hall);
         let _ = hall.to_host.send(FromClients::Input(Input::Left(client)));
     }
     line.cut();
@@ -274,14 +274,17 @@ impl Reading {
     }
 
     /// Hears the client until it is gone or speaks nonsense.
-    fn listen(&mut self, client: ClientId, line: &Line, hall: &Hall) {
+    fn listen(&mut self, client: ClientId, person: &Person, line: &Line, hall: &Hall) {
         let mut follow: Option<Follow> = None;
         loop {
             loop {
                 match self.frames.take::<ToHost>() {
                     Ok(Some(ToHost::Hello { .. })) | Err(_) => return,
-                    Ok(Some(message @ (ToHost::Request { .. } | ToHost::GiveSecret { .. }))) => {
-                        let input = FromClients::Input(Input::Asked(client, message));
+                    Ok(Some(
+                        message @ (ToHost::Request { .. } | ToHost::GiveSecret { .. } | ToHost::Look { .. }),
+                    )) => {
+                        let found = Box::default();
+                        let input = FromClients::Input(Input::Asked(client, person.clone(), message, found));
                         if hall.to_host.send(input).is_err() {
                             return;
                         }

@@ -29,7 +29,7 @@ pub(super) fn person(uid: u32) -> Person {
         Ok(Some(user)) => user.name,
         _ => format!("uid {uid}"),
     };
-    Person { name, uid: Some(uid) }
+    Person { name, uid: Some(uid), login: None }
 }
 
 #[cfg(test)]

@@ -14,11 +14,11 @@ use crate::id::{CheckId, ValueName};
 use crate::session::event::Ended;
 use crate::session::next::{self, Effect};
 use crate::session::recover;
-use crate::session::state::{Phase, Stage};
+use crate::session::state::{Approval, Phase, Stage};
 use crate::session::{Entry, Event, Person, Progress, Session};
 use crate::time::Moment;
 use crate::wire::FromHost;
-use crate::wire::messages::{LogHealth, PROTOCOL, Present, Role, Welcome};
+use crate::wire::messages::{Gaze, LogHealth, PROTOCOL, Present, Role, Welcome};
 
 pub use inputs::{Append, AppendError, AskTag, Audience, ClientId, Input, Output};
 
@@ -27,6 +27,13 @@ pub use inputs::{Append, AppendError, AskTag, Audience, ClientId, Input, Output}
 struct Guest {
     person: Person,
     role: Role,
+}
+
+impl Guest {
+    /// A screen, which stays, and not one action of a script.
+    fn stays(&self) -> bool {
+        self.role != Role::Act
+    }
 }
 
 /// How many of the newest records a client gets with its welcome.
@@ -49,6 +56,8 @@ pub struct HostState {
     guests: BTreeMap<ClientId, Guest>,
     health: LogHealth,
     known_secrets: BTreeSet<ValueName>,
+    /// Where the operator looks.
+    gaze: Option<Gaze>,
     asking: BTreeSet<AskTag>,
     /// More moves are due at once.
     more: bool,
@@ -73,6 +82,7 @@ impl HostState {
             guests: BTreeMap::new(),
             health: LogHealth::Safe,
             known_secrets: known_secrets.into_iter().collect(),
+            gaze: None,
             asking: BTreeSet::new(),
             more: false,
             leave_at: None,
@@ -133,6 +143,7 @@ impl HostState {
             people: self.people(),
             log: self.health.clone(),
             secrets_missing: self.secrets_missing(),
+            gaze: self.gaze.clone(),
         }))
     }
 
@@ -171,11 +182,20 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
             }
         }
         Input::Left(client) => {
-            if state.guests.remove(&client).is_some() {
+            if let Some(guest) = state.guests.remove(&client) {
+                let left = left_after_approving(state, &guest);
+                record_own(state, left, now, &mut out);
                 out.push(Output::Tell(Audience::All, FromHost::People { people: state.people() }));
             }
         }
-        Input::Asked(client, message) => requests::asked(state, client, message, now, &mut out),
+        Input::Asked(client, person, message, found) => {
+            requests::asked(
+                state,
+                requests::Request { client, person, message, found: *found },
+                now,
+                &mut out,
+            );
+        }
         Input::Answered(tag, answer) => {
             state.asking.remove(&tag);
             if let Some(answer) = answer.filter(|_| state.is_asking(&tag)) {
@@ -205,6 +225,25 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
     make_moves(state, now, &mut out);
     consider_leaving(state, now, &mut out);
     out
+}
+
+/// Approvals of somebody who had a screen open, and has none any more: they are void.
+fn left_after_approving(state: &HostState, guest: &Guest) -> Vec<Event> {
+    let still_here =
+        state.guests.values().any(|other| other.stays() && other.person.same_account(&guest.person));
+    if still_here || !guest.stays() {
+        return Vec::new();
+    }
+    let void = |place: usize| {
+        let round = state.session.steps[place].approval.as_ref()?;
+        let theirs = |given: &&Approval| given.attached && given.by.same_account(&guest.person);
+        let given = round.given.iter().filter(|given| given.void.is_none());
+        let approvals: Vec<u64> = given.filter(theirs).map(|given| given.n).collect();
+        let why = format!("{} left before the start", guest.person.name);
+        let step = state.session.runbook.steps[place].id.clone();
+        (!approvals.is_empty()).then_some(Event::ApprovalsVoided { step, approvals, why })
+    };
+    (0..state.session.steps.len()).filter_map(void).collect()
 }
 
 /// What an end of a command means for the walk; `None`: nothing waits for it.
@@ -255,7 +294,7 @@ fn record(
         return Err(AppendError::Broken(why.clone()));
     }
     let first = state.session.head + 1;
-    let entries: Vec<Entry> = (first..)
+    let mut entries: Vec<Entry> = (first..)
         .zip(events)
         .map(|(n, (by, event))| Entry {
             n,
@@ -266,8 +305,12 @@ fn record(
             event,
         })
         .collect();
-    if entries.is_empty() {
+    let Some(newest) = entries.first_mut() else {
         return Ok(state.session.head);
+    };
+    if let Event::ApprovalAsked { subject } = &mut newest.event {
+        // Like its number and its time, the head it follows is known only where the record is made.
+        subject.head.sha256 = state.journal.head();
     }
     let took = match state.journal.append(&entries) {
         Ok(took) => took,

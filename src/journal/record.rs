@@ -136,7 +136,7 @@ mod tests {
             at: Timestamp::from_millis(1_795_187_413_201),
             up: 77,
             session: "s-1".into(),
-            by: Person { name: "dana".to_owned(), uid: Some(1000) },
+            by: Person { name: "dana".to_owned(), uid: Some(1000), login: None },
             event: Event::Noted { text: text.to_owned() },
         }
     }

@@ -21,7 +21,7 @@ use crate::time::{Moment, Timestamp};
 const AT: i64 = 1_795_187_413_201;
 
 pub(super) fn dana() -> Person {
-    Person { name: "dana".to_owned(), uid: Some(1000) }
+    Person { name: "dana".to_owned(), uid: Some(1000), login: None }
 }
 
 pub(super) fn entry(n: u64, event: Event) -> Entry {
@@ -42,6 +42,8 @@ pub(super) fn opened(sha256: Digest) -> Event {
         machine: "shop".to_owned(),
         umask: 0o022,
         operator: dana(),
+        share: None,
+        signers: None,
     }))
 }
 
@@ -58,6 +60,8 @@ fn entries(count: u64) -> Vec<Entry> {
                     onbelay: "0.1.0".to_owned(),
                     env: BTreeMap::from([("PATH".to_owned(), record::link_to(b"x"))]),
                     env_changed: Vec::new(),
+                    machine: None,
+                    runs_as: None,
                 },
                 _ => match n % 6 {
                     0 => {

@@ -349,7 +349,7 @@ steps:
 
     fn session() -> Session {
         let runbook = crate::runbook::read(RUNBOOK.as_bytes(), "t.yaml").unwrap_or_else(|p| panic!("{p:?}"));
-        let by = Person { name: "dana".into(), uid: Some(1) };
+        let by = Person { name: "dana".into(), uid: Some(1), login: None };
         let opened = Opened {
             format: 1,
             onbelay: "0".into(),
@@ -362,6 +362,8 @@ steps:
             machine: "m".into(),
             umask: 0o22,
             operator: by.clone(),
+            share: None,
+            signers: None,
         };
         let entry = |n, event| Entry {
             n,
@@ -411,7 +413,7 @@ steps:
 
     #[test]
     fn what_is_over_is_no_requirement() {
-        let by = Person { name: "dana".into(), uid: Some(1) };
+        let by = Person { name: "dana".into(), uid: Some(1), login: None };
         for (event, asks) in [(Event::Finished, false), (Event::Aborted { why: "x".into() }, true)] {
             let mut session = session();
             let id = session.id.clone();

@@ -3,6 +3,7 @@
 //! An event that cannot follow from where the walk stands is refused, so a journal that was tampered with, or a bug,
 //! shows as an illegal record and not as a strange state.
 
+mod approvals;
 mod checks;
 mod settle;
 mod steps;
@@ -10,6 +11,7 @@ mod steps;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::id::StepId;
 use crate::runbook::Runbook;
 use crate::time::Moment;
 
@@ -49,6 +51,7 @@ impl Session {
             head_at: at,
             stage: Stage::Open,
             operator: opened.operator.clone(),
+            operator_as: vec![opened.operator.clone()],
             steps: vec![StepState::default(); runbook.steps.len()],
             checks: vec![CheckState::default(); runbook.checks.len()],
             holds: Vec::new(),
@@ -74,6 +77,8 @@ impl Session {
             return Err(illegal(format!("it belongs to session {}", entry.session)));
         }
         self.take(entry).map_err(illegal)?;
+        self.note_operator(entry);
+        self.void_approvals(entry, self.moment(entry));
         self.state.head = entry.n;
         self.state.head_at = self.moment(entry);
         Ok(())
@@ -103,6 +108,11 @@ impl Session {
                 self.ask_anew_after_a_hold(entry.n);
                 Ok(())
             }
+            Event::HandedOver { to } => {
+                self.state.operator = to.clone();
+                self.state.operator_as = vec![to.clone()];
+                Ok(())
+            }
             Event::Finished => self.close(Stage::Finished),
             Event::Aborted { why } => self.close(Stage::Aborted { why: why.clone() }),
             Event::Requested { step, .. }
@@ -121,12 +131,20 @@ impl Session {
             | Event::Interrupted { step, .. }
             | Event::Resolved { step, .. }
             | Event::StopAsked { step }
-            | Event::StepSkipped { step, .. } => {
-                let place =
-                    self.step_at(step.as_str()).ok_or_else(|| format!("the runbook has no step {step}"))?;
-                self.step_event(place, entry)
+            | Event::StepSkipped { step, .. } => self.step_event(self.place_of(step)?, entry),
+            Event::Approved { step, .. }
+            | Event::ApprovalRefused { step, .. }
+            | Event::ApprovalsVoided { step, .. } => {
+                self.approval_event(self.place_of(step)?, entry, self.moment(entry))
+            }
+            Event::ApprovalAsked { subject } => {
+                self.approval_event(self.place_of(&subject.step)?, entry, self.moment(entry))
             }
         }
+    }
+
+    fn place_of(&self, step: &StepId) -> Legal<usize> {
+        self.step_at(step.as_str()).ok_or_else(|| format!("the runbook has no step {step}"))
     }
 
     /// What was asked before or under a hold does not start the next item once it is released: minutes may have passed.
@@ -151,7 +169,7 @@ impl Session {
     }
 
     fn host_started(&mut self, entry: &Entry) -> Legal {
-        let Event::HostStarted { pid, boot_id, boot, env, .. } = &entry.event else {
+        let Event::HostStarted { pid, boot_id, boot, env, machine, runs_as, .. } = &entry.event else {
             return Ok(());
         };
         let state = &mut self.state;
@@ -163,7 +181,14 @@ impl Session {
         if *boot != expected {
             return Err(format!("boot {boot} where {expected} comes next"));
         }
-        state.host = Some(HostInfo { pid: *pid, boot_id: boot_id.clone(), boot: *boot, since: entry.n });
+        state.host = Some(HostInfo {
+            pid: *pid,
+            boot_id: boot_id.clone(),
+            boot: *boot,
+            since: entry.n,
+            machine: machine.clone(),
+            runs_as: runs_as.clone(),
+        });
         state.env.clone_from(env);
         for check in &mut state.checks {
             check.asking = None;

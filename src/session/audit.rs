@@ -161,7 +161,7 @@ fn asked_by(session: &Session, place: usize, entry: &Entry, request: &Request, n
         Progress::Running(running) if matches!(running.phase, Phase::Retrying { .. })
     );
     let who = &request.by;
-    let allowed = *who == session.operator || (who.is_tool() && retrying);
+    let allowed = who.same_account(&session.operator) || (who.is_tool() && retrying);
     (!allowed || entry.by != *who)
         .then(|| format!("{name} was started by {}, who is not the operator", entry.by.name))
 }
@@ -178,6 +178,9 @@ fn gate_at(
     let now = moment_of(session, entry);
     let unmet_at = |now| -> Vec<Requirement> {
         let mut unmet = gate(session, place, request.work, now);
+        for requirement in unmet.iter_mut().filter(|requirement| requirement.kind == Kind::Witness) {
+            *requirement = view::witness_for(session, place, request.work, Some(request), now);
+        }
         unmet.retain(|r| !r.met && (r.kind != Kind::Confirm || typed != Some(r.id.as_str())));
         unmet.extend(gate::not_of_this_breath(session, place, request.work, request.n, None));
         unmet

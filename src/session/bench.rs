@@ -12,7 +12,7 @@ use super::event::{Answer, Ended, Outcome, Verdict};
 use super::next::{Ask, Effect, ReadyProbe, follow_up, next};
 use super::recover::{Found, Loose, ended_event, loose, recover};
 use super::view::{self, StepStatus};
-use super::{Command, Entry, Event, Fault, Opened, Person, Refusal, Session};
+use super::{Circumstances, Command, Entry, Event, Fault, Opened, Person, Refusal, Session};
 
 /// A walk under test.
 pub(crate) struct Bench {
@@ -32,14 +32,16 @@ pub(crate) struct Bench {
     pub(crate) secrets: BTreeSet<crate::id::ValueName>,
     /// The sentences of answers, as `answers`; what is not named says `looked`.
     pub(crate) details: BTreeMap<String, String>,
+    /// What the host would find out about a request.
+    pub(crate) found: Circumstances,
 }
 
 pub(crate) fn dana() -> Person {
-    Person { name: "dana".to_owned(), uid: Some(1000) }
+    Person { name: "dana".to_owned(), uid: Some(1000), login: None }
 }
 
 pub(crate) fn sam() -> Person {
-    Person { name: "sam".to_owned(), uid: Some(1001) }
+    Person { name: "sam".to_owned(), uid: Some(1001), login: None }
 }
 
 pub(crate) fn read(yaml: &str) -> Runbook {
@@ -75,6 +77,8 @@ impl Bench {
             machine: "here".to_owned(),
             umask: 0o22,
             operator: dana(),
+            share: None,
+            signers: None,
         };
         let entry = Entry {
             n: 1,
@@ -97,6 +101,7 @@ impl Bench {
             stops: Vec::new(),
             secrets: BTreeSet::new(),
             details: BTreeMap::new(),
+            found: Circumstances::default(),
         };
         bench.host_starts("boot-a");
         bench
@@ -188,7 +193,7 @@ impl Bench {
 
     /// One request, and all that follows from it by itself.
     pub(crate) fn act_as(&mut self, by: &Person, command: &Command) -> Result<(), Refusal> {
-        match super::decide::decide(&self.session, command, by, self.now) {
+        match super::decide::decide(&self.session, command, by, self.now, &self.found) {
             Ok(events) => {
                 for event in events {
                     self.record(by, event);
@@ -285,6 +290,8 @@ impl Bench {
             onbelay: "0.1.0".to_owned(),
             env: BTreeMap::new(),
             env_changed: Vec::new(),
+            machine: None,
+            runs_as: None,
         };
         self.record(&Person::tool(), event);
     }

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CheckId, StepId};
+use crate::id::{CheckId, Digest, StepId};
 
-use super::event::Said;
+use super::event::{Person, Said, Work};
 
 /// A request: the same for a key in the UI, a line in plain mode and `onbelay do`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,12 +72,32 @@ pub enum Command {
         /// Which.
         step: StepId,
     },
-    /// The witness says yes. *(a later issue)*
+    /// Ask for an approval of a start as it stands now; what was asked before and still stands is kept.
+    AskApproval {
+        /// Which.
+        step: StepId,
+        /// Forward or back; absent: what was asked for last, else what it could do next.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        work: Option<Work>,
+        /// A person does what the script would.
+        #[serde(default)]
+        by_hand: bool,
+    },
+    /// The witness says yes.
     Approve {
         /// Which.
         step: StepId,
+        /// SHA-256 of the text they saw ([`super::approve::Subject::text`]); absent: none was shown, what stands now is meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Digest>,
+        /// The name that somebody at the operator's terminal gives (proof `here`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// An armoured SSH signature over that text (proof `key`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<String>,
     },
-    /// The witness says no. *(a later issue)*
+    /// The witness says no.
     Refuse {
         /// Which.
         step: StepId,
@@ -113,7 +133,7 @@ pub enum Command {
         /// Which.
         step: StepId,
     },
-    /// Another person is the operator from now. *(a later issue)*
+    /// Another person is the operator from now.
     Handover {
         /// Account name.
         to: String,
@@ -147,7 +167,8 @@ impl Command {
             }
             Self::Undo { step, .. } => format!("undo {step}"),
             Self::Withdraw { step } => format!("withdraw {step}"),
-            Self::Approve { step } => format!("approve {step}"),
+            Self::AskApproval { step, .. } => format!("approval {step}"),
+            Self::Approve { step, .. } => format!("approve {step}"),
             Self::Refuse { step, .. } => format!("refuse {step}"),
             Self::Note { .. } => "note".to_owned(),
             Self::Hold { .. } => "hold".to_owned(),
@@ -174,6 +195,7 @@ impl Command {
             Self::Note { text } => [Some(text), None],
             Self::Release { why } => [why.as_deref(), None],
             Self::Resolve { what, .. } => [Some(what), None],
+            Self::Approve { name, signature, .. } => [name.as_deref(), signature.as_deref()],
             _ => [None, None],
         };
         texts.into_iter().flatten()
@@ -241,6 +263,30 @@ pub enum Kind {
     Witness,
     /// The text to be typed.
     Confirm,
+}
+
+/// What the host found out about one request at the moment it came: the kernel's word then, not at connect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Why this person may not act now, in a sentence: the account is gone, it left the group, another account speaks.
+    pub barred: Option<String>,
+    /// This person has a screen open, which stays.
+    pub attached: bool,
+    /// Where the command carries a signature: the keys that are allowed, or why they cannot be known.
+    pub signers: Option<Result<Signers, String>>,
+    /// Fingerprints of keys that the account of the session holds itself (`SHA256:…`): they are the operator's.
+    pub own_keys: Vec<String>,
+    /// Where the command names somebody (`handover`): that account, or why it cannot be the operator.
+    pub named: Option<Result<Person, String>>,
+}
+
+/// An `allowed_signers` file, as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signers {
+    /// Where it was read from.
+    pub path: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// A rule said no: a normal answer.

@@ -2,12 +2,13 @@
 //!
 //! Starts are only asked for here; whether they happen is decided by the gate once their checks have been asked.
 
+mod approval;
 mod person;
 
 use crate::id::{CheckId, StepId};
 use crate::time::Moment;
 
-use super::command::CheckItem;
+use super::command::{CheckItem, Circumstances};
 use super::event::{AskMode, How, Work};
 use super::state::{Phase, Stage};
 use super::view;
@@ -19,7 +20,14 @@ pub const MAX_WORDS: usize = 64 * 1024;
 type Decision = Result<Vec<Event>, Refusal>;
 
 /// Decides on a request of `by`. The events are journaled in order, by `by`; what follows from them is `next`'s.
-pub fn decide(session: &Session, command: &Command, by: &Person, now: Moment) -> Decision {
+/// `found`: what the host found out about this request.
+pub fn decide(
+    session: &Session,
+    command: &Command,
+    by: &Person,
+    now: Moment,
+    found: &Circumstances,
+) -> Decision {
     if command.texts().any(|text| text.len() > MAX_WORDS) {
         return Err(Refusal::call(format!("that is too long for one record: {MAX_WORDS} bytes at most")));
     }
@@ -31,6 +39,7 @@ pub fn decide(session: &Session, command: &Command, by: &Person, now: Moment) ->
         Command::Run { step, typed, will_ask, by_hand } => {
             let place = find_step(session, step)?;
             may_run(session, place)?;
+            approval::not_its_approver(session, place, by)?;
             Ok(vec![Event::Requested {
                 step: step.clone(),
                 work: Work::Run,
@@ -43,6 +52,7 @@ pub fn decide(session: &Session, command: &Command, by: &Person, now: Moment) ->
         Command::Undo { step, typed, will_ask } => {
             let place = find_step(session, step)?;
             may_undo(session, place)?;
+            approval::not_its_approver(session, place, by)?;
             Ok(vec![Event::Requested {
                 step: step.clone(),
                 work: Work::Undo,
@@ -81,12 +91,16 @@ pub fn decide(session: &Session, command: &Command, by: &Person, now: Moment) ->
             words_needed(why, "say why: an abort needs words")?;
             Ok(vec![Event::Aborted { why: why.clone() }])
         }
-        Command::Approve { .. } | Command::Refuse { .. } => {
-            Err(Refusal::call("not yet: approvals by a witness come with a later version"))
+        Command::AskApproval { step, work, by_hand } => {
+            approval::ask(session, step, *work, *by_hand, by, now)
         }
-        Command::Handover { .. } => {
-            Err(Refusal::call("not yet: sessions that several accounts share come with a later version"))
+        Command::Approve { step, seen, name, signature } => {
+            let (name, signature) = (name.as_deref(), signature.as_deref());
+            let yes = approval::Yes { step, seen: seen.as_ref(), name, signature };
+            approval::approve(session, &yes, by, now, found)
         }
+        Command::Refuse { step, why } => approval::refuse(session, step, why),
+        Command::Handover { to } => approval::handover(session, to, found),
     }
 }
 
@@ -99,10 +113,11 @@ fn only_the_operator(session: &Session, command: &Command, by: &Person) -> Resul
             | Command::Hold { .. }
             | Command::Release { .. }
             | Command::Stop { .. }
+            | Command::AskApproval { .. }
             | Command::Approve { .. }
             | Command::Refuse { .. }
     );
-    if anyone || session.operator.uid == by.uid {
+    if anyone || session.operator.same_account(by) {
         return Ok(());
     }
     let sentence = format!(
@@ -125,6 +140,10 @@ fn still_open(session: &Session, command: &Command) -> Result<(), Refusal> {
             | Command::Withdraw { .. }
             | Command::Done { .. }
             | Command::Fail { .. }
+            | Command::AskApproval { .. }
+            | Command::Approve { .. }
+            | Command::Refuse { .. }
+            | Command::Handover { .. }
     );
     let closed = match &session.stage {
         _ if matches!(command, Command::Note { .. }) => return Ok(()),

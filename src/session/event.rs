@@ -10,6 +10,8 @@ use crate::id::{CheckId, Digest, SessionId, StepId, ValueName};
 use crate::runbook::Value;
 use crate::time::Timestamp;
 
+use super::approve::Subject;
+
 pub use super::outcome::{Answer, AskMode, Ended, LeftProcess, Outcome, Verdict};
 
 /// One thing that happened: what a line of the journal holds, less its link to the line before.
@@ -38,13 +40,29 @@ pub struct Person {
     /// The account's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
+    /// The account that logged in, where the kernel knows it (its audit login id): who `sudo` and `su` were called by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<u32>,
 }
 
 impl Person {
     /// The tool acting by itself.
     #[must_use]
     pub fn tool() -> Self {
-        Self { name: "onbelay".to_owned(), uid: None }
+        Self { name: "onbelay".to_owned(), uid: None, login: None }
+    }
+
+    /// The same account, however they came to it.
+    #[must_use]
+    pub fn same_account(&self, other: &Self) -> bool {
+        self.uid == other.uid
+    }
+
+    /// Can these two be one person as far as the kernel knows: the same account, or a login in common?
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        let known = |person: &Self| [person.uid, person.login];
+        known(self).iter().flatten().any(|id| known(other).contains(&Some(*id)))
     }
 
     /// Is this the tool itself?
@@ -75,6 +93,12 @@ pub enum Event {
         /// Names whose value differs from the last host's (all of them named, none with its value).
         #[serde(default)]
         env_changed: Vec<String>,
+        /// Name of the machine it runs on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        machine: Option<String>,
+        /// The account that commands run as.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        runs_as: Option<Person>,
     },
     /// The tail of the journal was torn by a crash: kept aside, cut, and noted here.
     JournalRepaired {
@@ -192,6 +216,9 @@ pub enum Event {
         /// The tool tries again by itself (`retry`): which try this is, from 1.
         #[serde(default)]
         retry: u32,
+        /// Numbers of the records with the approvals that it uses up.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approvals: Vec<u64>,
     },
     /// The command of one item is about to start.
     ItemStarted {
@@ -321,6 +348,49 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
+    /// A second person is asked to approve one start, just as it stands: what an approval refers to. Takes the place of
+    /// what was asked before for this step, refusals included.
+    ApprovalAsked {
+        /// Everything an approval of it covers.
+        subject: Box<Subject>,
+    },
+    /// A second person approved what was asked.
+    Approved {
+        /// Which step.
+        step: StepId,
+        /// The record that asked.
+        asked: u64,
+        /// SHA-256 of the text that was approved, as `Subject::text` writes it.
+        text: Digest,
+        /// How that person is known.
+        proof: Proven,
+        /// They had a screen open, and must keep one open until the start.
+        #[serde(default)]
+        attached: bool,
+    },
+    /// A second person said no: nothing that was or will be approved counts until it is asked for anew.
+    ApprovalRefused {
+        /// Which step.
+        step: StepId,
+        /// The record that asked.
+        asked: u64,
+        /// Why.
+        why: String,
+    },
+    /// Approvals are void, for a reason that no other record tells.
+    ApprovalsVoided {
+        /// Which step.
+        step: StepId,
+        /// Numbers of the records that approved.
+        approvals: Vec<u64>,
+        /// Why, in a sentence.
+        why: String,
+    },
+    /// Another person is the operator from now. Voids what was approved.
+    HandedOver {
+        /// Who.
+        to: Person,
+    },
     /// For the record.
     Noted {
         /// The words.
@@ -362,6 +432,51 @@ pub struct Opened {
     pub umask: u32,
     /// Who started it.
     pub operator: Person,
+    /// The Unix group whose members may attach, watch and witness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Group>,
+    /// The file of keys that may sign approvals, in the form of `ssh-keygen`'s `allowed_signers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signers: Option<String>,
+}
+
+/// A Unix group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub gid: u32,
+}
+
+/// How the person who approved is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Proven {
+    /// By the kernel's word: the account the record is by.
+    Account,
+    /// By an SSH signature over the text.
+    Key(Box<SignedBy>),
+    /// Not at all: somebody at the operator's own terminal gave this name.
+    Here {
+        /// The name as it was typed.
+        name: String,
+    },
+}
+
+/// Whose signature an approval carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedBy {
+    /// The principal, as the `allowed_signers` file names it.
+    pub principal: String,
+    /// The key's fingerprint, `SHA256:…` as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// The armoured signature.
+    pub signature: String,
+    /// The file that allowed it.
+    pub signers: String,
+    /// The line of that file that allowed it.
+    pub line: String,
 }
 
 /// Forward or back.

@@ -12,6 +12,7 @@ use crate::runbook::values::{FillError, Scope, ScriptCall, names_in, script_call
 use crate::runbook::{Script, Step, UndoWork};
 use crate::time::Moment;
 
+use super::approve::standing;
 use super::event::{Ended, How, Outcome, Said, Work};
 use super::state::{ItemProgress, ItemState, Request, Running};
 use super::view::{self, Order};
@@ -126,6 +127,7 @@ pub(super) fn open(
         _ => None,
     };
     let command = permit.as_ref().map(|permit| of_call(&permit.call));
+    let approvals = standing(session, place, request.work, Some(request), now).approvals;
     let mut events = vec![Event::StepStarted {
         step: model.id.clone(),
         attempt,
@@ -137,6 +139,7 @@ pub(super) fn open(
         typed: request.typed.clone(),
         rests_on: rests_on(session, place, request.work),
         retry: retry_number(session, place),
+        approvals,
     }];
     if let Some((index, item)) = first_item {
         events.push(Event::ItemStarted { step: model.id.clone(), attempt, item, index, command });
@@ -162,6 +165,10 @@ pub(super) fn unmet(
         Work::Run => view::gate(session, order, place, now),
         Work::Undo => view::undo_gate(session, place, now),
     };
+    // Whether it is approved is asked of this very wish: by hand or not, after the approval, and at its moment.
+    for requirement in unmet.iter_mut().filter(|requirement| requirement.kind == Kind::Witness) {
+        *requirement = view::witness_for(session, place, request.work, Some(request), now);
+    }
     unmet.retain(|requirement| !requirement.met);
     confirm(&mut unmet, request)?;
     Ok(unmet)
@@ -193,6 +200,12 @@ pub(super) fn open_item(
         How::Person | How::ByHand => None,
     };
     let command = permit.as_ref().map(|permit| of_call(&permit.call));
+    let approved = running.approved.get(index as usize);
+    if command.is_some() && approved.is_some() && command.as_ref() != approved {
+        return Err(Closed::Cannot(format!(
+            "the command for {item} is not the one that was approved: a value changed since"
+        )));
+    }
     let event = Event::ItemStarted { step: step.clone(), attempt: running.attempt, item, index, command };
     Ok(Opening { events: vec![event], permit })
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::id::{CheckId, ValueName};
 use crate::time::Moment;
 
+use super::approve;
 use super::ask::{self, Need};
 use super::event::{AskMode, Person, Verdict, Work};
 use super::gate::{self, Closed, Opening, Permit};
@@ -117,7 +118,7 @@ impl Walk<'_> {
         }
         Some(match gate::open(session, self.order(), place, request, self.now, self.known_secrets) {
             Ok(opening) => start(&request.by, opening),
-            Err(Closed::Unmet(unmet)) => refuse(session, place, request, unmet),
+            Err(Closed::Unmet(unmet)) => self.shut(place, request, unmet),
             Err(Closed::AskToConfirm) => record(&request.by, Event::QuestionPut { step: model.id.clone() }),
             Err(Closed::Cannot(why)) => record(
                 &request.by,
@@ -129,6 +130,28 @@ impl Walk<'_> {
                 },
             ),
         })
+    }
+
+    /// The gate stays shut. Where only people's words are missing, a second person is asked for theirs; a refusal stands
+    /// until the operator asks anew, which this is.
+    fn shut(&self, place: usize, request: &Request, unmet: Vec<Requirement>) -> Move {
+        let session = self.session;
+        let only_people = unmet.iter().all(|r| matches!(r.kind, Kind::Witness | Kind::Confirm));
+        let mut refusal = refuse(session, place, request, unmet);
+        let unanswered = session.steps[place].approval.as_deref().is_some_and(|round| {
+            round.subject.work == request.work
+                && round.refused.is_none()
+                && approve::standing::dead(session, place, round, Some(request), self.now).is_none()
+        });
+        if only_people
+            && !unanswered
+            && let Ok(subject) = approve::subject(session, place, request.work, request.by_hand, self.now)
+        {
+            refusal
+                .events
+                .insert(0, (request.by.clone(), Event::ApprovalAsked { subject: Box::new(subject) }));
+        }
+        refusal
     }
 
     /// `done_when`, answered: settles the step (once `verify` holds too), or refuses where there was no answer.

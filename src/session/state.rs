@@ -11,7 +11,8 @@ use crate::id::{Digest, SessionId, StepId, ValueName};
 use crate::runbook::{Runbook, Value};
 use crate::time::{Moment, Timestamp};
 
-use super::event::{Answer, AskMode, Ended, How, Opened, Person, Said, Work};
+use super::approve::Subject;
+use super::event::{Answer, AskMode, Ended, How, Opened, Person, Proven, Said, Work};
 
 /// A walk of a runbook. Reads as its [`State`]; only `apply` changes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,9 @@ pub struct State {
     pub stage: Stage,
     /// Who drives.
     pub operator: Person,
+    /// Every account and login that the operator acted under since they are the operator.
+    #[serde(default)]
+    pub operator_as: Vec<Person>,
     /// One for each step of the runbook, same order.
     pub steps: Vec<StepState>,
     /// One for each check of the runbook, same order.
@@ -97,6 +101,12 @@ pub struct HostInfo {
     pub boot: u32,
     /// Record that announced it.
     pub since: u64,
+    /// Name of the machine it runs on.
+    #[serde(default)]
+    pub machine: Option<String>,
+    /// The account that commands run as.
+    #[serde(default)]
+    pub runs_as: Option<Person>,
 }
 
 /// Somebody's "stop".
@@ -119,6 +129,9 @@ pub struct StepState {
     pub progress: Progress,
     /// How often it was started (undos not counted).
     pub attempts: u32,
+    /// How often it or its undo was started.
+    #[serde(default)]
+    pub starts: u32,
     /// Number (session-wide) of its last attempt, undo or not; 0: none.
     pub last_attempt: u32,
     /// Its last start was `--by-hand`.
@@ -143,6 +156,57 @@ pub struct StepState {
     pub started_n: u64,
     /// What was under way when its outcome was lost.
     pub interrupted: Option<Running>,
+    /// What a second person was asked to approve last, and what they said; until it is used up.
+    #[serde(default)]
+    pub approval: Option<Box<Round>>,
+    /// Everyone who ever approved a start of it: none of them may start it.
+    #[serde(default)]
+    pub approvers: Vec<Approval>,
+}
+
+/// One asking for an approval: what was asked, and what was said to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// What an approval covers; its `asked` is the record that asked.
+    pub subject: Subject,
+    /// When it was asked.
+    pub at: Moment,
+    /// Who said yes, oldest first, void ones included.
+    pub given: Vec<Approval>,
+    /// Who said no: then nothing here counts.
+    pub refused: Option<Refused>,
+    /// Why nothing here counts any more.
+    pub void: Option<String>,
+}
+
+/// A second person's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Its record.
+    pub n: u64,
+    /// When.
+    pub at: Moment,
+    /// The account it came from; with proof `account`, the person.
+    pub by: Person,
+    /// How the person is known.
+    pub proof: Proven,
+    /// They had a screen open, and must keep one open.
+    pub attached: bool,
+    /// Why it does not count any more.
+    pub void: Option<String>,
+}
+
+/// A second person's no.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Its record.
+    pub n: u64,
+    /// When.
+    pub at: Moment,
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub why: String,
 }
 
 /// Where a step stands, as records tell it. `waiting` and `ready` come from the gate.
@@ -193,6 +257,9 @@ pub struct Running {
     pub start_n: u64,
     /// Who started it.
     pub by: Person,
+    /// Digests of the commands that were approved, one for each of `items` (or the one); empty: none was asked for.
+    #[serde(default)]
+    pub approved: Vec<Digest>,
 }
 
 /// Where a step stood before its last start.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::text;
 use crate::time::{in_words, stopwatch};
 
-use super::event::{Answer, Ended, How, LeftProcess, Outcome, Verdict, Work};
+use super::event::{Answer, Ended, How, LeftProcess, Outcome, Proven, Verdict, Work};
 use super::{Entry, Event, Kind, Requirement, Session, view};
 
 /// One line for a log view: `tried 5 Delete the old VM · refused: backup-verified`. The session gives titles and numbers of steps.
@@ -70,6 +70,7 @@ fn raw(entry: &Entry, session: &Session) -> String {
                 if holds.len() == 1 { "the hold".to_owned() } else { format!("{} holds", holds.len()) };
             format!("released {what}{}", quoted(why.as_deref()))
         }
+        Event::HandedOver { to } => format!("handed over to {}", to.name),
         Event::Noted { text } => format!("note: \"{text}\""),
         Event::Finished => "finished".to_owned(),
         Event::Aborted { why } => format!("aborted: \"{why}\""),
@@ -126,6 +127,13 @@ fn of_step(entry: &Entry, session: &Session) -> String {
             format!("said that {} {end}: \"{what}\"", named(step))
         }
         Event::StopAsked { step } => format!("asked to stop {}", named(step)),
+        Event::ApprovalAsked { subject } => {
+            let what = if subject.work == Work::Undo { "to take back " } else { "" };
+            format!("asks a second person to approve: {what}{}", named(&subject.step))
+        }
+        Event::Approved { step, proof, .. } => format!("approved {}{}", named(step), proven(proof)),
+        Event::ApprovalRefused { step, why, .. } => format!("REFUSED {}: \"{why}\"", named(step)),
+        Event::ApprovalsVoided { step, why, .. } => format!("the approval of {} is void: {why}", named(step)),
         Event::StepSkipped { step, why } => format!("skipped {}: \"{why}\"", named(step)),
         _ => String::new(),
     }
@@ -206,6 +214,16 @@ fn unmet_in_short(unmet: &[Requirement]) -> String {
 
 fn number(session: &Session, step: &str) -> String {
     session.step_at(step).map_or_else(|| step.to_owned(), |place| (place + 1).to_string())
+}
+
+fn proven(proof: &Proven) -> String {
+    match proof {
+        Proven::Account => String::new(),
+        Proven::Key(signed) => format!(", signed by {} ({})", signed.principal, signed.fingerprint),
+        Proven::Here { name } => {
+            format!(", in the name of {name}, typed at the operator's terminal: unproven")
+        }
+    }
 }
 
 fn named(session: &Session, step: &str) -> String {

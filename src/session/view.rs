@@ -21,10 +21,10 @@ use super::freshness;
 use super::state::Phase;
 use super::{Kind, Progress, Requirement, Session};
 
-pub(super) use requirements::check_requirement;
+pub(super) use requirements::{check_requirement, witness_for};
 use requirements::{
     confirm_requirement, hold_requirements, order_requirement, stage_requirement, step_requirement,
-    undo_order, witness_requirement,
+    undo_order,
 };
 
 /// The states of a step, as `format.md` names them.
@@ -166,7 +166,9 @@ pub fn gate(session: &Session, order: &Order, step: usize, now: Moment) -> Vec<R
         all.extend(places.filter(unanswered).map(|check| check_requirement(session, check, None, now)));
     }
     all.extend(hold_requirements(session));
-    all.extend(witness_requirement(session, step));
+    if model.witness.is_some() {
+        all.push(witness_for(session, step, Work::Run, None, now));
+    }
     all.extend(confirm_requirement(session, step));
     all
 }
@@ -194,7 +196,9 @@ pub fn undo_gate(session: &Session, step: usize, now: Moment) -> Vec<Requirement
     }
     all.extend(hold_requirements(session));
     if model.is_hold_point() {
-        all.extend(witness_requirement(session, step));
+        if model.witness.is_some() {
+            all.push(witness_for(session, step, Work::Undo, None, now));
+        }
         all.extend(confirm_requirement(session, step).map(|confirm| Requirement {
             fix: format!("onbelay do {} undo {} --confirm TEXT", session.id, model.id),
             ..confirm

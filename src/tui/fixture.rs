@@ -292,6 +292,7 @@ pub(crate) fn welcome(bench: &Bench, me: &Person) -> Welcome {
         ],
         log: LogHealth::Safe,
         secrets_missing: Vec::new(),
+        gaze: None,
     }
 }
 

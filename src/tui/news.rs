@@ -48,6 +48,7 @@ pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
             }
             Vec::new()
         }
+        FromHost::Looking { .. } => Vec::new(),
         FromHost::Log { id, entries } => {
             if app.pending.remove(&id).is_some() {
                 let first = app.log.front().map_or(u64::MAX, |line| line.n);

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CheckId, ValueName};
+use crate::id::{CheckId, StepId, ValueName};
 use crate::session::{Command, Entry, HowFar, Person, Refusal, Session};
 
 /// Version of this protocol; host and client must agree.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The largest frame a host takes from a client, bytes.
 pub const MAX_TO_HOST: usize = 1 << 20;
@@ -59,6 +59,11 @@ pub enum ToHost {
         /// At most this many.
         count: u32,
     },
+    /// Where this screen looks. The host passes on the operator's, so that others can follow.
+    Look {
+        /// Where.
+        gaze: Gaze,
+    },
     /// A secret that the host does not know (after a resume).
     GiveSecret {
         /// Its name.
@@ -74,7 +79,9 @@ pub enum ToHost {
 pub enum Role {
     /// A screen that may act (as far as its account may).
     Drive,
-    /// A screen that only looks.
+    /// A screen of the second person: it may approve, refuse, note, call a hold, answer.
+    Witness,
+    /// A screen that only looks (and may call a hold and leave a note, as everyone may).
     Watch,
     /// One action of a script.
     Act,
@@ -100,6 +107,43 @@ pub enum Stream {
     Output,
     /// `errors`
     Errors,
+}
+
+/// Where a screen looks, so that another can look at the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gaze {
+    /// The step that is selected.
+    pub step: StepId,
+    /// What fills the window.
+    pub sight: Sight,
+    /// What lies on top of it, in a few words (`the question before 5`); absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
+}
+
+/// What fills a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "sight")]
+pub enum Sight {
+    /// The step.
+    Step {
+        /// First row shown of what is said about it.
+        scroll: u32,
+    },
+    /// One of its outputs.
+    Output {
+        /// Which.
+        of: OutputFile,
+        /// Byte at the top of the window; absent: its end is followed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        top: Option<u64>,
+    },
+    /// The journal.
+    Log {
+        /// Number of the last record shown; absent: the newest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<u64>,
+    },
 }
 
 /// From the host.
@@ -155,6 +199,13 @@ pub enum FromHost {
         /// Everyone attached.
         people: Vec<Present>,
     },
+    /// The operator looks here now.
+    Looking {
+        /// Who.
+        person: Person,
+        /// Where.
+        gaze: Gaze,
+    },
     /// How far a check is that is being asked; several times a second.
     Asking {
         /// Which.
@@ -196,6 +247,9 @@ pub struct Welcome {
     pub log: LogHealth,
     /// Secrets that the host does not know.
     pub secrets_missing: Vec<ValueName>,
+    /// Where the operator looks, as far as it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaze: Option<Gaze>,
 }
 
 /// Somebody attached.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::id::{CheckId, ValueName};
+use crate::id::{CheckId, Digest, ValueName};
 use crate::session::ask::Ask;
 use crate::session::event::Ended;
 use crate::session::gate::Permit;
 use crate::session::recover::{Found, Loose};
-use crate::session::{Answer, Entry, Event, HowFar, Person};
+use crate::session::{Answer, Circumstances, Entry, Event, HowFar, Person};
 use crate::wire::messages::Role;
 use crate::wire::{FromHost, ToHost};
 
@@ -15,6 +15,8 @@ use crate::wire::{FromHost, ToHost};
 pub trait Append {
     /// Makes all of them durable, or none; how long that took.
     fn append(&mut self, entries: &[Entry]) -> Result<Duration, AppendError>;
+    /// SHA-256 of the last line.
+    fn head(&self) -> Digest;
 }
 
 /// Why records did not become durable.
@@ -61,8 +63,9 @@ pub enum Input {
     Drained(ClientId),
     /// A client is gone.
     Left(ClientId),
-    /// A client asks for something (`Request`, `GiveSecret`).
-    Asked(ClientId, ToHost),
+    /// A client asks for something (`Request`, `GiveSecret`, `Look`): who the kernel says it is now, and what else was
+    /// found out about the request.
+    Asked(ClientId, Person, ToHost, Box<Circumstances>),
     /// A check found its answer; `None`: it was cancelled.
     Answered(AskTag, Option<Box<Answer>>),
     /// A check that is being asked is this far.

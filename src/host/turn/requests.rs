@@ -1,6 +1,6 @@
 //! What a client's request leads to: records, a refusal, a secret kept. PURE.
 
-use crate::session::{Command, Event, Fault, Refusal, decide};
+use crate::session::{Circumstances, Command, Event, Fault, Person, Refusal, decide};
 use crate::time::Moment;
 use crate::wire::messages::{LogHealth, Reply, Role};
 use crate::wire::{FromHost, ToHost};
@@ -8,17 +8,23 @@ use crate::wire::{FromHost, ToHost};
 use super::super::words;
 use super::{AppendError, Audience, ClientId, Guest, HostState, Output, record};
 
-pub(super) fn asked(
-    state: &mut HostState,
-    client: ClientId,
-    message: ToHost,
-    now: Moment,
-    out: &mut Vec<Output>,
-) {
-    let Some(guest) = state.guests.get(&client).cloned() else { return };
+/// What a client sent, and who it is by the kernel's word at that moment.
+pub(super) struct Request {
+    pub(super) client: ClientId,
+    pub(super) person: Person,
+    pub(super) message: ToHost,
+    pub(super) found: Circumstances,
+}
+
+pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &mut Vec<Output>) {
+    let Request { client, person, message, mut found } = request;
+    let Some(role) = state.guests.get(&client).map(|guest| guest.role) else { return };
+    let guest = Guest { person, role };
+    found.attached =
+        state.guests.values().any(|other| other.stays() && other.person.same_account(&guest.person));
     match message {
         ToHost::Request { id, command } => {
-            let result = request(state, &guest, &command, now, out);
+            let result = decided(state, &guest, &command, now, &found, out);
             out.push(Output::Tell(Audience::One(client), FromHost::Reply { id, result }));
         }
         ToHost::GiveSecret { name, value } => {
@@ -31,6 +37,13 @@ pub(super) fn asked(
             let names = state.secrets_missing();
             out.push(Output::Tell(Audience::All, FromHost::SecretsMissing { names }));
         }
+        ToHost::Look { gaze } => {
+            let drives = guest.role == Role::Drive && state.session.operator.same_account(&guest.person);
+            if drives && state.gaze.as_ref() != Some(&gaze) {
+                state.gaze = Some(gaze.clone());
+                out.push(Output::Tell(Audience::All, FromHost::Looking { person: guest.person, gaze }));
+            }
+        }
         ToHost::Hello { .. }
         | ToHost::ReadOutput { .. }
         | ToHost::FollowOutput { .. }
@@ -38,21 +51,24 @@ pub(super) fn asked(
     }
 }
 
-fn request(
+fn decided(
     state: &mut HostState,
     guest: &Guest,
     command: &Command,
     now: Moment,
+    found: &Circumstances,
     out: &mut Vec<Output>,
 ) -> Reply {
-    if guest.role == Role::Watch {
-        let refusal = Refusal::call("this screen only watches; attach without --watch to act");
+    if let Some(refusal) = not_in_this_role(guest.role, command) {
         return Reply::Refused { n: 0, refusal };
+    }
+    if let Some(why) = &found.barred {
+        return Reply::Refused { n: 0, refusal: Refusal::rule(why.clone()) };
     }
     if let LogHealth::Broken { why } = &state.health {
         return Reply::Failed { why: words::journal_broken(why) };
     }
-    let result = match decide::decide(&state.session, command, &guest.person, now) {
+    let result = match decide::decide(&state.session, command, &guest.person, now, found) {
         Ok(events) => {
             let events = events.into_iter().map(|event| (guest.person.clone(), event)).collect();
             record(state, events, now, out).map(|n| Reply::Recorded { n })
@@ -74,5 +90,28 @@ fn request(
         Ok(reply) => reply,
         Err(AppendError::NotTaken(why)) => Reply::Refused { n: 0, refusal: Refusal::call(why) },
         Err(AppendError::Broken(why)) => Reply::Failed { why: words::journal_broken(&why) },
+    }
+}
+
+/// What a screen that was opened to watch, or to witness, does not do. Everyone may call a hold and leave a note.
+fn not_in_this_role(role: Role, command: &Command) -> Option<Refusal> {
+    let of_everyone =
+        matches!(command, Command::Hold { .. } | Command::Note { .. } | Command::Release { why: None });
+    let of_a_witness = matches!(
+        command,
+        Command::AskApproval { .. }
+            | Command::Approve { .. }
+            | Command::Refuse { .. }
+            | Command::Check { .. }
+            | Command::Attest { .. }
+            | Command::Release { .. }
+            | Command::Stop { .. }
+    );
+    match role {
+        Role::Drive | Role::Act => None,
+        _ if of_everyone => None,
+        Role::Witness if of_a_witness => None,
+        Role::Witness => Some(Refusal::call("this screen is a witness's; attach without --witness to drive")),
+        Role::Watch => Some(Refusal::call("this screen only watches; attach without --watch to act")),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::id::Digest;
 use crate::session::bench::{Bench, dana, name_of, sam};
 use crate::session::event::Outcome;
 use crate::session::{Answer, Command, HowFar, Verdict};
@@ -36,6 +37,10 @@ impl Append for Paper {
         sheet.entries.extend_from_slice(entries);
         Ok(sheet.took)
     }
+
+    fn head(&self) -> Digest {
+        Digest::new("0".repeat(64))
+    }
 }
 
 struct Scene {
@@ -66,7 +71,12 @@ impl Scene {
     }
 
     fn act(&mut self, command: Command) -> Vec<Output> {
-        self.feed(Input::Asked(DANA, ToHost::Request { id: 9, command: Box::new(command) }))
+        self.feed(Input::Asked(
+            DANA,
+            dana(),
+            ToHost::Request { id: 9, command: Box::new(command) },
+            Box::default(),
+        ))
     }
 
     fn run(&mut self, step: &str) -> Vec<Output> {
@@ -200,7 +210,7 @@ fn j3_an_append_that_fails_at_any_call_is_followed_by_no_effect() {
         for part in 0..3 {
             let command = Box::new(run("a"));
             let input = match (part, &asked) {
-                (0, _) => Input::Asked(DANA, ToHost::Request { id: 1, command }),
+                (0, _) => Input::Asked(DANA, dana(), ToHost::Request { id: 1, command }, Box::default()),
                 (1, Some(tag)) => {
                     Input::Answered(AskTag::clone(tag), Some(Box::new(answer(Verdict::Holds, scene.now))))
                 }
@@ -313,7 +323,7 @@ fn who_only_watches_changes_nothing() {
     scene.feed(Input::Joined { client: WATCHER, person: dana(), role: Role::Watch });
     for command in [run("a"), note("x"), Command::Hold { why: "stop".to_owned() }] {
         let request = ToHost::Request { id: 1, command: Box::new(command) };
-        assert_eq!(words(&scene.feed(Input::Asked(WATCHER, request))), ["refused!"]);
+        assert_eq!(words(&scene.feed(Input::Asked(WATCHER, dana(), request, Box::default()))), ["refused!"]);
     }
     assert!(scene.on_paper().is_empty());
 }
@@ -324,15 +334,18 @@ fn only_the_operator_gives_secrets_and_only_those_that_are_asked_for() {
     let mut scene = Scene::joined(yaml);
     scene.feed(Input::Joined { client: WATCHER, person: sam(), role: Role::Drive });
     let give = |name: &str| ToHost::GiveSecret { name: name.into(), value: "s3cret".to_owned() };
-    assert_eq!(words(&scene.feed(Input::Asked(WATCHER, give("pw")))), ["missing 1"]);
-    assert_eq!(words(&scene.feed(Input::Asked(DANA, give("other")))), ["missing 1"]);
+    assert_eq!(words(&scene.feed(Input::Asked(WATCHER, sam(), give("pw"), Box::default()))), ["missing 1"]);
+    assert_eq!(words(&scene.feed(Input::Asked(DANA, dana(), give("other"), Box::default()))), ["missing 1"]);
     let refused = words(&scene.run("a"));
     assert!(
         !refused.iter().any(|word| word.starts_with("START")),
         "no intent without its secret: {refused:?}"
     );
     assert!(!scene.on_paper().contains(&"step_started".to_owned()));
-    assert_eq!(words(&scene.feed(Input::Asked(DANA, give("pw")))), ["KEEP pw", "missing 0"]);
+    assert_eq!(
+        words(&scene.feed(Input::Asked(DANA, dana(), give("pw"), Box::default()))),
+        ["KEEP pw", "missing 0"]
+    );
     assert!(words(&scene.run("a")).contains(&"START a".to_owned()));
     let on_paper = serde_json::to_string(&scene.paper.0.lock().unwrap().entries).unwrap();
     assert!(!on_paper.contains("s3cret"));

@@ -159,7 +159,10 @@ fn a_list_is_newest_first_and_says_how_each_fares() {
         ]
     );
     assert_eq!(listing.sessions[0].last_at, Timestamp::from_millis(6_004));
-    assert_eq!(listing.sessions[0].operator, Person { name: "dana".to_owned(), uid: Some(1000) });
+    assert_eq!(
+        listing.sessions[0].operator,
+        Person { name: "dana".to_owned(), uid: Some(1000), login: None }
+    );
     assert_eq!(listing.unreadable.len(), 1);
 }
 

@@ -97,6 +97,8 @@ fn events() -> Vec<Event> {
             machine: "shop".to_owned(),
             umask: 0o022,
             operator: dana(),
+            share: None,
+            signers: None,
         })),
         Event::HostStarted {
             pid: 4711,
@@ -105,6 +107,8 @@ fn events() -> Vec<Event> {
             onbelay: "0.1.0".to_owned(),
             env: BTreeMap::from([("PATH".to_owned(), record::link_to(b"/usr/bin"))]),
             env_changed: vec!["LANG".to_owned()],
+            machine: None,
+            runs_as: None,
         },
         Event::JournalRepaired { kept_in: "journal.broken-1".to_owned(), bytes: 36 },
         Event::CheckAsked {
@@ -173,6 +177,7 @@ fn events() -> Vec<Event> {
             typed: Some("i-0abc".to_owned()),
             rests_on: vec![5, 8],
             retry: 2,
+            approvals: Vec::new(),
         },
         Event::ItemStarted {
             step: "terminate".into(),

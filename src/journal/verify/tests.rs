@@ -184,7 +184,7 @@ fn t2_a_forged_walk_with_a_whole_chain_is_found_at_its_start() {
             "somebody else started it",
             |all| {
                 let at = place_of(all, |event| matches!(event, Event::StepStarted { .. }));
-                all[at].by = Person { name: "mallory".to_owned(), uid: Some(66) };
+                all[at].by = Person { name: "mallory".to_owned(), uid: Some(66), login: None };
                 at
             },
             "who is not the operator",

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::id::Digest;
+use crate::session::approve::Subject;
 use crate::session::event::{How, Work};
 use crate::session::state::{Before, ItemProgress, ItemState, Phase, Progress, Running, Stood};
 use crate::session::{Entry, Event, Session};
@@ -37,6 +39,8 @@ impl Session {
         }
         let phase = if has_items { Phase::BetweenItems { from: entry.n } } else { Phase::Working };
         let captured = capture.as_ref().and_then(|name| self.state.values.get(name)).cloned();
+        // Used up by this start, whatever becomes of it; its commands are the ones that may run.
+        let approved = step.approval.take().map_or_else(Vec::new, |round| approved_commands(&round.subject));
         let before = Before { stood, touched: step.touched, captured, verify_from: step.verify_from };
         step.progress = Progress::Running(Running {
             attempt: *attempt,
@@ -51,6 +55,7 @@ impl Session {
             retry: *retry,
             start_n: entry.n,
             by: entry.by.clone(),
+            approved,
         });
         if *work == Work::Run {
             step.attempts += 1;
@@ -67,6 +72,7 @@ impl Session {
         }
         let step = &mut self.state.steps[place];
         step.request = None;
+        step.starts += 1;
         step.last_attempt = *attempt;
         step.started = Some(at);
         step.settled = None;
@@ -166,6 +172,12 @@ impl From<Stood> for Progress {
             Stood::Undone => Self::Undone,
         }
     }
+}
+
+/// Digests of what was approved to run, one for each item (or the one); none where a person does it.
+fn approved_commands(subject: &Subject) -> Vec<Digest> {
+    let items = subject.items.iter().filter_map(|item| item.command.clone());
+    if subject.items.is_empty() { subject.command.iter().cloned().collect() } else { items.collect() }
 }
 
 /// The list as shown, with what is known of each item kept.

@@ -1,7 +1,8 @@
 //! Each requirement of a gate as a sentence with what to do about it. PURE.
 
+use crate::session::approve::standing;
 use crate::session::event::Work;
-use crate::session::state::Stage;
+use crate::session::state::{Request, Stage};
 use crate::session::{Kind, Progress, Requirement, Session};
 use crate::time::Moment;
 
@@ -108,17 +109,25 @@ pub(super) fn hold_requirements(session: &Session) -> impl Iterator<Item = Requi
     })
 }
 
-pub(super) fn witness_requirement(session: &Session, step: usize) -> Option<Requirement> {
-    let rule = session.runbook.steps[step].witness.as_ref()?;
-    let people =
-        if rule.count == 1 { "a second person".to_owned() } else { format!("{} other people", rule.count) };
-    Some(Requirement {
-        kind: Kind::Witness,
-        id: session.runbook.steps[step].id.to_string(),
-        met: false,
-        why: format!("{people} must approve it, and this version cannot take approvals yet"),
-        fix: "not yet: walk it with a version that has witnesses; nothing overrides a gate".to_owned(),
-    })
+/// The second person's word as a requirement; of one wish where the gate decides on it.
+pub(in crate::session) fn witness_for(
+    session: &Session,
+    step: usize,
+    work: Work,
+    request: Option<&Request>,
+    now: Moment,
+) -> Requirement {
+    let standing = standing(session, step, work, request, now);
+    let id = session.runbook.steps[step].id.to_string();
+    let fix = if standing.met {
+        String::new()
+    } else {
+        format!(
+            "a second person joins: onbelay attach --witness {0}, or: onbelay do {0} approve {id}",
+            session.id
+        )
+    };
+    Requirement { kind: Kind::Witness, id, met: standing.met, why: standing.why, fix }
 }
 
 pub(super) fn confirm_requirement(session: &Session, step: usize) -> Option<Requirement> {

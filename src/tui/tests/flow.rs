@@ -270,7 +270,10 @@ fn every_action_of_do_has_a_key() {
     // A new command does not compile here until somebody gives it a key.
     // What no version can do yet has none.
     let verb = |command: &Command| match command {
-        Command::Approve { .. } | Command::Refuse { .. } | Command::Handover { .. } => Verb::Help,
+        Command::AskApproval { .. }
+        | Command::Approve { .. }
+        | Command::Refuse { .. }
+        | Command::Handover { .. } => Verb::Help,
         Command::Check { .. } => Verb::Check,
         Command::Attest { .. } => Verb::Attest,
         Command::Run { by_hand: false, .. } => Verb::Run,

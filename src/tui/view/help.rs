@@ -86,6 +86,7 @@ pub(super) fn about(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buff
         let role = match present.role {
             _ if present.person.uid == session.operator.uid => "operator",
             Role::Watch => "watching",
+            Role::Witness => "witness",
             Role::Drive | Role::Act => "here",
         };
         format!("{} ▸ {role}", plain(&present.person.name))

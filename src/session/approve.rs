@@ -1,0 +1,28 @@
+//! The second person: what an approval covers, whether one stands, and why it no longer does. PURE.
+//! It must not know sockets or files: who speaks, and which keys are allowed, is handed in.
+//!
+//! An asking (`Event::ApprovalAsked`) stores the whole start as it stood; an approval refers to that record, and the start
+//! that uses it is compared with it once more. So what runs is what was shown.
+
+pub mod people;
+pub mod signature;
+pub mod standing;
+pub mod subject;
+pub mod text;
+
+use std::time::Duration;
+
+pub use people::{caveat, name_of, same_person};
+pub use standing::{Standing, standing};
+pub use subject::{Evidence, Head, ItemCommand, Subject, changes, subject};
+
+/// How long what was asked can be approved and used, from the asking (F-A3 of the figures we hold), by a clock that
+/// counts suspend.
+pub const LIFETIME: Duration = Duration::from_mins(15);
+
+/// An asking that nobody has answered is made anew when somebody asks again after this long, so that whoever reads it has
+/// time; but not where a signature may be on its way.
+pub const RENEWED_AFTER: Duration = Duration::from_mins(5);
+
+/// The namespace of signatures: one made for anything else is not taken (`ssh-keygen -Y sign -n`).
+pub const NAMESPACE: &str = "onbelay-approval";

@@ -1,0 +1,252 @@
+//! The second person: asking for an approval, giving one, refusing, and passing the wheel. PURE.
+
+use crate::id::StepId;
+use crate::runbook::Proof;
+use crate::session::approve::{self, RENEWED_AFTER, name_of, same_person, signature, standing};
+use crate::session::command::Circumstances;
+use crate::session::event::{How, Proven, Work};
+use crate::session::state::{Approval, Round};
+use crate::session::{Event, Fault, Kind, Person, Progress, Refusal, Requirement, Session, view};
+use crate::time::Moment;
+
+use super::{Decision, find_step, may_run, may_undo, not_busy, words_needed};
+
+/// Asks for an approval of what stands now; what was asked before and still stands is kept.
+pub(super) fn ask(
+    session: &Session,
+    id: &StepId,
+    work: Option<Work>,
+    by_hand: bool,
+    by: &Person,
+    now: Moment,
+) -> Decision {
+    let place = find_step(session, id)?;
+    let model = &session.runbook.steps[place];
+    if model.witness.is_none() {
+        return Err(Refusal::call(format!("{} asks for no witness", view::step_name(session, place))));
+    }
+    not_busy(session, place)?;
+    let round = session.steps[place].approval.as_deref();
+    let work = work.unwrap_or_else(|| work_of(session, place, round));
+    match work {
+        Work::Run => may_run(session, place)?,
+        Work::Undo => may_undo(session, place)?,
+    }
+    let by_hand =
+        by_hand || round.is_some_and(|round| round.subject.how == How::ByHand && round.subject.work == work);
+    if let Some(round) = round.filter(|round| round.subject.work == work && asked_so(round, by_hand)) {
+        if let Some(refused) = &round.refused
+            && !session.operator.same_account(by)
+        {
+            return Err(Refusal::rule(format!(
+                "{} refused it: {}; the operator, {}, must ask anew",
+                refused.by.name, refused.why, session.operator.name
+            )));
+        }
+        let waits = !round.given.is_empty() || session_waits_for_key(session, place);
+        let young = round.at.age(now).is_some_and(|age| age < RENEWED_AFTER);
+        let stands = round.refused.is_none() && standing::dead(session, place, round, None, now).is_none();
+        if stands && (waits || young) && round.given.iter().all(|given| given.void.is_none()) {
+            return Ok(Vec::new());
+        }
+    }
+    all_but_people(session, place, work, now)?;
+    let subject = approve::subject(session, place, work, by_hand, now).map_err(Refusal::rule)?;
+    Ok(vec![Event::ApprovalAsked { subject: Box::new(subject) }])
+}
+
+fn asked_so(round: &Round, by_hand: bool) -> bool {
+    (round.subject.how == How::ByHand) == by_hand
+}
+
+fn session_waits_for_key(session: &Session, place: usize) -> bool {
+    session.runbook.steps[place].witness.as_ref().is_some_and(|rule| rule.proof == Proof::Key)
+}
+
+/// What was asked for last, else what the step could do next.
+fn work_of(session: &Session, place: usize, round: Option<&Round>) -> Work {
+    match (round, &session.steps[place].progress) {
+        (Some(round), _) => round.subject.work,
+        (None, Progress::Done) => Work::Undo,
+        (None, _) => Work::Run,
+    }
+}
+
+/// A witness can approve once all but confirmation is met.
+fn all_but_people(session: &Session, place: usize, work: Work, now: Moment) -> Result<(), Refusal> {
+    let mut unmet: Vec<Requirement> = match work {
+        Work::Run => view::gate(session, &view::order(session), place, now),
+        Work::Undo => view::undo_gate(session, place, now),
+    };
+    unmet.retain(|r| !r.met && !matches!(r.kind, Kind::Witness | Kind::Confirm));
+    if unmet.is_empty() {
+        return Ok(());
+    }
+    let sentence = format!("{} cannot be approved yet: its gate is shut", view::step_name(session, place));
+    Err(Refusal { unmet, ..Refusal::rule(sentence) })
+}
+
+/// What a second person says with their yes.
+pub(super) struct Yes<'a> {
+    pub(super) step: &'a StepId,
+    pub(super) seen: Option<&'a crate::id::Digest>,
+    pub(super) name: Option<&'a str>,
+    pub(super) signature: Option<&'a str>,
+}
+
+/// A second person's yes.
+pub(super) fn approve(
+    session: &Session,
+    yes: &Yes<'_>,
+    by: &Person,
+    now: Moment,
+    found: &Circumstances,
+) -> Decision {
+    let place = find_step(session, yes.step)?;
+    let round = asked(session, place, yes.step)?;
+    let name = view::step_name(session, place);
+    if let Some(why) = standing::dead(session, place, round, None, now) {
+        return Err(Refusal::rule(format!(
+            "{why}; look again: it is asked anew with  onbelay approval show"
+        )));
+    }
+    not_busy(session, place)?;
+    if yes.seen.is_some_and(|seen| *seen != round.subject.text_digest()) {
+        return Err(Refusal::rule(format!(
+            "what you looked at is not what is asked now of {name}; look again"
+        )));
+    }
+    all_but_people(session, place, round.subject.work, now)?;
+    let proof = proof(session, round, yes, by, now, found)?;
+    let attached = found.attached && proof == Proven::Account;
+    let approval = Approval { n: 0, at: now, by: by.clone(), proof: proof.clone(), attached, void: None };
+    let rule = &round.subject.witness;
+    if !rule.of.is_empty() && !rule.of.iter().any(|of| of == name_of(&approval)) {
+        return Err(Refusal::rule(format!(
+            "{name} may be approved by {} only, and not by {}",
+            rule.of.join(", "),
+            name_of(&approval)
+        )));
+    }
+    if round.given.iter().any(|given| given.void.is_none() && same_person(given, &approval)) {
+        return Err(Refusal::rule(format!("{} approved it already", name_of(&approval))));
+    }
+    let (step, asked, text) = (yes.step.clone(), round.subject.asked, round.subject.text_digest());
+    Ok(vec![Event::Approved { step, asked, text, proof, attached }])
+}
+
+fn proof(
+    session: &Session,
+    round: &Round,
+    yes: &Yes<'_>,
+    by: &Person,
+    now: Moment,
+    found: &Circumstances,
+) -> Result<Proven, Refusal> {
+    let rule = round.subject.witness.proof;
+    if let Some(armoured) = yes.signature {
+        if rule == Proof::Account {
+            return Err(Refusal::rule(
+                "it asks for another account at this machine, and takes no signature".to_owned(),
+            ));
+        }
+        let signers = match &found.signers {
+            Some(Ok(signers)) => signers,
+            Some(Err(why)) => return Err(Refusal::rule(why.clone())),
+            None => return Err(Refusal::rule("no file of allowed signers is known".to_owned())),
+        };
+        let signed =
+            signature::check(&round.subject.text(), armoured, signers, now.at).map_err(Refusal::rule)?;
+        let own = found.own_keys.iter().any(|key| *key == signed.fingerprint);
+        let as_operator = session.operator.name == signed.principal
+            || signed.principal.split('@').next() == Some(session.operator.name.as_str());
+        if own || as_operator {
+            return Err(Refusal::rule(format!(
+                "the key of {} is the operator's own; nobody approves themselves",
+                signed.principal
+            )));
+        }
+        return Ok(Proven::Key(Box::new(signed)));
+    }
+    if let Some(name) = yes.name {
+        if rule != Proof::Here {
+            return Err(Refusal::rule(
+                "a name that somebody types proves nothing, and is not enough here".to_owned(),
+            ));
+        }
+        words_needed(name, "say your name")?;
+        if name.trim().eq_ignore_ascii_case(session.operator.name.trim()) {
+            return Err(Refusal::rule("that is the operator; nobody approves themselves".to_owned()));
+        }
+        return Ok(Proven::Here { name: name.trim().to_owned() });
+    }
+    if rule == Proof::Key {
+        return Err(Refusal::rule(
+            "it asks for a signature: onbelay approval show, ssh-keygen -Y sign, onbelay approve --signature FILE".to_owned(),
+        ));
+    }
+    if let Some(why) = &found.barred {
+        return Err(Refusal::rule(why.clone()));
+    }
+    if let Some(operator) = session.operator_as.iter().find(|operator| operator.may_be(by)) {
+        let how = if operator.same_account(by) {
+            "that is the operator's own account".to_owned()
+        } else {
+            format!("{} and the operator, {}, share a login", by.name, operator.name)
+        };
+        return Err(Refusal::rule(format!("{how}; nobody approves themselves")));
+    }
+    Ok(Proven::Account)
+}
+
+/// A second person's no.
+pub(super) fn refuse(session: &Session, id: &StepId, why: &str) -> Decision {
+    let place = find_step(session, id)?;
+    words_needed(why, "say why: a refusal needs words")?;
+    let round = asked(session, place, id)?;
+    if let Some(refused) = &round.refused {
+        return Err(Refusal::rule(format!("{} refused it already: {}", refused.by.name, refused.why)));
+    }
+    let (step, asked) = (id.clone(), round.subject.asked);
+    Ok(vec![Event::ApprovalRefused { step, asked, why: why.to_owned() }])
+}
+
+fn asked<'a>(session: &'a Session, place: usize, id: &StepId) -> Result<&'a Round, Refusal> {
+    if session.runbook.steps[place].witness.is_none() {
+        return Err(Refusal::call(format!("{} asks for no witness", view::step_name(session, place))));
+    }
+    session.steps[place].approval.as_deref().ok_or_else(|| {
+        Refusal::rule(format!(
+            "nobody asked for an approval of {}; ask: onbelay approval show {} {id}",
+            view::step_name(session, place),
+            session.id
+        ))
+    })
+}
+
+/// Another person is the operator from now.
+pub(super) fn handover(session: &Session, to: &str, found: &Circumstances) -> Decision {
+    words_needed(to, "say to whom: the name of an account")?;
+    let named = match &found.named {
+        Some(Ok(named)) => named,
+        Some(Err(why)) => return Err(Refusal { fault: Fault::Rule, ..Refusal::rule(why.clone()) }),
+        None => return Err(Refusal::rule(format!("nobody called {to} is known here"))),
+    };
+    if named.same_account(&session.operator) {
+        return Err(Refusal::rule(format!("{} is the operator already", named.name)));
+    }
+    Ok(vec![Event::HandedOver { to: named.clone() }])
+}
+
+/// Who approved a step never starts it.
+pub(super) fn not_its_approver(session: &Session, place: usize, by: &Person) -> Result<(), Refusal> {
+    let mut approvers = session.steps[place].approvers.iter();
+    match approvers.find(|given| given.proof == Proven::Account && given.by.may_be(by)) {
+        Some(_) => Err(Refusal::rule(format!(
+            "{} approved {}; who approved a step never starts it: hand over to somebody else",
+            by.name,
+            view::step_name(session, place)
+        ))),
+        None => Ok(()),
+    }
+}
