@@ -1,6 +1,7 @@
 //! The client's end of a session: start a host, connect to it, stay connected. SHELL.
 //! It must not know journals, processes or screens; whoever connects says where messages go.
 
+mod join;
 mod link;
 mod start;
 mod talk;
@@ -19,6 +20,7 @@ use crate::wire::messages::{Role, Welcome};
 use crate::wire::start::Given;
 use crate::wire::{FromHost, ToHost};
 
+pub use join::join_line;
 pub use start::{SessionPlace, create, create_with};
 pub use talk::{Heard, Talk};
 

@@ -134,9 +134,13 @@ pub struct RunArgs {
     /// A second open session of the same runbook with the same values is meant
     #[arg(long)]
     pub another: bool,
-    /// A group whose members may attach, watch and witness (not yet)
+    /// Open it to the members of a Unix group: they may watch, witness and read it, and nobody else may
     #[arg(long, value_name = "GROUP")]
     pub share: Option<String>,
+    /// The keys that may sign approvals, a file as ssh-keygen reads it; absent: /etc/onbelay/allowed_signers, else the
+    /// file of that name where sessions are kept
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
 }
 
 /// `start`
@@ -150,15 +154,19 @@ pub struct StartArgs {
     /// A second open session of the same runbook with the same values is meant
     #[arg(long)]
     pub another: bool,
-    /// A group whose members may attach, watch and witness (not yet)
+    /// Open it to the members of a Unix group: they may watch, witness and read it, and nobody else may
     #[arg(long, value_name = "GROUP")]
     pub share: Option<String>,
+    /// The keys that may sign approvals, a file as ssh-keygen reads it; absent: /etc/onbelay/allowed_signers, else the
+    /// file of that name where sessions are kept
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
 }
 
 /// `attach`
 #[derive(Debug, Args)]
 pub struct AttachArgs {
-    /// Its id, or a part that fits no other; absent: the only open one
+    /// Its id, a part that fits no other, or its path; absent: the only open one
     pub session: Option<String>,
     /// Only look
     #[arg(long, conflicts_with = "witness")]
@@ -174,7 +182,7 @@ pub struct AttachArgs {
 /// `do`
 #[derive(Debug, Args)]
 pub struct DoArgs {
-    /// Its id, or a part that fits no other
+    /// Its id, a part that fits no other, or its path
     pub session: String,
     /// Do not wait for the end of run, undo and check
     #[arg(long, global = true)]
@@ -352,7 +360,7 @@ pub enum Became {
 /// `status`
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// Its id, or a part that fits no other; absent: the only open one
+    /// Its id, a part that fits no other, or its path; absent: the only open one
     pub session: Option<String>,
     /// As JSON
     #[arg(long)]
@@ -370,7 +378,7 @@ pub struct ListArgs {
 /// `log`
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// Its id, or a part that fits no other; absent: the only open one, else the newest
+    /// Its id, a part that fits no other, or its path; absent: the only open one, else the newest
     pub session: Option<String>,
     /// The records as they are on disk
     #[arg(long)]
@@ -394,7 +402,7 @@ pub struct VerifyArgs {
 /// `report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Its id, or a part that fits no other; absent: the only open one, else the newest
+    /// Its id, a part that fits no other, or its path; absent: the only open one, else the newest
     pub session: Option<String>,
     /// How it is written
     #[arg(long, value_enum, default_value = "md")]
