@@ -136,7 +136,8 @@ impl Walk<'_> {
     /// until the operator asks anew, which this is.
     fn shut(&self, place: usize, request: &Request, unmet: Vec<Requirement>) -> Move {
         let session = self.session;
-        let only_people = unmet.iter().all(|r| matches!(r.kind, Kind::Witness | Kind::Confirm));
+        let only_people = unmet.iter().any(|r| r.kind == Kind::Witness)
+            && unmet.iter().all(|r| matches!(r.kind, Kind::Witness | Kind::Confirm));
         let mut refusal = refuse(session, place, request, unmet);
         let unanswered = session.steps[place].approval.as_deref().is_some_and(|round| {
             round.subject.work == request.work

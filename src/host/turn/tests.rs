@@ -318,14 +318,21 @@ fn how_far_a_check_is_is_told_and_not_recorded() {
 }
 
 #[test]
-fn who_only_watches_changes_nothing() {
+fn who_only_watches_says_something_or_stops_and_no_more() {
     let mut scene = Scene::joined(ONE);
     scene.feed(Input::Joined { client: WATCHER, person: dana(), role: Role::Watch });
-    for command in [run("a"), note("x"), Command::Hold { why: "stop".to_owned() }] {
+    for command in
+        [run("a"), Command::Check { checks: Vec::new() }, Command::Release { why: Some("x".to_owned()) }]
+    {
         let request = ToHost::Request { id: 1, command: Box::new(command) };
         assert_eq!(words(&scene.feed(Input::Asked(WATCHER, dana(), request, Box::default()))), ["refused!"]);
     }
     assert!(scene.on_paper().is_empty());
+    for command in [note("x"), Command::Hold { why: "stop".to_owned() }] {
+        let request = ToHost::Request { id: 1, command: Box::new(command) };
+        scene.feed(Input::Asked(WATCHER, dana(), request, Box::default()));
+    }
+    assert_eq!(scene.on_paper(), ["noted", "hold_called"], "open to everyone who is there");
 }
 
 #[test]

@@ -276,14 +276,6 @@ steps:
 }
 
 #[test]
-fn a_witness_keeps_the_gate_shut_for_now() {
-    let mut bench =
-        Bench::new("steps:\n  - { id: wipe, title: Wipe, destructive: true, witness: true, run: 'true' }\n");
-    bench.run_typed("wipe", "wipe").unwrap();
-    assert_eq!(bench.refused(), ["Witness wipe"]);
-}
-
-#[test]
 fn wait_is_asked_patiently_and_then_once_more() {
     let mut bench = Bench::new(
         "checks:
