@@ -394,6 +394,9 @@ pub struct VerifyArgs {
     /// Its id, a part that fits no other, or the directory that holds it; absent: the only open one, else the newest
     #[arg(value_name = "SESSION|DIR")]
     pub session: Option<String>,
+    /// Hold every signature against this file too, kept where nobody at the session could change it
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     pub json: bool,

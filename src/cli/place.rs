@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_directory_without_a_journal_is_a_wrong_call() {
         let dir = tempfile::tempdir().unwrap();
-        let error = crate::journal::verify::verify(dir.path()).unwrap_err();
+        let error = crate::journal::verify::verify(dir.path(), None).unwrap_err();
         let failure = Failure::from(error);
         assert_eq!(failure.exit, Exit::Wrong);
         assert!(failure.said.contains("holds no session"), "{failure}");

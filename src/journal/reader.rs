@@ -4,6 +4,7 @@
 //! What may come after the last whole record: nothing; the torn rest of a write that a crash cut short, which nobody
 //! was told was safe; something a newer version wrote; or damage. Only the torn rest may be cut away.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -28,6 +29,8 @@ pub struct Log {
     pub len: u64,
     /// What comes after them.
     pub tail: Tail,
+    /// By the number of each record that asks for an approval: SHA-256 of the line before it, the head that it names.
+    pub heads: BTreeMap<u64, Digest>,
 }
 
 /// What comes after the last whole record.
@@ -90,9 +93,14 @@ pub(super) fn open(path: &Path) -> Result<File, JournalError> {
 
 /// Reads a journal from its bytes.
 pub fn read_from(input: impl BufRead) -> io::Result<Log> {
-    let mut entries = Vec::new();
-    let scanned = scan(input, |entry| entries.push(entry))?;
-    Ok(Log { entries, head: scanned.head, len: scanned.len, tail: scanned.tail })
+    let (mut entries, mut heads) = (Vec::new(), BTreeMap::new());
+    let scanned = scan_on(Chain::new(), input, |entry, before| {
+        if let Event::ApprovalAsked { .. } = entry.event {
+            heads.insert(entry.n, before.clone());
+        }
+        entries.push(entry);
+    })?;
+    Ok(Log { entries, head: scanned.head, len: scanned.len, tail: scanned.tail, heads })
 }
 
 /// Where a scan ended.
@@ -108,15 +116,15 @@ pub struct Scanned {
 
 /// Hands out each record that fits, in order, keeping none: a journal of any length in little memory. A record is
 /// handed out once the link of the next one has confirmed it.
-pub fn scan(input: impl BufRead, each: impl FnMut(Entry)) -> io::Result<Scanned> {
-    scan_on(Chain::new(), input, each)
+pub fn scan(input: impl BufRead, mut each: impl FnMut(Entry)) -> io::Result<Scanned> {
+    scan_on(Chain::new(), input, |entry, _| each(entry))
 }
 
-/// As [`scan`], from a place further on.
+/// As [`scan`], from a place further on; each record with the SHA-256 of the line before it.
 pub(super) fn scan_on(
     mut chain: Chain,
     mut input: impl BufRead,
-    mut each: impl FnMut(Entry),
+    mut each: impl FnMut(Entry, &Digest),
 ) -> io::Result<Scanned> {
     // The newest record that fits, not yet confirmed, and the chain as it was before it.
     let mut held: Option<(Entry, Chain)> = None;
@@ -131,8 +139,8 @@ pub(super) fn scan_on(
                 let before = chain.clone();
                 match chain.take(body) {
                     Ok(entry) => {
-                        if let Some((confirmed, _)) = held.replace((entry, before)) {
-                            each(confirmed);
+                        if let Some((confirmed, link)) = held.replace((entry, before)) {
+                            each(confirmed, &link.head);
                         }
                         continue;
                     }
@@ -152,8 +160,8 @@ pub(super) fn scan_on(
             }
             Some(_) => Tail::Torn { bytes },
         };
-        if let Some((last, _)) = held {
-            each(last);
+        if let Some((last, link)) = held {
+            each(last, &link.head);
         }
         return Ok(Scanned { head: chain.head, len: chain.offset, tail });
     }

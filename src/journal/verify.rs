@@ -1,9 +1,11 @@
 //! Proves a session from its directory alone. SHELL: reads files; what must hold of the records is `session::audit`'s.
 //! It must not know hosts or screens.
 
+mod approvals;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -15,12 +17,14 @@ use sha2::{Digest as _, Sha256};
 use crate::id::Digest;
 use crate::session::audit::{Audit, Output, Start, audit};
 use crate::session::event::Work;
-use crate::session::{Session, view};
+use crate::session::{Session, Signers, view};
 use crate::text;
 
 use super::reader::{self, Log, Tail};
 use super::store::{self, ATTEMPTS};
 use super::{JournalError, RUNBOOK};
+
+pub use approvals::{ApprovalSeen, KnownBy};
 
 /// What was looked at and what was found. Every text in it is cleaned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +41,12 @@ pub struct Verified {
     pub not_proven: Vec<String>,
     /// What is wrong; empty: nothing.
     pub findings: Vec<Finding>,
+    /// Every approval on record.
+    #[serde(default)]
+    pub approvals: Vec<ApprovalSeen>,
+    /// The last record that a signature vouches for, with all before it; 0: none.
+    #[serde(default)]
+    pub signed_up_to: u64,
 }
 
 /// Something wrong.
@@ -68,8 +78,9 @@ impl Verified {
     }
 }
 
-/// Proves the session in `dir`. What is wrong with it comes back as findings; an error means it could not be looked at.
-pub fn verify(dir: &Path) -> Result<Verified, JournalError> {
+/// Proves the session in `dir`, and its signatures against `signers` where they are given. What is wrong comes back as
+/// findings; an error means it could not be looked at.
+pub fn verify(dir: &Path, signers: Option<&Signers>) -> Result<Verified, JournalError> {
     let alive = store::host_alive(dir)?;
     let log = reader::read(dir)?;
     let mut verified =
@@ -85,8 +96,12 @@ pub fn verify(dir: &Path) -> Result<Verified, JournalError> {
         Ok((runbook, _)) => {
             verified.prove(&format!("{RUNBOOK} is the one the session was opened with"));
             let audit = audit(runbook, &log.entries);
-            starts(&mut verified, &audit);
+            flaws(&mut verified, &audit);
+            approvals::approvals(&mut verified, &log, signers);
+            let allowed = starts(&mut verified, &audit);
+            approvals::told(&mut verified, &allowed, signers);
             outputs(&mut verified, dir, &audit)?;
+            return Ok(verified);
         }
         Err(JournalError::Runbook { why, .. }) => {
             verified.find(None, &format!("{RUNBOOK} {why}"));
@@ -98,9 +113,8 @@ pub fn verify(dir: &Path) -> Result<Verified, JournalError> {
         }
         Err(other) => return Err(other),
     }
-    verified.leave_open(
-        "that no records were cut off at the end, or the whole log rewritten: for that its head must be kept elsewhere",
-    );
+    approvals::approvals(&mut verified, &log, signers);
+    approvals::told(&mut verified, &[], signers);
     Ok(verified)
 }
 
@@ -127,19 +141,24 @@ fn chain(verified: &mut Verified, log: &Log, alive: bool) {
     }
 }
 
-fn starts(verified: &mut Verified, audit: &Audit) {
+fn flaws(verified: &mut Verified, audit: &Audit) {
     for flaw in &audit.flaws {
         verified.find(Some(flaw.n), &format!("record {}: {}", flaw.n, flaw.what));
     }
-    let Some(session) = &audit.session else { return };
+}
+
+/// Tells which starts were allowed: those that nothing was found against.
+fn starts(verified: &mut Verified, audit: &Audit) -> Vec<Start> {
+    let Some(session) = &audit.session else { return Vec::new() };
     if audit.replayed == verified.records {
         verified.prove("every record follows from those before it");
     }
-    let flawed = |start: &Start| audit.flaws.iter().any(|flaw| flaw.n == start.n);
-    for start in audit.starts.iter().filter(|start| start.hold_point && !flawed(start)) {
+    let found: BTreeSet<u64> = verified.findings.iter().filter_map(|finding| finding.record).collect();
+    let fine: Vec<Start> = audit.starts.iter().filter(|start| !found.contains(&start.n)).cloned().collect();
+    for start in fine.iter().filter(|start| start.hold_point) {
         verified.prove(&allowed(session, start));
     }
-    let others = audit.starts.iter().filter(|start| !start.hold_point && !flawed(start)).count();
+    let others = fine.iter().filter(|start| !start.hold_point).count();
     if others > 0 {
         let starts = if others == 1 {
             "the start of 1 step that destroys nothing was".to_owned()
@@ -148,6 +167,7 @@ fn starts(verified: &mut Verified, audit: &Audit) {
         };
         verified.prove(&format!("{starts} allowed too"));
     }
+    fine
 }
 
 fn allowed(session: &Session, start: &Start) -> String {

@@ -1,5 +1,6 @@
 //! Cut at every byte, changed at every byte.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use super::super::reader::{Chain, Log, Tail, read, scan_on};
@@ -20,7 +21,7 @@ fn j1_f_d2_every_prefix_opens_at_its_last_whole_record() {
     for (whole, end) in ends.iter().copied().enumerate() {
         for cut in start..end {
             let mut seen = 0;
-            let scanned = scan_on(chain.clone(), &bytes[start..cut], |_| seen += 1).unwrap();
+            let scanned = scan_on(chain.clone(), &bytes[start..cut], |_, _| seen += 1).unwrap();
             let torn = (cut - start) as u64;
             assert_eq!(
                 scanned.tail,
@@ -43,7 +44,8 @@ fn j1_f_d2_every_prefix_opens_at_its_last_whole_record() {
             entries,
             head: record::link_to(&bytes[ends[208]..bytes.len() - 1]),
             len: bytes.len() as u64,
-            tail: Tail::Whole
+            tail: Tail::Whole,
+            heads: BTreeMap::new(),
         }
     );
 }

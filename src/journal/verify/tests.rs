@@ -82,7 +82,7 @@ fn place_of(entries: &[Entry], wanted: impl Fn(&Event) -> bool) -> usize {
 fn an_honest_session_is_proven() {
     let entries = walked();
     let (_home, dir) = on_disk(&entries);
-    let verified = verify(&dir).unwrap();
+    let verified = verify(&dir, None).unwrap();
     assert_eq!(verified.findings, []);
     assert_eq!(verified.records, entries.len() as u64);
     let said = verified.proven.join("\n");
@@ -208,7 +208,7 @@ fn t2_a_forged_walk_with_a_whole_chain_is_found_at_its_start() {
         let mut entries = walked();
         let at = forge(&mut entries);
         let (_home, dir) = on_disk(&entries);
-        let verified = verify(&dir).unwrap();
+        let verified = verify(&dir, None).unwrap();
         let n = entries[at].n;
         let found = verified.findings.iter().find(|finding| finding.what.contains(said));
         assert_eq!(found.and_then(|finding| finding.record), Some(n), "{name}: {:?}", verified.findings);
@@ -239,7 +239,7 @@ fn t6_one_changed_byte_in_any_file_is_found() {
             let mut changed = honest.clone();
             changed[at] ^= 1;
             put(&changed);
-            let verified = verify(&dir).unwrap();
+            let verified = verify(&dir, None).unwrap();
             assert!(!verified.is_whole(), "byte {at} of {file}");
             if file == JOURNAL {
                 let n = memchr::memchr_iter(b'\n', &honest[..at]).count() as u64 + 1;
@@ -247,14 +247,18 @@ fn t6_one_changed_byte_in_any_file_is_found() {
             }
         }
         put(&honest[..upto.min(honest.len()) - 1]);
-        assert!(file == JOURNAL || !verify(&dir).unwrap().is_whole(), "{file}, cut");
+        assert!(file == JOURNAL || !verify(&dir, None).unwrap().is_whole(), "{file}, cut");
         put(&honest);
-        assert!(verify(&dir).unwrap().is_whole());
+        assert!(verify(&dir, None).unwrap().is_whole());
     }
     fs::remove_file(dir.join(ATTEMPTS).join("2/output")).unwrap();
-    assert!(verify(&dir).unwrap().findings[0].what.contains("is missing"));
+    assert!(verify(&dir, None).unwrap().findings[0].what.contains("is missing"));
     fs::remove_file(dir.join(RUNBOOK)).unwrap();
     assert!(
-        verify(&dir).unwrap().findings.iter().any(|finding| finding.what.contains("runbook.yaml is missing"))
+        verify(&dir, None)
+            .unwrap()
+            .findings
+            .iter()
+            .any(|finding| finding.what.contains("runbook.yaml is missing"))
     );
 }

@@ -1,0 +1,435 @@
+//! Proves approvals from the records alone: what was asked, who said yes and how that is known, what a signature
+//! vouches for, and that what started is what was approved. PURE: records in, sentences out.
+//! It must not know files. Whether an approval counted at its start is the gate's to say, which `session::audit` asks.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Digest, SessionId, StepId};
+use crate::journal::reader::Log;
+use crate::runbook::Proof;
+use crate::session::approve::{LIFETIME, Subject, caveat, name_of, same_person, signature};
+use crate::session::event::{Proven, SignedBy, Work};
+use crate::session::state::Approval;
+use crate::session::{Entry, Event, Signers};
+use crate::text;
+use crate::time::Moment;
+
+use super::Verified;
+
+/// An approval that is on record, and what was found of it. Every text in it is cleaned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalSeen {
+    /// Its record.
+    pub record: u64,
+    /// The record that asked for it.
+    pub asked: u64,
+    /// The step: its place and title.
+    pub step: String,
+    /// Who approved, by the name their kind of proof gives them.
+    pub by: String,
+    /// How they are known.
+    pub known_by: KnownBy,
+    /// The fingerprint of the key, where one signed (`SHA256:…`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// The last record that the signature vouches for, where one holds; all before it are vouched for too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_up_to: Option<u64>,
+    /// The record of the start that used it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<u64>,
+    /// Nothing was found against it.
+    pub holds: bool,
+    /// What it does not prove.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproven: Option<String>,
+}
+
+/// How the person who approved is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownBy {
+    /// By the kernel's word on the machine of the session, as the log has it.
+    Account,
+    /// By an SSH signature.
+    Key,
+    /// Not at all.
+    Here,
+}
+
+/// What was asked: the record, and its text, written once.
+struct Asking<'a> {
+    entry: &'a Entry,
+    subject: &'a Subject,
+    sound: bool,
+    text: OnceCell<String>,
+}
+
+/// What was said to it.
+struct Given {
+    seen: ApprovalSeen,
+    step: StepId,
+    approval: Approval,
+}
+
+/// A start that used approvals, for what its items run.
+struct Started {
+    attempt: u32,
+    asked: u64,
+}
+
+struct Book<'a> {
+    verified: &'a mut Verified,
+    log: &'a Log,
+    outside: Option<&'a Signers>,
+    runbook: Option<&'a Digest>,
+    session: Option<&'a SessionId>,
+    askings: BTreeMap<u64, Asking<'a>>,
+    latest: BTreeMap<&'a StepId, u64>,
+    given: BTreeMap<u64, Given>,
+    started: Option<Started>,
+}
+
+/// Looks at everything about approvals; the findings of the walk itself are in `verified` already, and what they say
+/// is not said twice.
+pub(super) fn approvals(verified: &mut Verified, log: &Log, outside: Option<&Signers>) {
+    let first = log.entries.first();
+    let runbook = first.and_then(|entry| match &entry.event {
+        Event::SessionOpened(opened) => Some(&opened.sha256),
+        _ => None,
+    });
+    let mut book = Book {
+        verified,
+        log,
+        outside,
+        runbook,
+        session: first.map(|entry| &entry.session),
+        askings: BTreeMap::new(),
+        latest: BTreeMap::new(),
+        given: BTreeMap::new(),
+        started: None,
+    };
+    for entry in &log.entries {
+        match &entry.event {
+            Event::ApprovalAsked { subject } => book.asking(entry, subject),
+            Event::Approved { step, asked, text, proof, .. } => {
+                book.approved(entry, step, *asked, text, proof);
+            }
+            Event::StepStarted { approvals, .. } => {
+                book.started = None;
+                if !approvals.is_empty() {
+                    book.start(entry);
+                }
+            }
+            Event::ItemStarted { .. } => book.item(entry),
+            _ => {}
+        }
+    }
+    let given: Vec<ApprovalSeen> = book.given.into_values().map(|given| given.seen).collect();
+    verified.approvals = given;
+}
+
+impl<'a> Book<'a> {
+    /// Says what is wrong with a record, unless the walk said so already.
+    fn against(&mut self, entry: &Entry, what: &str) {
+        if !self.verified.findings.iter().any(|finding| finding.record == Some(entry.n)) {
+            self.verified.find(Some(entry.n), &format!("record {}: {what}", entry.n));
+        }
+    }
+
+    fn asking(&mut self, entry: &'a Entry, subject: &'a Subject) {
+        let what = self.not_where_it_stands(entry, subject);
+        if let Some(what) = &what {
+            self.against(entry, what);
+        }
+        self.latest.insert(&subject.step, entry.n);
+        self.askings.insert(entry.n, Asking { entry, subject, sound: what.is_none(), text: OnceCell::new() });
+    }
+
+    /// What it says of its own place, held against where it stands.
+    fn not_where_it_stands(&self, entry: &Entry, subject: &Subject) -> Option<String> {
+        if subject.asked != entry.n || subject.head.n + 1 != entry.n {
+            return Some(format!(
+                "what is asked names record {} and a log up to record {}, and stands elsewhere",
+                subject.asked, subject.head.n
+            ));
+        }
+        let before = self.log.heads.get(&entry.n);
+        if before != Some(&subject.head.sha256) {
+            let found = before.map_or("missing", Digest::as_str);
+            return Some(format!(
+                "the log was changed before it: what is asked was asked when record {} had the SHA-256 {}, and it is {found}",
+                subject.head.n, subject.head.sha256
+            ));
+        }
+        if Some(&subject.session) != self.session {
+            return Some(format!("what is asked belongs to session {}", subject.session));
+        }
+        if Some(&subject.runbook) != self.runbook {
+            return Some("what is asked comes from another runbook".to_owned());
+        }
+        (subject.at != entry.at)
+            .then(|| format!("it was recorded at {}, and says it was asked at {}", entry.at, subject.at))
+    }
+
+    fn approved(&mut self, entry: &Entry, step: &StepId, asked: u64, digest: &Digest, proof: &Proven) {
+        let at = Moment { at: entry.at, up: entry.up, boot: 0 };
+        let (n, by, proof) = (entry.n, entry.by.clone(), proof.clone());
+        let approval = Approval { n, at, by, proof, attached: false, void: None };
+        let Some(asking) = self.askings.get(&asked) else {
+            return self
+                .against(entry, &format!("it approves what record {asked} asks, which asks for nothing"));
+        };
+        let subject = asking.subject;
+        let text = asking.text.get_or_init(|| subject.text());
+        let mut what = if subject.step != *step {
+            Some(format!("it approves {step}, and record {asked} asks about {}", subject.step))
+        } else if crate::runbook::digest::of_bytes(text.as_bytes()) != *digest {
+            Some(format!("what was approved is not what record {asked} asks"))
+        } else {
+            not_by_the_rule(subject, &approval).or_else(|| too_late(asking.entry, entry, &subject.name))
+        };
+        let mut signed_up_to = None;
+        if let Proven::Key(signed) = &approval.proof {
+            match signature_holds(text, signed, entry, self.outside) {
+                Ok(()) if asking.sound && what.is_none() => signed_up_to = Some(subject.head.n),
+                Ok(()) => {}
+                Err(why) => what = Some(why),
+            }
+        }
+        let holds = what.is_none() && asking.sound;
+        let seen = ApprovalSeen {
+            record: n,
+            asked,
+            step: clean(&subject.name),
+            by: clean(name_of(&approval)),
+            known_by: match &approval.proof {
+                Proven::Account => KnownBy::Account,
+                Proven::Key(_) => KnownBy::Key,
+                Proven::Here { .. } => KnownBy::Here,
+            },
+            fingerprint: match &approval.proof {
+                Proven::Key(signed) => Some(clean(&signed.fingerprint)),
+                Proven::Account | Proven::Here { .. } => None,
+            },
+            signed_up_to,
+            used_by: None,
+            holds,
+            unproven: caveat(&approval, &subject.operator).map(str::to_owned),
+        };
+        if let Some(what) = what {
+            self.against(entry, &what);
+        }
+        self.given.insert(n, Given { seen, step: step.clone(), approval });
+    }
+
+    fn start(&mut self, entry: &Entry) {
+        let Event::StepStarted { step, attempt, approvals, .. } = &entry.event else { return };
+        let mut asked = BTreeSet::new();
+        let mut people: Vec<&Approval> = Vec::new();
+        let mut whats = Vec::new();
+        for n in approvals {
+            let Some(given) = self.given.get(n).filter(|given| given.step == *step) else {
+                whats.push(format!("it rests on record {n}, which approves nothing of {step}"));
+                continue;
+            };
+            if !given.seen.holds {
+                whats.push(format!("it rests on the approval in record {n}, which does not hold"));
+            }
+            if let Some(used) = given.seen.used_by {
+                whats.push(format!("the approval in record {n} was used up by the start in record {used}"));
+            }
+            asked.insert(given.seen.asked);
+            if !people.iter().any(|other| same_person(other, &given.approval)) {
+                people.push(&given.approval);
+            }
+        }
+        let last = self.latest.get(step).copied();
+        if let (Some(last), Some(other)) = (last, asked.iter().find(|one| Some(**one) != last)) {
+            whats.push(format!("what record {other} asked was approved, and record {last} asked anew since"));
+        }
+        if let Some(asking) = last.and_then(|last| self.askings.get(&last)) {
+            let count = asking.subject.witness.count as usize;
+            if people.len() < count {
+                whats.push(format!("{} approved it, and {count} must", people_in_words(people.len())));
+            }
+            whats.extend(not_what_was_approved(asking.subject, entry));
+        }
+        for what in whats {
+            self.against(entry, &what);
+        }
+        for n in approvals {
+            if let Some(given) = self.given.get_mut(n) {
+                given.seen.used_by.get_or_insert(entry.n);
+            }
+        }
+        self.started = last.map(|asked| Started { attempt: *attempt, asked });
+    }
+
+    /// What an item of an approved start runs is what was approved for it.
+    fn item(&mut self, entry: &Entry) {
+        let Event::ItemStarted { attempt, item, index, command, .. } = &entry.event else { return };
+        let started = self.started.as_ref().filter(|started| started.attempt == *attempt);
+        let Some(asking) = started.and_then(|started| self.askings.get(&started.asked)) else { return };
+        let approved = asking.subject.items.get(*index as usize);
+        if approved.is_none_or(|approved| approved.item != *item || approved.command != *command) {
+            self.against(entry, &format!("what runs for {item} is not what was approved"));
+        }
+    }
+}
+
+fn people_in_words(people: usize) -> String {
+    match people {
+        0 => "nobody".to_owned(),
+        1 => "one person".to_owned(),
+        many => format!("{many} people"),
+    }
+}
+
+/// Who may approve, by the rule as it was shown.
+fn not_by_the_rule(subject: &Subject, approval: &Approval) -> Option<String> {
+    let (rule, name) = (&subject.witness, name_of(approval));
+    if !rule.of.is_empty() && !rule.of.iter().any(|of| of == name) {
+        return Some(format!("{name} approved, and only {} may", rule.of.join(", ")));
+    }
+    let enough = match (rule.proof, &approval.proof) {
+        (Proof::Here, _) | (Proof::Account, Proven::Account) | (Proof::Key, Proven::Key(_)) => true,
+        (Proof::Account | Proof::Key, _) => false,
+    };
+    if !enough {
+        return Some(format!("{name} approved in another way than was asked: {}", subject.rule()));
+    }
+    (approval.proof == Proven::Account && subject.operator.may_be(&approval.by))
+        .then(|| format!("{name} approved, and is the operator: nobody approves themselves"))
+}
+
+/// By the clock that counts suspend; the other one can be set.
+fn too_late(asking: &Entry, approval: &Entry, name: &str) -> Option<String> {
+    let lifetime = u64::try_from(LIFETIME.as_millis()).unwrap_or(u64::MAX);
+    let in_time = approval.up.checked_sub(asking.up).is_some_and(|age| age < lifetime);
+    (!in_time).then(|| format!("what was asked of {name} in record {} had expired", asking.n))
+}
+
+/// Against the line that is on record, and against the file of whoever verifies.
+fn signature_holds(
+    text: &str,
+    signed: &SignedBy,
+    entry: &Entry,
+    outside: Option<&Signers>,
+) -> Result<(), String> {
+    let who = format!("the signature of {}", signed.principal);
+    signature::check_again(text, signed, entry.at).map_err(|why| format!("{who} does not hold: {why}"))?;
+    let Some(signers) = outside else { return Ok(()) };
+    let by = signature::check(text, &signed.signature, signers, entry.at)
+        .map_err(|why| format!("{who} does not hold by {}: {why}", signers.path))?;
+    if by.principal != signed.principal {
+        return Err(format!("{who} is, by {}, the signature of {}", signers.path, by.principal));
+    }
+    Ok(())
+}
+
+/// What differs between a start and what was approved of it.
+fn not_what_was_approved(subject: &Subject, entry: &Entry) -> Option<String> {
+    let Event::StepStarted { work, how, items, list, command, .. } = &entry.event else { return None };
+    let one_command = subject.command.as_ref().filter(|_| subject.items.is_empty());
+    let approved: Vec<&String> = subject.items.iter().map(|one| &one.item).collect();
+    let differs = if (subject.work, subject.how) != (*work, *how) {
+        "the way it is carried out"
+    } else if one_command != command.as_ref() {
+        "the command"
+    } else if approved != items.iter().collect::<Vec<_>>() || subject.list != *list {
+        "the items"
+    } else {
+        return None;
+    };
+    Some(format!("{differs} of {} is not what was approved in record {}", subject.name, subject.asked))
+}
+
+/// Says what the approvals prove, and which records no signature vouches for. `starts`: those that were found allowed.
+pub(super) fn told(verified: &mut Verified, starts: &[super::Start], outside: Option<&Signers>) {
+    let approvals = std::mem::take(&mut verified.approvals);
+    for seen in approvals.iter().filter(|seen| seen.holds) {
+        let start = starts.iter().find(|start| seen.used_by == Some(start.n));
+        tell(verified, seen, start);
+    }
+    let signed = approvals.iter().filter(|seen| seen.holds && seen.known_by == KnownBy::Key);
+    if signed.clone().next().is_some() && outside.is_none() {
+        verified.leave_open(
+            "that each key is that person's: the line that allowed it is from this log; hold it against your own file with  onbelay verify --allowed-signers FILE",
+        );
+    }
+    let last = signed.max_by_key(|seen| seen.signed_up_to);
+    let (records, some) = (verified.records, !approvals.is_empty());
+    if let Some((seen, up_to)) = last.and_then(|seen| Some((seen, seen.signed_up_to?))) {
+        verified.signed_up_to = up_to;
+        verified.prove(&format!(
+            "records 1 to {up_to} are as they were when {} signed (record {}): nobody changed them without that key",
+            seen.by, seen.record
+        ));
+        verified.leave_open(&format!(
+            "records {} to {records} are chained only: nobody signed their head (of record {0}, what was asked is signed)",
+            up_to + 1
+        ));
+        verified.leave_open(&format!(
+            "that no records were cut off at the end, after record {}: for that the head must be kept elsewhere",
+            seen.record
+        ));
+    } else {
+        if some {
+            verified.leave_open(&format!(
+                "records 1 to {records} are chained only: nobody signed their head; whoever can write this log can write another, approvals included"
+            ));
+        }
+        verified.leave_open(
+            "that no records were cut off at the end, or the whole log rewritten: for that its head must be kept elsewhere",
+        );
+    }
+    verified.approvals = approvals;
+}
+
+fn tell(verified: &mut Verified, seen: &ApprovalSeen, start: Option<&super::Start>) {
+    let what = match (start, seen.used_by) {
+        (Some(start), _) => {
+            let what = if start.work == Work::Undo {
+                format!("taking {} back", seen.step)
+            } else {
+                format!("the start of {}", seen.step)
+            };
+            format!("{what} (attempt {}, record {})", start.attempt, start.n)
+        }
+        (None, Some(n)) => format!("the start of {} (record {n})", seen.step),
+        (None, None) => format!("{}, which was not started on it,", seen.step),
+    };
+    match (seen.known_by, seen.fingerprint.as_deref()) {
+        (KnownBy::Key, Some(key)) => {
+            let up_to = seen.signed_up_to.unwrap_or_default();
+            verified.prove(&format!(
+                "{what} was approved by {} (record {}), key {key}: signature over what record {} asks and the log up to record {up_to}",
+                seen.by, seen.record, seen.asked
+            ));
+        }
+        (KnownBy::Key | KnownBy::Account, _) => verified.prove(&format!(
+            "{what} was approved by {}, another account by this machine's word (record {}): no signature, so it is as good as this log",
+            seen.by, seen.record
+        )),
+        (KnownBy::Here, _) => {}
+    }
+    match (seen.known_by, &seen.unproven) {
+        (KnownBy::Here, Some(why)) => verified.leave_open(&format!(
+            "who approved {what}: in the name of {} (record {}), {why}",
+            seen.by, seen.record
+        )),
+        (_, Some(why)) => verified.leave_open(&format!(
+            "that a second person approved {what}, and not {} alone (record {}): {why}",
+            seen.by, seen.record
+        )),
+        (_, None) => {}
+    }
+}
+
+fn clean(outside: &str) -> String {
+    text::clean(outside).into_owned()
+}
