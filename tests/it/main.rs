@@ -12,9 +12,11 @@ mod no_by_default;
 mod order;
 mod outside;
 mod pages;
+mod people;
 mod plain;
 mod process;
 mod screens;
 #[path = "../support/mod.rs"]
 mod support;
 mod walks;
+mod witness;
