@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod act;
+pub mod approve;
 pub mod args;
 pub mod ask;
 pub mod attach;
@@ -32,7 +33,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use args::{Cli, Verb};
+use args::{ApprovalVerb, Cli, Verb};
 use exit::{Exit, Failure, Outcome, not_yet};
 use out::say;
 
@@ -63,6 +64,10 @@ fn verb(cli: Cli) -> Outcome {
         Some(Verb::Start(args)) => start::run(&args),
         Some(Verb::Attach(args)) => attach::run(&args),
         Some(Verb::Do(args)) => act::run(&args),
+        Some(Verb::Approve(args)) => approve::with_signature(&args),
+        Some(Verb::Approval(args)) => match &args.what {
+            ApprovalVerb::Show(args) => approve::show(args),
+        },
         Some(Verb::Status(args)) => status::run(&args),
         Some(Verb::List(args)) => list::run(&args),
         Some(Verb::Log(args)) => log::run(&args),

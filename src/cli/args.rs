@@ -41,11 +41,22 @@ pub enum Verb {
     #[command(before_help = "Example:\n  session=$(onbelay start move.yaml --params shop.yaml)")]
     Start(StartArgs),
     /// Open the screen on a session
-    #[command(before_help = "Example:\n  onbelay attach k3f9")]
+    #[command(
+        before_help = "Example:\n  onbelay attach k3f9\n  onbelay attach --witness k3f9      join as the second person"
+    )]
     Attach(AttachArgs),
     /// Ask one action of a session, for scripts: the same request that a key on the screen makes
     #[command(before_help = "Example:\n  onbelay do k3f9 run delete-old-vm --confirm shop-vm")]
     Do(DoArgs),
+    /// Approve a step with a signature that was made elsewhere
+    #[command(
+        before_help = "Example:\n  onbelay approve k3f9 delete-old-vm --signature approval.txt.sig",
+        allow_missing_positional = true
+    )]
+    Approve(ApproveArgs),
+    /// The text that a second person reads and signs
+    #[command(before_help = "Example:\n  onbelay approval show k3f9 delete-old-vm -o approval.txt")]
+    Approval(ApprovalArgs),
     /// Show every step, its gate and every check
     #[command(before_help = "Example:\n  onbelay status k3f9 --json")]
     Status(StatusArgs),
@@ -168,10 +179,10 @@ pub struct StartArgs {
 pub struct AttachArgs {
     /// Its id, a part that fits no other, or its path; absent: the only open one
     pub session: Option<String>,
-    /// Only look
+    /// Only look; a hold and a note are open to you all the same
     #[arg(long, conflicts_with = "witness")]
     pub watch: bool,
-    /// Join as the second person (not yet)
+    /// Join as the second person: approve, refuse, answer, note, hold
     #[arg(long)]
     pub witness: bool,
     /// Lines and prompts instead of a screen
@@ -274,12 +285,22 @@ pub enum Action {
         #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
         confirm: Option<String>,
     },
-    /// The witness says yes (not yet)
+    /// The second person says yes to what is shown: one start of this very command
+    #[command(before_help = "Example:\n  onbelay do k3f9 approve delete-old-vm")]
     Approve {
         /// Which
         step: String,
+        /// Who approves at the operator's own terminal (proof `here`; it proves nothing)
+        #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+        name: Option<String>,
+        /// Which start is meant.
+        #[command(flatten)]
+        start: Start,
     },
-    /// The witness says no (not yet)
+    /// The second person says no
+    #[command(
+        before_help = "Example:\n  onbelay do k3f9 refuse delete-old-vm --say 'the backup is of the wrong shop'"
+    )]
     Refuse {
         /// Which
         step: String,
@@ -323,7 +344,8 @@ pub enum Action {
         /// Which
         step: String,
     },
-    /// Another person is the operator from now (not yet)
+    /// Another person is the operator from now; what was approved is void
+    #[command(before_help = "Example:\n  onbelay do k3f9 handover kim")]
     Handover {
         /// Their account
         name: String,
@@ -346,6 +368,71 @@ pub enum Action {
         #[arg(long, value_name = "WHY", allow_hyphen_values = true)]
         say: String,
     },
+}
+
+/// Which start of a step an approval is of; neither: what was asked for last, else what the step could do next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct Start {
+    /// Of its undo
+    #[arg(long)]
+    pub undo: bool,
+    /// A person does what the script would
+    #[arg(long)]
+    pub by_hand: bool,
+}
+
+/// `approve`
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// Its id, or a part that fits no other; absent: the only open one
+    pub session: Option<String>,
+    /// Which step
+    #[arg(required = true)]
+    pub step: String,
+    /// What `ssh-keygen -Y sign` made of the text; `-`: from stdin
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    /// Print what became of it as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `approval`
+#[derive(Debug, Args)]
+pub struct ApprovalArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub what: ApprovalVerb,
+}
+
+/// What can be done about an approval that needs no session of one's own.
+#[derive(Debug, Subcommand)]
+pub enum ApprovalVerb {
+    /// Print the text, asking for an approval if nobody has
+    #[command(
+        before_help = "Example:\n  onbelay approval show k3f9 delete-old-vm > approval.txt",
+        allow_missing_positional = true
+    )]
+    Show(ShowArgs),
+}
+
+/// `approval show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Its id, or a part that fits no other; absent: the only open one
+    pub session: Option<String>,
+    /// Which step
+    #[arg(required = true)]
+    pub step: String,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Which start is meant.
+    #[command(flatten)]
+    pub start: Start,
+    /// Write it there instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// What became of an interrupted step.

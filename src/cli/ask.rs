@@ -1,7 +1,10 @@
 //! Questions on a terminal: what was typed before a question counts for nothing, and the default is No. SHELL.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, tcflush, tcgetattr, tcsetattr,
 };
@@ -66,6 +69,28 @@ pub fn yes(question: &str) -> Result<bool, Failure> {
     forget_typed();
     prompt(&format!("{question} [y/N] "));
     Ok(line()?.is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")))
+}
+
+/// A line that was typed after this prompt, and nothing with it: not before, and no more in one go. `None` is no: the end of
+/// input, a paste, or `interrupted`, which is looked at whenever a signal came.
+pub fn typed_now(text: &str, interrupted: impl Fn() -> bool) -> Result<Option<String>, Failure> {
+    forget_typed();
+    prompt(text);
+    let stdin = io::stdin();
+    let mut waited = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
+    loop {
+        let at_most = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        match poll(&mut waited, Some(&at_most)) {
+            Ok(0) | Err(Errno::INTR) if interrupted() => return Ok(None),
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => break,
+            Err(e) => return Err(Failure::machine(format!("cannot wait for input: {e}"))),
+        }
+    }
+    let typed = line()?;
+    let more = matches!(poll(&mut waited, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(n) if n > 0);
+    forget_typed();
+    Ok(typed.filter(|_| !more))
 }
 
 /// The value of a parameter: asked until it is one that the runbook allows; a bare Enter gives up.

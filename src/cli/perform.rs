@@ -123,6 +123,10 @@ impl Walk {
             return Ok(Became::OnRecord { n });
         }
         let mut follow = Follow::new(command, n);
+        // What was asked for may stand already, so that nothing new is to be heard.
+        if let Some(end) = follow.over(&self.talk.session, clock::now(&self.talk.session)) {
+            return Ok(Became::Ended { n, end });
+        }
         let mut waited = Vec::new();
         loop {
             if let LogHealth::Broken { why } = &self.talk.log {

@@ -41,7 +41,7 @@ pub fn run(args: &ReportArgs) -> Outcome {
 }
 
 /// Writes the file beside its place first, so that a full disk leaves what was there.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let cannot = |e: std::io::Error| {
         // The file beside it, which nobody asked for, is not worth naming.
         let said = e.to_string();

@@ -24,6 +24,8 @@ pub(super) enum Line {
     Show(usize),
     /// The end of a step's output.
     Output(usize),
+    /// Say yes as the second person, after reading it to its end.
+    Approve(usize),
     /// Leave; the session stays as it is.
     Quit,
     /// A request, complete.
@@ -75,8 +77,14 @@ pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
         "abort" => Ok(worded(Command::Abort { why: words(rest) })),
         "release" => Ok(Line::Act(Command::Release { why: Some(words(rest)).filter(|w| !w.is_empty()) })),
         "finish" => nothing_more(rest, "finish").map(|()| Line::Act(Command::Finish)),
-        "approve" | "refuse" => Err("not yet: approvals by a witness come with a later version".to_owned()),
-        "handover" | "amend" => Err(format!("not yet: {verb} comes with a later version")),
+        "approve" => Ok(Line::Approve(approve(rest, session)?)),
+        "refuse" => {
+            let (place, why) = step_then_words(rest, session);
+            let step = id(session, place.unwrap_or_else(|| asked_of(session)));
+            Ok(worded(Command::Refuse { step, why: words(why) }))
+        }
+        "handover" => handover(rest),
+        "amend" => Err("not yet: amend comes with a later version".to_owned()),
         _ => Err(format!("there is no “{verb}”; help lists what can be typed")),
     }
 }
@@ -88,6 +96,7 @@ pub(super) fn with_words(mut command: Command, given: String) -> Command {
         Command::Done { said, .. } => said.value = Some(given),
         Command::Fail { why, .. }
         | Command::Skip { why, .. }
+        | Command::Refuse { why, .. }
         | Command::Hold { why }
         | Command::Abort { why } => *why = given,
         Command::Note { text } => *text = given,
@@ -108,6 +117,31 @@ pub(super) fn here(session: &Session) -> usize {
     };
     let all = session.steps.len();
     (0..all).find(|&place| !behind(place)).unwrap_or_else(|| all.saturating_sub(1))
+}
+
+/// The step that a second person was asked about last and that waits for an answer; else the one where the walk stands.
+pub(super) fn asked_of(session: &Session) -> usize {
+    let waits = |place: &usize| {
+        let round = session.steps[*place].approval.as_deref();
+        round.filter(|round| round.void.is_none() && round.refused.is_none()).map(|round| round.subject.asked)
+    };
+    (0..session.steps.len())
+        .filter(|place| waits(place).is_some())
+        .max_by_key(waits)
+        .unwrap_or_else(|| here(session))
+}
+
+fn approve(rest: &str, session: &Session) -> Result<usize, String> {
+    Ok(only_step(rest, session, "approve")?.unwrap_or_else(|| asked_of(session)))
+}
+
+fn handover(rest: &str) -> Result<Line, String> {
+    let (name, more) = first_word(rest);
+    nothing_more(more, "handover")?;
+    if name.is_empty() {
+        return Err("say to whom: handover and the name of an account".to_owned());
+    }
+    Ok(Line::Act(Command::Handover { to: name.to_owned() }))
 }
 
 /// Are all steps done or skipped?
@@ -323,6 +357,7 @@ fn worded(command: Command) -> Line {
     let lacks = match &command {
         Command::Fail { why: words, .. }
         | Command::Skip { why: words, .. }
+        | Command::Refuse { why: words, .. }
         | Command::Hold { why: words }
         | Command::Abort { why: words }
         | Command::Note { text: words }

@@ -162,6 +162,11 @@ impl Shell {
                     self.line(&format!("| {line}"));
                 }
             }
+            Ok(Line::Approve(place)) => {
+                let step = &session.runbook.steps[place].id;
+                let line = format!("type it as: onbelay do {} approve {step}", session.id);
+                self.line(&line);
+            }
             Ok(Line::Quit) => return Ok(Some(self.last)),
             Ok(Line::Act(command)) => self.request(command)?,
             Ok(Line::Words(command, wanted)) => {

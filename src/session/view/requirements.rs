@@ -1,5 +1,6 @@
 //! Each requirement of a gate as a sentence with what to do about it. PURE.
 
+use crate::runbook::Proof;
 use crate::session::approve::standing;
 use crate::session::event::Work;
 use crate::session::state::{Request, Stage};
@@ -119,13 +120,20 @@ pub(in crate::session) fn witness_for(
 ) -> Requirement {
     let standing = standing(session, step, work, request, now);
     let id = session.runbook.steps[step].id.to_string();
-    let fix = if standing.met {
-        String::new()
-    } else {
-        format!(
-            "a second person joins: onbelay attach --witness {0}, or: onbelay do {0} approve {id}",
-            session.id
-        )
+    let proof = session.runbook.steps[step].witness.as_ref().map(|rule| rule.proof);
+    let session_id = &session.id;
+    let fix = match proof {
+        _ if standing.met => String::new(),
+        Some(Proof::Key) => format!(
+            "a second person signs it: onbelay approval show {session_id} {id}, then: onbelay approve {session_id} {id} \
+             --signature FILE"
+        ),
+        Some(Proof::Here) => {
+            format!("somebody beside you says so: onbelay do {session_id} approve {id} --name NAME")
+        }
+        _ => format!(
+            "a second person joins: onbelay attach --witness {session_id}, or: onbelay do {session_id} approve {id}"
+        ),
     };
     Requirement { kind: Kind::Witness, id, met: standing.met, why: standing.why, fix }
 }
