@@ -12,9 +12,9 @@ pub mod text;
 
 use std::time::Duration;
 
-pub use people::{caveat, name_of, same_person};
-pub use standing::{Standing, standing};
-pub use subject::{Evidence, Head, ItemCommand, Subject, changes, subject};
+pub use people::{approved_by, caveat, name_of, same_name, same_person, wrong_person};
+pub use standing::{Standing, Word, rule_of, standing};
+pub use subject::{Evidence, Head, ItemCommand, Subject, asking, changes, subject};
 
 /// How long what was asked can be approved and used, from the asking (F-A3 of the figures we hold), by a clock that
 /// counts suspend.
@@ -23,6 +23,9 @@ pub const LIFETIME: Duration = Duration::from_mins(15);
 /// An asking that nobody has answered is made anew when somebody asks again after this long, so that whoever reads it has
 /// time; but not where a signature may be on its way.
 pub const RENEWED_AFTER: Duration = Duration::from_mins(5);
+
+/// The longest asking there is, bytes as JSON: well within a line of the journal (4 MiB), and more than anyone reads.
+pub const LONGEST: usize = 1 << 20;
 
 /// The namespace of signatures: one made for anything else is not taken (`ssh-keygen -Y sign -n`).
 pub const NAMESPACE: &str = "onbelay-approval";

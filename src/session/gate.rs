@@ -3,7 +3,7 @@
 //! What is required stands in `view`, which every screen shows too; here it is decided, with what only a start needs:
 //! that the answers are of this breath, that the typed text is the one asked for, that every value is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::id::{CheckId, StepId, ValueName};
@@ -12,7 +12,7 @@ use crate::runbook::values::{FillError, Scope, ScriptCall, names_in, script_call
 use crate::runbook::{Script, Step, UndoWork};
 use crate::time::Moment;
 
-use super::approve::standing;
+use super::approve::{rule_of, standing};
 use super::event::{Ended, How, Outcome, Said, Work};
 use super::state::{ItemProgress, ItemState, Request, Running};
 use super::view::{self, Order};
@@ -201,7 +201,8 @@ pub(super) fn open_item(
     };
     let command = permit.as_ref().map(|permit| of_call(&permit.call));
     let approved = running.approved.get(index as usize);
-    if command.is_some() && approved.is_some() && command.as_ref() != approved {
+    let by_approval = rule_of(session, place, running.work).is_some();
+    if command.is_some() && by_approval && command.as_ref() != approved {
         return Err(Closed::Cannot(format!(
             "the command for {item} is not the one that was approved: a value changed since"
         )));
@@ -351,15 +352,16 @@ pub(super) fn items_to_do(
     list: &[String],
     by_hand: bool,
 ) -> Vec<String> {
+    let states: HashMap<&str, &ItemState> =
+        session.steps[place].items.iter().map(|state| (state.item.as_str(), state)).collect();
     let lost_its_value = |item: &String| {
-        let state = session.steps[place].items.iter().find(|state| state.item == *item);
         by_hand
             && session.runbook.steps[place].capture.is_some()
-            && state.is_some_and(|state| state.ended.as_ref().is_none_or(|ended| ended.captured.is_none()))
+            && states
+                .get(item.as_str())
+                .is_some_and(|state| state.ended.as_ref().is_none_or(|ended| ended.captured.is_none()))
     };
-    let known = |item: &String| {
-        session.steps[place].items.iter().find(|state| state.item == *item).map(|s| s.progress)
-    };
+    let known = |item: &String| states.get(item.as_str()).map(|state| state.progress);
     match work {
         Work::Run => {
             let open: Vec<String> = list
@@ -443,7 +445,7 @@ pub(super) fn value_to_be_said(session: &Session, place: usize) -> Option<&Value
 }
 
 /// A captured value that this script uses and that is not there: it must not run with nothing in its place.
-fn value_never_captured(session: &Session, place: usize, work: Work) -> Option<String> {
+pub(super) fn value_never_captured(session: &Session, place: usize, work: Work) -> Option<String> {
     let script = script_of(&session.runbook.steps[place], work)?;
     let used = variables_in(&script.text);
     session.runbook.steps.iter().enumerate().find_map(|(source, step)| {

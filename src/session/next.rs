@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::id::{CheckId, ValueName};
 use crate::time::Moment;
 
-use super::approve;
+use super::approve::{self, standing};
 use super::ask::{self, Need};
 use super::event::{AskMode, Person, Verdict, Work};
 use super::gate::{self, Closed, Opening, Permit};
@@ -133,26 +133,33 @@ impl Walk<'_> {
     }
 
     /// The gate stays shut. Where only people's words are missing, a second person is asked for theirs; a refusal stands
-    /// until the operator asks anew, which this is.
+    /// until the operator asks anew, which this is, unless the refusal came meanwhile.
     fn shut(&self, place: usize, request: &Request, unmet: Vec<Requirement>) -> Move {
         let session = self.session;
         let only_people = unmet.iter().any(|r| r.kind == Kind::Witness)
             && unmet.iter().all(|r| matches!(r.kind, Kind::Witness | Kind::Confirm));
-        let mut refusal = refuse(session, place, request, unmet);
-        let unanswered = session.steps[place].approval.as_deref().is_some_and(|round| {
-            round.subject.work == request.work
-                && round.refused.is_none()
-                && approve::standing::dead(session, place, round, Some(request), self.now).is_none()
+        let round = session.steps[place].approval.as_deref();
+        let stands = round.is_some_and(|round| {
+            let refused_since = round.refused.as_ref().is_some_and(|refused| refused.n > request.n);
+            let same = round.subject.work == request.work;
+            refused_since || same && standing::stands(session, place, round, request.by_hand, self.now)
         });
-        if only_people
-            && !unanswered
-            && let Ok(subject) = approve::subject(session, place, request.work, request.by_hand, self.now)
-        {
-            refusal
-                .events
-                .insert(0, (request.by.clone(), Event::ApprovalAsked { subject: Box::new(subject) }));
+        if !only_people || stands {
+            return refuse(session, place, request, unmet);
         }
-        refusal
+        match approve::asking(session, place, request.work, request.by_hand, self.now) {
+            Ok(subject) => {
+                let mut refusal = refuse(session, place, request, unmet);
+                let asked = Event::ApprovalAsked { subject: Box::new(subject) };
+                refusal.events.insert(0, (request.by.clone(), asked));
+                refusal
+            }
+            Err(why) => {
+                let (action, step) =
+                    (action(session, place, request), session.runbook.steps[place].id.clone());
+                record(&request.by, Event::Refused { action, step: Some(step), why, unmet })
+            }
+        }
     }
 
     /// `done_when`, answered: settles the step (once `verify` holds too), or refuses where there was no answer.

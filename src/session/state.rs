@@ -1,6 +1,6 @@
 //! Where a walk stands. Changed only by `Session::apply`; everyone else reads. PURE.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,11 +30,13 @@ impl Deref for Session {
     }
 }
 
-/// Places of steps and checks by id; rebuilt, never sent.
+/// What is found often, by place in the walk; rebuilt, never sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Index {
     pub(super) steps: HashMap<String, usize>,
     pub(super) checks: HashMap<String, usize>,
+    /// Steps whose last asking for an approval is not void.
+    pub(super) rounds: BTreeSet<usize>,
 }
 
 /// Everything a walk's records add up to.
@@ -429,7 +431,10 @@ impl Session {
 
     /// Rebuilds what is not sent over the wire; call after deserialising.
     pub fn reindex(&mut self) {
+        let live = |step: &StepState| step.approval.as_ref().is_some_and(|round| round.void.is_none());
+        let rounds = self.state.steps.iter().enumerate().filter(|(_, step)| live(step));
         self.index = Index {
+            rounds: rounds.map(|(place, _)| place).collect(),
             steps: by_id(self.state.runbook.steps.iter().map(|s| s.id.as_str())),
             checks: by_id(self.state.runbook.checks.iter().map(|c| c.id.as_str())),
         };

@@ -1,6 +1,6 @@
 //! Records about approvals, and what other records make of them: a change voids, for good. PURE.
 
-use crate::session::approve::{self, subject};
+use crate::session::approve::{self, standing, subject};
 use crate::session::event::{Verdict, Work};
 use crate::session::state::{Approval, Refused, Round};
 use crate::session::{Entry, Event, Kind, Session, gate, view};
@@ -21,6 +21,7 @@ impl Session {
                 let (given, refused, void) = (Vec::new(), None, None);
                 step.approval =
                     Some(Box::new(Round { subject: (**subject).clone(), at, given, refused, void }));
+                self.index.rounds.insert(place);
                 return Ok(());
             }
             Event::Approved { step: id, asked, text, proof, attached } => {
@@ -30,6 +31,9 @@ impl Session {
                 };
                 if *text != round.subject.text_digest() {
                     return Err(format!("what was approved of {id} is not what was asked"));
+                }
+                if let Some(why) = standing::over(round, at) {
+                    return Err(format!("{id} cannot be approved: {why}"));
                 }
                 let (n, by, proof, attached) = (entry.n, entry.by.clone(), proof.clone(), *attached);
                 let approval = Approval { n, at, by, proof, attached, void: None };
@@ -54,9 +58,16 @@ impl Session {
         Ok(())
     }
 
-    /// Whoever acts as the operator is the operator, by every login.
+    /// Whoever does what only the operator may is the operator, by every login.
     pub(super) fn note_operator(&mut self, entry: &Entry) {
-        let acts = matches!(entry.event, Event::Requested { .. } | Event::ApprovalAsked { .. });
+        let acts = matches!(
+            entry.event,
+            Event::Requested { .. }
+                | Event::RequestDropped { .. }
+                | Event::ApprovalAsked { .. }
+                | Event::StepSkipped { .. }
+                | Event::Resolved { .. }
+        );
         let state = &mut self.state;
         if acts && state.operator.same_account(&entry.by) && !state.operator_as.contains(&entry.by) {
             state.operator_as.push(entry.by.clone());
@@ -65,15 +76,15 @@ impl Session {
 
     /// What this record, just taken in, voids.
     pub(super) fn void_approvals(&mut self, entry: &Entry, at: Moment) {
-        let live: Vec<usize> = (0..self.state.steps.len())
-            .filter(|&place| {
-                self.state.steps[place].approval.as_ref().is_some_and(|round| round.void.is_none())
-            })
+        let voided: Vec<(usize, String)> = self
+            .index
+            .rounds
+            .iter()
+            .filter_map(|&place| Some((place, self.voids(place, entry, at)?)))
             .collect();
-        for place in live {
-            if let Some(why) = self.voids(place, entry, at)
-                && let Some(round) = &mut self.state.steps[place].approval
-            {
+        for (place, why) in voided {
+            self.index.rounds.remove(&place);
+            if let Some(round) = &mut self.state.steps[place].approval {
                 round.void = Some(why);
             }
         }
@@ -82,6 +93,7 @@ impl Session {
     fn voids(&self, place: usize, entry: &Entry, at: Moment) -> Option<String> {
         let round = self.state.steps[place].approval.as_ref()?;
         let work = round.subject.work;
+        let own = &round.subject.step;
         let rests_on =
             |check: &crate::id::CheckId| gate::required_checks(self, place, work).any(|id| id == check);
         match &entry.event {
@@ -91,13 +103,20 @@ impl Session {
             Event::Finished => Some("the session was finished".to_owned()),
             Event::Aborted { .. } => Some("the session was aborted".to_owned()),
             Event::CheckAnswered { check, answer, item }
-                if rests_on(check) && answer.verdict != Verdict::Holds =>
+                if answer.verdict != Verdict::Holds && rests_on(check) =>
             {
                 let of_item = item.as_ref().map(|item| format!("@{item}")).unwrap_or_default();
                 Some(format!("{check}{of_item} does not hold any more: {}", answer.detail))
             }
             Event::Attested { check, .. } if rests_on(check) => {
                 Some(format!("{} answered {check} anew", entry.by.name))
+            }
+            Event::StepSettled { step, why, .. } if step == own => {
+                Some(format!("it was settled without a start: {why}"))
+            }
+            Event::StepSkipped { step, .. } if step == own => Some("it was skipped".to_owned()),
+            Event::Resolved { step, .. } if step == own => {
+                Some(format!("{} said what became of it", entry.by.name))
             }
             Event::StepStarted { .. }
             | Event::StepSettled { .. }
@@ -106,7 +125,6 @@ impl Session {
             | Event::NeverStarted { .. }
             | Event::Interrupted { .. }
             | Event::WorkEnded { .. }
-            | Event::ItemSettled { .. }
             | Event::ItemsEnded { .. } => self.turned(place, round, work, at),
             _ => None,
         }
@@ -114,8 +132,7 @@ impl Session {
 
     /// Something else moved: is what was approved still what would start, and still allowed to?
     fn turned(&self, place: usize, round: &Round, work: Work, at: Moment) -> Option<String> {
-        let by_hand = round.subject.how == crate::session::event::How::ByHand;
-        match subject(self, place, work, by_hand, at) {
+        match subject(self, place, work, standing::is_by_hand(round), at) {
             Ok(now) => {
                 let changed = approve::changes(&round.subject, &now);
                 if !changed.is_empty() {

@@ -40,7 +40,9 @@ impl Session {
         let phase = if has_items { Phase::BetweenItems { from: entry.n } } else { Phase::Working };
         let captured = capture.as_ref().and_then(|name| self.state.values.get(name)).cloned();
         // Used up by this start, whatever becomes of it; its commands are the ones that may run.
-        let approved = step.approval.take().map_or_else(Vec::new, |round| approved_commands(&round.subject));
+        let used = step.approval.take().filter(|round| round.subject.work == *work);
+        let approved = used.map_or_else(Vec::new, |round| approved_commands(&round.subject));
+        self.index.rounds.remove(&place);
         let before = Before { stood, touched: step.touched, captured, verify_from: step.verify_from };
         step.progress = Progress::Running(Running {
             attempt: *attempt,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::session::Session;
-use crate::session::event::{How, Work};
+use crate::runbook::WitnessRule;
+use crate::session::event::{AskMode, How, Work};
 use crate::session::state::{Approval, Request, Round};
-use crate::session::view;
+use crate::session::{Session, gate, view};
 use crate::time::Moment;
 
 use super::subject::{changes, subject};
@@ -16,6 +16,8 @@ use super::{LIFETIME, name_of, same_person};
 pub struct Standing {
     /// Enough people approved, and nothing has changed since.
     pub met: bool,
+    /// The same, more finely.
+    pub word: Word,
     /// Where it stands, in a sentence.
     pub why: String,
     /// Names of those whose approval counts.
@@ -26,8 +28,33 @@ pub struct Standing {
     pub left: Option<Duration>,
 }
 
-/// How the approval of a start stands; for screens and for the gate. `request`: the wish that the gate decides on, whose
-/// moment counts (the last asking of checks does not run the time out), and which must come after the approvals.
+/// What second people have said so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// None is needed.
+    Needless,
+    /// Nobody was asked.
+    Unasked,
+    /// Asked; more must answer.
+    Waits,
+    /// Enough said yes.
+    Given,
+    /// Somebody said no.
+    Refused,
+    /// What was asked does not count any more: it expired, or something changed.
+    Over,
+}
+
+/// Who must approve a start of this kind; `None`: nobody.
+#[must_use]
+pub fn rule_of(session: &Session, place: usize, work: Work) -> Option<&WitnessRule> {
+    let model = &session.runbook.steps[place];
+    model.witness.as_ref().filter(|_| work == Work::Run || model.is_hold_point())
+}
+
+/// How the approval of a start stands; for screens and for the gate. `request`: the wish that the gate decides on, which
+/// must come after the approvals, and for which everything is compared once more with what was approved. (For screens
+/// that is not needed: every record that changes a start voids its approval, see `apply`.)
 #[must_use]
 pub fn standing(
     session: &Session,
@@ -36,71 +63,117 @@ pub fn standing(
     request: Option<&Request>,
     now: Moment,
 ) -> Standing {
-    let not =
-        |why: String| Standing { met: false, why, names: Vec::new(), approvals: Vec::new(), left: None };
-    let Some(rule) = &session.runbook.steps[place].witness else {
-        return Standing { met: true, ..not(String::new()) };
+    let not = |word: Word, why: String| Standing {
+        met: false,
+        word,
+        why,
+        names: Vec::new(),
+        approvals: Vec::new(),
+        left: None,
+    };
+    let Some(rule) = rule_of(session, place, work) else {
+        return Standing { met: true, ..not(Word::Needless, String::new()) };
     };
     let needed =
         if rule.count == 1 { "a second person".to_owned() } else { format!("{} other people", rule.count) };
     let Some(round) = session.steps[place].approval.as_deref().filter(|round| round.subject.work == work)
     else {
-        return not(format!("{needed} must approve it; nobody was asked yet"));
+        return not(Word::Unasked, format!("{needed} must approve it; nobody was asked yet"));
     };
-    let at = request.map_or(now, |request| request.at);
-    if let Some(why) = dead(session, place, round, request, at) {
-        return not(why);
+    if let Some(refused) = &round.refused {
+        return not(Word::Refused, format!("{} refused it: {}", refused.by.name, refused.why));
+    }
+    let at = request.map_or(now, |request| served_at(session, place, request, now));
+    if let Some(why) = over(round, at) {
+        return not(Word::Over, why);
+    }
+    if let Some(why) = request.and_then(|request| changed(session, place, round, request.by_hand, now)) {
+        return not(Word::Over, why);
     }
     let left = round.at.age(at).map(|age| LIFETIME.saturating_sub(age));
-    let mut counted: Vec<&Approval> = Vec::new();
+    let (mut counted, mut late): (Vec<&Approval>, Vec<&Approval>) = (Vec::new(), Vec::new());
     for approval in round.given.iter().filter(|approval| approval.void.is_none()) {
-        let before_wish = request.is_none_or(|request| approval.n < request.n);
-        if before_wish && !counted.iter().any(|other| same_person(other, approval)) {
+        if request.is_some_and(|request| approval.n > request.n) {
+            late.push(approval);
+        } else if !counted.iter().any(|other| same_person(other, approval)) {
             counted.push(approval);
         }
     }
     let names: Vec<String> = counted.iter().map(|approval| name_of(approval).to_owned()).collect();
     let have = u32::try_from(counted.len()).unwrap_or(u32::MAX);
     let met = have >= rule.count;
+    let void = round.given.iter().rev().find_map(|given| Some((given, given.void.as_ref()?)));
     let why = if met {
         format!("{} approved this very command", names.join(" and "))
-    } else if let Some(last) = round.given.iter().rev().find_map(|given| Some((given, given.void.as_ref()?)))
-    {
-        format!("the approval by {} is void: {}", name_of(last.0), last.1)
+    } else if let Some(late) = late.first() {
+        format!("{} approved it after its start was asked for; start it again", name_of(late))
     } else if have > 0 {
         format!("{} approved; {} more must", names.join(" and "), rule.count - have)
+    } else if let Some((given, why)) = void {
+        format!("the approval by {} is void: {why}", name_of(given))
     } else {
         format!("{needed} must approve it; it waits for an answer")
     };
-    Standing { met, why, names, approvals: counted.iter().map(|approval| approval.n).collect(), left }
+    let word = if met { Word::Given } else { Word::Waits };
+    Standing { met, word, why, names, approvals: counted.iter().map(|approval| approval.n).collect(), left }
 }
 
-/// Why nothing said to this asking counts (any more), in a sentence.
+/// Why nothing said to this asking counts any more, by what is on record and by the clock; in a sentence.
 #[must_use]
-pub fn dead(
-    session: &Session,
-    place: usize,
-    round: &Round,
-    request: Option<&Request>,
-    at: Moment,
-) -> Option<String> {
+pub fn over(round: &Round, at: Moment) -> Option<String> {
     if let Some(refused) = &round.refused {
         return Some(format!("{} refused it: {}", refused.by.name, refused.why));
     }
     if let Some(why) = &round.void {
         return Some(format!("what was approved is void: {why}"));
     }
-    if round.at.age(at).is_none_or(|age| age >= LIFETIME) {
-        return Some("what was asked for has expired: an approval serves for 15 minutes".to_owned());
-    }
-    let by_hand = request.map_or(round.subject.how == How::ByHand, |request| request.by_hand);
-    let changed = match subject(session, place, round.subject.work, by_hand, at) {
-        Ok(now) => changes(&round.subject, &now),
-        Err(why) => return Some(why),
-    };
-    if changed.is_empty() {
-        return None;
-    }
+    let expired = round.at.age(at).is_none_or(|age| age >= LIFETIME);
+    expired.then(|| "what was asked for has expired: an approval serves for 15 minutes".to_owned())
+}
+
+/// What is not as it was when it was asked for, in a sentence. `by_hand`: how it would start.
+#[must_use]
+pub fn changed(session: &Session, place: usize, round: &Round, by_hand: bool, now: Moment) -> Option<String> {
     let name = view::step_name(session, place);
-    Some(format!("what was approved of {name} is void: {} changed since", changed.join(", ")))
+    match subject(session, place, round.subject.work, by_hand, now) {
+        Ok(now) => {
+            let changed = changes(&round.subject, &now);
+            (!changed.is_empty()).then(|| {
+                format!(
+                    "what was asked of {name} is not what would start: {} changed since",
+                    changed.join(", ")
+                )
+            })
+        }
+        Err(why) => Some(format!("what was asked of {name} cannot start: {why}")),
+    }
+}
+
+/// Does this asking still stand as it is: can it be approved, and used?
+#[must_use]
+pub fn stands(session: &Session, place: usize, round: &Round, by_hand: bool, now: Moment) -> bool {
+    over(round, now).is_none() && changed(session, place, round, by_hand, now).is_none()
+}
+
+/// How the start that was asked about is carried out: by hand in place of its script?
+#[must_use]
+pub fn is_by_hand(round: &Round) -> bool {
+    round.subject.how == How::ByHand
+}
+
+/// The moment at which an approval must still serve: when the last asking of checks began, in the same breath as the
+/// start, which does not run the time out; now, where none was needed. What is waited for before that does count.
+fn served_at(session: &Session, place: usize, request: &Request, now: Moment) -> Moment {
+    gate::required_checks(session, place, request.work)
+        .filter_map(|id| session.check_at(id.as_str()))
+        .flat_map(|check| {
+            let state = &session.checks[check];
+            let last = |n: u64, once: bool| once && n > request.n;
+            let asking = state.asking.as_ref().filter(|it| last(it.n, it.mode == AskMode::Once));
+            let answers = state.answers.values().filter(move |it| last(it.asked_n, it.once));
+            asking.map(|it| it.since).into_iter().chain(answers.map(|it| it.answer.began))
+        })
+        .filter(|began| began.age(now).is_some())
+        .max_by_key(|began| began.age(now))
+        .unwrap_or(now)
 }

@@ -12,6 +12,8 @@ use crate::session::event::{How, Person, Work};
 use crate::session::{Session, gate, view};
 use crate::time::{Moment, Timestamp};
 
+use super::LONGEST;
+
 /// One start, as it stood when its approval was asked for. Stored in the journal; what is approved is its text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
@@ -118,6 +120,25 @@ pub struct Evidence {
     pub records: Vec<u64>,
 }
 
+/// As [`subject`], for an asking: it must fit into a record, and be something that a person can read.
+pub fn asking(
+    session: &Session,
+    place: usize,
+    work: Work,
+    by_hand: bool,
+    now: Moment,
+) -> Result<Subject, String> {
+    let subject = subject(session, place, work, by_hand, now)?;
+    let bytes = serde_json::to_vec(&subject).map_or(usize::MAX, |json| json.len());
+    if bytes > LONGEST {
+        return Err(format!(
+            "nobody can be asked to approve it: its script, values, list and answers are {bytes} bytes, and at most \
+             {LONGEST} are put before a person; split the step, or its list"
+        ));
+    }
+    Ok(subject)
+}
+
 /// The start of the step at `place` as it stands now. The sentence says why it cannot be put together.
 pub fn subject(
     session: &Session,
@@ -138,13 +159,16 @@ pub fn subject(
         Some(for_each) => view::items_of(session, for_each).map_err(|e| e.to_string())?.into_owned(),
         None => Vec::new(),
     };
-    let call_of = |item: Option<&str>| {
-        if how == How::Script {
-            gate::command(session, place, work, item).map_err(|e| e.to_string())
-        } else {
-            Ok(None)
-        }
+    let call_of = |item: Option<&str>| match (gate::command(session, place, work, item), how) {
+        // What is done by hand in its place may be what a value is missing for.
+        (Err(_), How::ByHand) => Ok(None),
+        (call, _) => call.map_err(|e| e.to_string()),
     };
+    if how == How::Script
+        && let Some(missing) = gate::value_never_captured(session, place, work)
+    {
+        return Err(missing);
+    }
     let mut items = Vec::new();
     for item in gate::items_to_do(session, place, work, &list, by_hand) {
         let command = call_of(Some(&item))?.as_ref().map(of_call);
@@ -153,7 +177,7 @@ pub fn subject(
     let call = call_of(items.first().map(|item| item.item.as_str()))?;
     let values = match &call {
         Some(call) => call.env.clone(),
-        None => session.values.iter().map(|(name, value)| (name.to_string(), in_words(value))).collect(),
+        None => values_in_words(session, place, work),
     };
     let host = session.host.as_ref();
     let expires =
@@ -220,6 +244,23 @@ fn words_of(session: &Session, place: usize, work: Work) -> String {
         (Work::Undo, Some(Undo { work: UndoWork::Words(words), .. })) => view::filled(session, words),
         (Work::Undo, _) => String::new(),
     }
+}
+
+/// The values that a person's part names.
+fn values_in_words(session: &Session, place: usize, work: Work) -> BTreeMap<String, String> {
+    let model = &session.runbook.steps[place];
+    let told = match (work, &model.undo) {
+        (Work::Run, _) => Some(&model.about),
+        (Work::Undo, Some(Undo { work: UndoWork::Words(words), .. })) => Some(words),
+        (Work::Undo, _) => None,
+    };
+    let loses = model.destructive.as_ref().map(|it| &it.loses);
+    let names = told.into_iter().chain(loses).chain(&model.confirm).flat_map(names_in);
+    let known = names.filter_map(|name| {
+        let value = in_words(session.values.get(&name)?);
+        Some((name.to_string(), value))
+    });
+    known.collect()
 }
 
 fn in_words(value: &Value) -> String {

@@ -22,10 +22,7 @@ impl Subject {
         let mut text = String::from(
             "onbelay approval 1\nWhoever signs this has read it, and approves that it is carried out once, as it stands here.\n\n",
         );
-        let mut line = |key: &str, value: &str| {
-            // Writing to a text cannot fail.
-            let _ = writeln!(text, "{:<13}{}", format!("{key}:"), plain(value));
-        };
+        let mut line = |key: &str, value: &str| row(&mut text, key, &plain(value));
         line("session", self.session.as_str());
         line("step", &format!("{} ({})", self.step, self.name));
         line(
@@ -43,7 +40,9 @@ impl Subject {
                 How::ByHand => "a person, by hand, in place of the script",
             },
         );
-        line("loses", if self.loses.is_empty() { "-" } else { &self.loses });
+        row(&mut text, "loses", &or_dash(Some(self.loses.as_str()).filter(|loses| !loses.is_empty())));
+        row(&mut text, "confirm", &or_dash(self.confirm.as_deref()));
+        let mut line = |key: &str, value: &str| row(&mut text, key, &plain(value));
         line("machine", &self.machine);
         line("user", &person(&self.user));
         line("directory", &self.dir);
@@ -51,7 +50,6 @@ impl Subject {
         line("attempt", &format!("{}, after attempt {} of the session", self.attempt, self.after));
         line("operator", &person(&self.operator));
         line("witness", &self.rule());
-        line("confirm", self.confirm.as_deref().unwrap_or("-"));
         line("asked", &format!("record {} at {}", self.asked, self.at));
         line("expires", &self.expires.to_string());
         line("log", &format!("record {} sha256 {}", self.head.n, self.head.sha256));
@@ -78,6 +76,7 @@ impl Subject {
         }
         for evidence in &self.evidence {
             line("check", &found(evidence));
+            line("asks", &evidence.title);
         }
         if let Some((script, words)) = self.argv.split_last() {
             for word in words {
@@ -85,7 +84,8 @@ impl Subject {
             }
             text.push_str("\nscript:\n");
             block(&mut text, script);
-        } else {
+        }
+        if self.argv.is_empty() || !self.words.is_empty() {
             text.push_str("\nto be done:\n");
             block(&mut text, &self.words);
         }
@@ -106,15 +106,37 @@ impl Subject {
             Proof::Key => "a signature",
             Proof::Here => "somebody at the operator's terminal, unproven",
         };
-        let who = if self.witness.of.is_empty() { "anyone".to_owned() } else { self.witness.of.join(", ") };
+        let name = |name: &String| {
+            let clear = !name.is_empty() && name != "anyone" && !name.contains([' ', ',', '"']);
+            if clear { name.clone() } else { quoted(name) }
+        };
+        let names: Vec<String> = self.witness.of.iter().map(name).collect();
+        let who = if names.is_empty() { "anyone".to_owned() } else { names.join(", ") };
         format!("{} of {who}, known by {how}", self.witness.count)
     }
 }
 
+fn row(text: &mut String, key: &str, shown: &str) {
+    // Writing to a text cannot fail.
+    let _ = writeln!(text, "{:<13}{shown}", format!("{key}:"));
+}
+
+/// A dash stands for nothing; a value that is a dash is in quotes.
+fn or_dash(value: Option<&str>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some("-") => quoted("-"),
+        Some(value) => plain(value),
+    }
+}
+
 fn person(person: &crate::session::Person) -> String {
-    match person.uid {
-        Some(uid) => format!("{} (uid {uid})", person.name),
-        None => person.name.clone(),
+    let clear = !person.name.is_empty() && !person.name.contains(['(', '"']);
+    let name = if clear { person.name.clone() } else { quoted(&person.name) };
+    let number = |id: Option<u32>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    match person.login {
+        Some(_) => format!("{name} (uid {}, login {})", number(person.uid), number(person.login)),
+        None => format!("{name} (uid {})", number(person.uid)),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::id::StepId;
 use crate::runbook::Proof;
-use crate::session::approve::{self, RENEWED_AFTER, name_of, same_person, signature, standing};
+use crate::session::approve::{
+    self, RENEWED_AFTER, approved_by, name_of, rule_of, same_person, signature, standing, wrong_person,
+};
 use crate::session::command::Circumstances;
-use crate::session::event::{How, Proven, Work};
+use crate::session::event::{Proven, Work};
 use crate::session::state::{Approval, Round};
 use crate::session::{Event, Fault, Kind, Person, Progress, Refusal, Requirement, Session, view};
 use crate::time::Moment;
@@ -21,46 +23,42 @@ pub(super) fn ask(
     now: Moment,
 ) -> Decision {
     let place = find_step(session, id)?;
-    let model = &session.runbook.steps[place];
-    if model.witness.is_none() {
-        return Err(Refusal::call(format!("{} asks for no witness", view::step_name(session, place))));
-    }
-    not_busy(session, place)?;
     let round = session.steps[place].approval.as_deref();
     let work = work.unwrap_or_else(|| work_of(session, place, round));
+    let Some(rule) = rule_of(session, place, work) else {
+        return Err(no_witness(session, place, work));
+    };
+    not_busy(session, place)?;
     match work {
         Work::Run => may_run(session, place)?,
         Work::Undo => may_undo(session, place)?,
     }
-    let by_hand =
-        by_hand || round.is_some_and(|round| round.subject.how == How::ByHand && round.subject.work == work);
-    if let Some(round) = round.filter(|round| round.subject.work == work && asked_so(round, by_hand)) {
-        if let Some(refused) = &round.refused
-            && !session.operator.same_account(by)
-        {
-            return Err(Refusal::rule(format!(
-                "{} refused it: {}; the operator, {}, must ask anew",
-                refused.by.name, refused.why, session.operator.name
-            )));
-        }
-        let waits = !round.given.is_empty() || session_waits_for_key(session, place);
-        let young = round.at.age(now).is_some_and(|age| age < RENEWED_AFTER);
-        let stands = round.refused.is_none() && standing::dead(session, place, round, None, now).is_none();
-        if stands && (waits || young) && round.given.iter().all(|given| given.void.is_none()) {
+    if let Some(refused) = round.and_then(|round| round.refused.as_ref())
+        && !session.operator.same_account(by)
+    {
+        return Err(Refusal::rule(format!(
+            "{} refused it: {}; the operator, {}, must ask anew",
+            refused.by.name, refused.why, session.operator.name
+        )));
+    }
+    let before = round.filter(|round| round.subject.work == work);
+    let by_hand = by_hand || before.is_some_and(standing::is_by_hand);
+    if let Some(round) = before.filter(|round| standing::stands(session, place, round, by_hand, now)) {
+        // A signature may be on its way; without one, whoever reads it is given time.
+        let answered = round.given.iter().any(|given| given.void.is_none()) || rule.proof == Proof::Key;
+        if answered || round.at.age(now).is_some_and(|age| age < RENEWED_AFTER) {
             return Ok(Vec::new());
         }
     }
     all_but_people(session, place, work, now)?;
-    let subject = approve::subject(session, place, work, by_hand, now).map_err(Refusal::rule)?;
+    let subject = approve::asking(session, place, work, by_hand, now).map_err(Refusal::rule)?;
     Ok(vec![Event::ApprovalAsked { subject: Box::new(subject) }])
 }
 
-fn asked_so(round: &Round, by_hand: bool) -> bool {
-    (round.subject.how == How::ByHand) == by_hand
-}
-
-fn session_waits_for_key(session: &Session, place: usize) -> bool {
-    session.runbook.steps[place].witness.as_ref().is_some_and(|rule| rule.proof == Proof::Key)
+fn no_witness(session: &Session, place: usize, work: Work) -> Refusal {
+    let name = view::step_name(session, place);
+    let what = if work == Work::Undo { format!("the undo of {name}") } else { name };
+    Refusal::call(format!("{what} asks for no witness"))
 }
 
 /// What was asked for last, else what the step could do next.
@@ -105,9 +103,13 @@ pub(super) fn approve(
     let place = find_step(session, yes.step)?;
     let round = asked(session, place, yes.step)?;
     let name = view::step_name(session, place);
-    if let Some(why) = standing::dead(session, place, round, None, now) {
+    let by_hand = standing::is_by_hand(round);
+    if let Some(why) =
+        standing::over(round, now).or_else(|| standing::changed(session, place, round, by_hand, now))
+    {
         return Err(Refusal::rule(format!(
-            "{why}; look again: it is asked anew with  onbelay approval show"
+            "{why}; look at what is asked now: onbelay approval show {} {}",
+            session.id, yes.step
         )));
     }
     not_busy(session, place)?;
@@ -117,16 +119,11 @@ pub(super) fn approve(
         )));
     }
     all_but_people(session, place, round.subject.work, now)?;
-    let proof = proof(session, round, yes, by, now, found)?;
+    let proof = proof(round, yes, now, found)?;
     let attached = found.attached && proof == Proven::Account;
     let approval = Approval { n: 0, at: now, by: by.clone(), proof: proof.clone(), attached, void: None };
-    let rule = &round.subject.witness;
-    if !rule.of.is_empty() && !rule.of.iter().any(|of| of == name_of(&approval)) {
-        return Err(Refusal::rule(format!(
-            "{name} may be approved by {} only, and not by {}",
-            rule.of.join(", "),
-            name_of(&approval)
-        )));
+    if let Some(why) = wrong_person(session, &round.subject.witness, &approval) {
+        return Err(Refusal::rule(format!("{name}: {why}")));
     }
     if round.given.iter().any(|given| given.void.is_none() && same_person(given, &approval)) {
         return Err(Refusal::rule(format!("{} approved it already", name_of(&approval))));
@@ -135,34 +132,23 @@ pub(super) fn approve(
     Ok(vec![Event::Approved { step, asked, text, proof, attached }])
 }
 
-fn proof(
-    session: &Session,
-    round: &Round,
-    yes: &Yes<'_>,
-    by: &Person,
-    now: Moment,
-    found: &Circumstances,
-) -> Result<Proven, Refusal> {
+/// How whoever says yes is known. Whether that is enough, and whether it may be them, is `wrong_person`'s.
+fn proof(round: &Round, yes: &Yes<'_>, now: Moment, found: &Circumstances) -> Result<Proven, Refusal> {
     let rule = round.subject.witness.proof;
     if let Some(armoured) = yes.signature {
         if rule == Proof::Account {
-            return Err(Refusal::rule(
-                "it asks for another account at this machine, and takes no signature".to_owned(),
-            ));
+            return Err(Refusal::rule("it asks for another account at this machine, and takes no signature"));
         }
         let signers = match &found.signers {
             Some(Ok(signers)) => signers,
             Some(Err(why)) => return Err(Refusal::rule(why.clone())),
-            None => return Err(Refusal::rule("no file of allowed signers is known".to_owned())),
+            None => return Err(Refusal::rule("no file of allowed signers is known")),
         };
         let signed =
             signature::check(&round.subject.text(), armoured, signers, now.at).map_err(Refusal::rule)?;
-        let own = found.own_keys.iter().any(|key| *key == signed.fingerprint);
-        let as_operator = session.operator.name == signed.principal
-            || signed.principal.split('@').next() == Some(session.operator.name.as_str());
-        if own || as_operator {
+        if found.own_keys.contains(&signed.fingerprint) {
             return Err(Refusal::rule(format!(
-                "the key of {} is the operator's own; nobody approves themselves",
+                "the key of {} is one that the operator's account holds; nobody approves themselves",
                 signed.principal
             )));
         }
@@ -170,33 +156,20 @@ fn proof(
     }
     if let Some(name) = yes.name {
         if rule != Proof::Here {
-            return Err(Refusal::rule(
-                "a name that somebody types proves nothing, and is not enough here".to_owned(),
-            ));
+            return Err(Refusal::rule("a name that somebody types proves nothing, and is not enough here"));
         }
         words_needed(name, "say your name")?;
-        if name.trim().eq_ignore_ascii_case(session.operator.name.trim()) {
-            return Err(Refusal::rule("that is the operator; nobody approves themselves".to_owned()));
-        }
         return Ok(Proven::Here { name: name.trim().to_owned() });
     }
     if rule == Proof::Key {
         return Err(Refusal::rule(
-            "it asks for a signature: onbelay approval show, ssh-keygen -Y sign, onbelay approve --signature FILE".to_owned(),
+            "it asks for a signature: onbelay approval show, ssh-keygen -Y sign, onbelay approve --signature FILE",
         ));
     }
-    if let Some(why) = &found.barred {
-        return Err(Refusal::rule(why.clone()));
+    match &found.barred {
+        Some(why) => Err(Refusal::rule(why.clone())),
+        None => Ok(Proven::Account),
     }
-    if let Some(operator) = session.operator_as.iter().find(|operator| operator.may_be(by)) {
-        let how = if operator.same_account(by) {
-            "that is the operator's own account".to_owned()
-        } else {
-            format!("{} and the operator, {}, share a login", by.name, operator.name)
-        };
-        return Err(Refusal::rule(format!("{how}; nobody approves themselves")));
-    }
-    Ok(Proven::Account)
 }
 
 /// A second person's no.
@@ -235,13 +208,17 @@ pub(super) fn handover(session: &Session, to: &str, found: &Circumstances) -> De
     if named.same_account(&session.operator) {
         return Err(Refusal::rule(format!("{} is the operator already", named.name)));
     }
-    Ok(vec![Event::HandedOver { to: named.clone() }])
+    let asked_for = session.steps.iter().enumerate().filter(|(_, step)| step.request.is_some());
+    let dropped = asked_for.map(|(place, _)| Event::RequestDropped {
+        step: session.runbook.steps[place].id.clone(),
+        why: format!("{} is the operator now", named.name),
+    });
+    Ok(dropped.chain([Event::HandedOver { to: named.clone() }]).collect())
 }
 
 /// Who approved a step never starts it.
 pub(super) fn not_its_approver(session: &Session, place: usize, by: &Person) -> Result<(), Refusal> {
-    let mut approvers = session.steps[place].approvers.iter();
-    match approvers.find(|given| given.proof == Proven::Account && given.by.may_be(by)) {
+    match approved_by(&session.steps[place].approvers, by) {
         Some(_) => Err(Refusal::rule(format!(
             "{} approved {}; who approved a step never starts it: hand over to somebody else",
             by.name,

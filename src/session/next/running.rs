@@ -1,6 +1,7 @@
 //! What becomes of steps that run: items, verification, retries, the new state. PURE.
 
 use crate::id::CheckId;
+use crate::session::approve;
 use crate::session::ask::{self, Need};
 use crate::session::event::{AskMode, How, Outcome, Person, Verdict, Work};
 use crate::session::gate::{self, Closed};
@@ -252,7 +253,13 @@ impl Walk<'_> {
                 .as_ref()
                 .is_some_and(|ended| ended.outcome == Outcome::Stopped)
             || self.session.stage != Stage::Open;
+        let by_itself = approve::rule_of(self.session, place, running.work).is_none();
         match model.retry {
+            Some(_) if !by_itself && running.how == How::Script && !stopped => {
+                let why =
+                    format!("{why}; not tried again by itself, as each try needs an approval of its own");
+                self.settle(place, running, false, why)
+            }
             Some(retry)
                 if running.work == Work::Run
                     && running.how == How::Script

@@ -1,7 +1,7 @@
 //! Each requirement of a gate as a sentence with what to do about it. PURE.
 
 use crate::runbook::Proof;
-use crate::session::approve::standing;
+use crate::session::approve::{Word, standing};
 use crate::session::event::Work;
 use crate::session::state::{Request, Stage};
 use crate::session::{Kind, Progress, Requirement, Session};
@@ -122,16 +122,21 @@ pub(in crate::session) fn witness_for(
     let id = session.runbook.steps[step].id.to_string();
     let proof = session.runbook.steps[step].witness.as_ref().map(|rule| rule.proof);
     let session_id = &session.id;
-    let fix = match proof {
-        _ if standing.met => String::new(),
-        Some(Proof::Key) => format!(
+    let verb = if work == Work::Undo { "undo" } else { "run" };
+    let fix = match (standing.word, proof) {
+        (Word::Needless | Word::Given, _) => String::new(),
+        (Word::Refused, _) => {
+            format!("settle it; the operator then asks anew: onbelay do {session_id} {verb} {id}")
+        }
+        (Word::Over, _) => format!("ask anew: onbelay do {session_id} {verb} {id}"),
+        (Word::Unasked | Word::Waits, Some(Proof::Key)) => format!(
             "a second person signs it: onbelay approval show {session_id} {id}, then: onbelay approve {session_id} {id} \
              --signature FILE"
         ),
-        Some(Proof::Here) => {
+        (Word::Unasked | Word::Waits, Some(Proof::Here)) => {
             format!("somebody beside you says so: onbelay do {session_id} approve {id} --name NAME")
         }
-        _ => format!(
+        (Word::Unasked | Word::Waits, _) => format!(
             "a second person joins: onbelay attach --witness {session_id}, or: onbelay do {session_id} approve {id}"
         ),
     };
