@@ -76,6 +76,7 @@ fn start(dir: &Path, script: &str, cover: &[&str]) -> Child {
         umask: 0o022,
         separate_stdout: false,
         cover: cover.iter().map(|secret| (*secret).to_owned()).collect(),
+        share: None,
     };
     let mut child = Command::new(RUNNER)
         .arg("runner")

@@ -33,6 +33,26 @@ pub enum ClientError {
         /// The session's directory.
         dir: PathBuf,
     },
+    /// The kernel does not let this account near the session.
+    #[error(
+        "the session in {} is not shared with you: it belongs to {owner}. A session is shared with a group when it is \
+         started (`onbelay run --share GROUP`); who was added to the group since has to log in anew",
+        dir.display()
+    )]
+    NotShared {
+        /// The session's directory.
+        dir: PathBuf,
+        /// Whose it is.
+        owner: String,
+    },
+    /// No host is at work, and the session is somebody else's.
+    #[error("its host is gone; only {owner} can bring it back: onbelay attach {}", dir.display())]
+    OnlyItsOwner {
+        /// The session's directory.
+        dir: PathBuf,
+        /// Whose it is.
+        owner: String,
+    },
     /// There is something at the socket's place that is no socket of ours.
     #[error("{} is {what}; move it away and try again", path.display())]
     NotOurSocket {

@@ -137,7 +137,7 @@ fn walk(begun: Begun) -> ExitCode {
 
 /// Records that this host began, brings the session up to what happened without one, and opens the door.
 fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), HostError> {
-    let Begun { path, dir, session, entries, journal, events, loose, given } = begun;
+    let Begun { path, dir, session, entries, journal, events, loose, given, share } = begun;
     detach::log_to(&path).map_err(HostError::io(format!("write {}", path.join("host.log").display())))?;
     let opened = session.opened.clone();
     let secrets: Vec<_> = given.secrets.keys().cloned().collect();
@@ -153,6 +153,10 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
         .into_iter()
         .map(|loose| {
             let at = process::attempt_dir(&path, loose.attempt, loose.item.as_ref().map(|(index, _)| *index));
+            if let Some(gid) = share {
+                // For what bars it, where it never began; readers then find it as open as the others.
+                let _ = crate::access::make_dirs(&path, &at, Some(gid));
+            }
             let found = process::look(&at, loose.other_boot);
             (loose, found)
         })
@@ -173,6 +177,7 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
             base_dir: opened.dir.clone().into(),
             umask: opened.umask,
             boot: this_boot,
+            share,
             given: Mutex::new(given),
             to_host: to_host.clone(),
         },
@@ -182,7 +187,7 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
         performer.adopt(loose);
     }
     signals::hear_term(to_host.clone()).map_err(HostError::io("hear signals"))?;
-    let listener = dir.listen()?;
+    let listener = dir.listen(share)?;
     let hall = Hall {
         dir: path.clone(),
         owner: rustix::process::geteuid().as_raw(),

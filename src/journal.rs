@@ -2,8 +2,9 @@
 //! It must not know hosts, sockets or screens; what a record means is `session`'s.
 //!
 //! `record` is the text of one record (pure), `reader` reads a file of them and says where it stops fitting, `writer`
-//! appends durably, `store` finds sessions on disk and brings them back, `verify` proves one from its directory alone.
+//! appends durably, `lock` says who the host is, `store` finds sessions on disk and brings them back, `verify` proves one from its directory alone.
 
+mod lock;
 pub mod reader;
 pub mod record;
 pub mod store;
@@ -94,6 +95,9 @@ pub enum JournalError {
         /// What is wrong and what to do.
         why: String,
     },
+    /// What cannot be shared with a group, and what to do.
+    #[error("{0}")]
+    NotShareable(String),
     /// The stored runbook is not what the first record says, or cannot be read.
     #[error("{path}: {why}", path = path.display())]
     Runbook {

@@ -1,6 +1,7 @@
 //! onbelay walks a migration runbook with a second set of eyes. Nothing destructive runs until its checks hold,
 //! and every action is logged. `ARCHITECTURE.md` is the map of the house; this file is its list of rooms.
 
+pub mod access;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -42,6 +42,8 @@ pub struct HostSide<'a> {
     pub umask: u32,
     /// Every secret that is known.
     pub secrets: &'a BTreeMap<ValueName, String>,
+    /// Number of the group that may read what commands write.
+    pub share: Option<u32>,
 }
 
 /// The program that runs now, even if its file was replaced since.

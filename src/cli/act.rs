@@ -25,7 +25,7 @@ pub fn run(args: &DoArgs) -> exit::Outcome {
         return approve::in_words(args, step, name.as_deref(), *start);
     }
     let command = command(&args.action, false)?;
-    let dir = place::store()?.find(&args.session)?;
+    let dir = place::find(&args.session)?;
     let mut walk = Walk::open(&dir, Role::Act)?;
     let mut out = Out::stdout();
     let became = if args.json {

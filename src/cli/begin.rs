@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::client::join_line;
 use crate::clock;
 use crate::id::ValueName;
 use crate::journal;
-use crate::journal::store;
+use crate::journal::store::{self, sharing};
 use crate::process::environment;
 use crate::runbook::values::{self, ParamTrouble, Resolved, Scope, fill, resolve_params};
 use crate::runbook::{Param, Runbook, Value, digest};
@@ -19,6 +20,7 @@ use super::args::Params;
 use super::ask;
 use super::exit::Failure;
 use super::file;
+use super::out::say;
 
 /// Is somebody there to be asked for what was not given?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +181,44 @@ pub fn new_session_at(
     };
     let given = Given { secrets: as_texts(secrets), environment: environment_for(&filled.runbook.pass_env) };
     Ok(NewSession { home, source, opened, given, another })
+}
+
+/// What was said about sharing a session, to be told once it is there.
+#[derive(Debug)]
+pub struct Shared {
+    group: String,
+    home: PathBuf,
+    /// Its members get to see what it holds.
+    opened_up: bool,
+}
+
+/// Opens a session that is about to be made to a group, and names the keys that may sign its approvals. All that can be
+/// wrong with that is said here, before anything is made.
+pub fn share(
+    new: &mut NewSession,
+    group: Option<&str>,
+    signers: Option<&Path>,
+) -> Result<Option<Shared>, Failure> {
+    new.opened.signers = signers.map(file::signers).transpose()?;
+    let Some(name) = group else { return Ok(None) };
+    let group = sharing::group(name)?;
+    let home = sharing::check_home(&new.home, &group)?;
+    new.home.clone_from(&home.path);
+    new.opened.share = Some(group.clone());
+    Ok(Some(Shared { group: group.name, opened_up: home.to_be_given, home: home.path }))
+}
+
+/// Says whom the session is open to now, and the line to give to them.
+pub fn tell(shared: Option<&Shared>, dir: &Path) {
+    let Some(Shared { group, home, opened_up }) = shared else { return };
+    let group = clean(group);
+    if *opened_up {
+        say(format!("members of `{group}` can now list the sessions in {}", file::shown(home)));
+    }
+    say(format!(
+        "shared with `{group}`; whoever witnesses joins with:\n  {}",
+        clean(&join_line(dir, true, false))
+    ));
 }
 
 /// What a host that is started for a session again gets: this environment, and secrets that it holds.

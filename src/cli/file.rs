@@ -44,6 +44,40 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// A file of keys that may sign approvals, as it is put on record: its whole path. It is read when somebody approves; what
+/// would be refused then is refused now.
+pub fn signers(path: &Path) -> Result<String, Failure> {
+    let name = shown(path);
+    let cannot = |error: std::io::Error| Failure::wrong(format!("cannot read {name}: {error}"));
+    let path = std::path::absolute(path).map_err(cannot)?;
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let about =
+        File::options().read(true).custom_flags(nonblock).open(&path).and_then(|file| file.metadata());
+    let about = about.map_err(cannot)?;
+    if !about.is_file() {
+        return Err(Failure::wrong(format!(
+            "{name} is no regular file; keys are listed in one, a line each"
+        )));
+    }
+    let me = rustix::process::geteuid().as_raw();
+    if about.uid() != 0 && about.uid() != me {
+        let owner = nix::unistd::User::from_uid(about.uid().into()).ok().flatten();
+        let owner = owner.map_or_else(|| format!("account {}", about.uid()), |user| user.name);
+        return Err(Failure::wrong(format!(
+            "{name} belongs to {owner}, who could add keys to it; name a file of yours or of root"
+        )));
+    }
+    if about.mode() & 0o022 != 0 {
+        return Err(Failure::wrong(format!(
+            "others may write to {name} (mode {:04o}), and so add keys to it; run: chmod go-w {name}",
+            about.mode() & 0o7777
+        )));
+    }
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| Failure::wrong(format!("the name of {name} is not UTF-8; call it something else")))
+}
+
 /// A runbook with its text; everything wrong with it is said at once.
 pub fn runbook(path: &Path) -> Result<(Vec<u8>, Runbook), Failure> {
     let bytes = bytes(path)?;

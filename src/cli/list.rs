@@ -15,6 +15,13 @@ pub fn run(args: &ListArgs) -> Outcome {
     for (name, why) in &listing.unreadable {
         say(format!("warning: {} cannot be read: {}", clean(name), clean(why)));
     }
+    if listing.closed > 0 {
+        say(format!(
+            "{} more {} not shared with you",
+            listing.closed,
+            if listing.closed == 1 { "is" } else { "are" }
+        ));
+    }
     let mut out = Out::stdout();
     if args.json {
         let sessions: Vec<_> = listing
@@ -33,6 +40,8 @@ pub fn run(args: &ListArgs) -> Outcome {
             })
             .collect();
         out.line(serde_json::Value::Array(sessions).to_string());
+    } else if listing.sessions.is_empty() && listing.closed > 0 {
+        say("no session here is open to you");
     } else if listing.sessions.is_empty() {
         say("no sessions yet; `onbelay run FILE` starts one, `onbelay demo` shows how it goes");
     } else {

@@ -1,6 +1,7 @@
 //! Which session is meant, and where sessions are. SHELL.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::client::ClientError;
@@ -10,6 +11,7 @@ use crate::journal::{JOURNAL, JournalError};
 use crate::text::clean;
 
 use super::exit::{Exit, Failure};
+use super::file::shown;
 
 /// What a verb does when several sessions are open and none was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub enum IfSeveral {
     Refuse,
 }
 
-/// The sessions of this account, to be found and read; no directory is made.
+/// The sessions where this account keeps its own, to be found and read; no directory is made.
 pub fn store() -> Result<Store, Failure> {
     let home = store::home(|name| std::env::var_os(name))?;
     Ok(Store::look(home)?)
@@ -28,11 +30,57 @@ pub fn store() -> Result<Store, Failure> {
 
 /// The directory of the session that is meant.
 pub fn pick(name: Option<&str>, if_several: IfSeveral) -> Result<PathBuf, Failure> {
-    let store = store()?;
     match name {
-        Some(name) => Ok(store.find(name)?),
-        None => choose(&store.list()?.sessions, if_several).map(Path::to_path_buf),
+        Some(name) => find(name),
+        None => choose(&store()?.list()?.sessions, if_several).map(Path::to_path_buf),
     }
+}
+
+/// The directory of the session of this name: its id, a part of it, or, with a `/` in it, a path: the session's
+/// directory, or the directory that holds it and a part of its id.
+pub fn find(name: &str) -> Result<PathBuf, Failure> {
+    if !name.contains('/') {
+        return Ok(store()?.find(name)?);
+    }
+    let path = std::path::absolute(name)
+        .map_err(|e| Failure::wrong(format!("{} cannot be found: {e}", clean(name))))?;
+    // As one path, whatever slashes it ends with.
+    let path: PathBuf = path.components().collect();
+    match path.join(JOURNAL).symlink_metadata() {
+        Ok(_) => return Ok(path),
+        Err(e) if is_not_there(&e) => {}
+        Err(e) => return Err(JournalError::io("look at", path)(e).into()),
+    }
+    let (Some(home), Some(part), false) = (path.parent(), path.file_name(), path.is_dir()) else {
+        return Err(Failure::wrong(format!(
+            "{} holds no session: there is no {JOURNAL} in it",
+            shown(&path)
+        )));
+    };
+    Ok(Store::look(home.to_owned())?.find(&part.to_string_lossy())?)
+}
+
+/// As [`find`]; also the name of a directory that holds a session, with no `/` in it.
+pub fn find_or_directory(name: &str) -> Result<PathBuf, Failure> {
+    if Path::new(name).join(JOURNAL).exists() { Ok(PathBuf::from(name)) } else { find(name) }
+}
+
+/// Was something only to be read?
+fn reads(doing: &str) -> bool {
+    ["look", "open", "read"].iter().any(|word| doing.starts_with(word))
+}
+
+/// What cannot be read because it is somebody else's: whom to ask.
+fn not_shared(path: &Path) -> Option<Failure> {
+    let there = path.ancestors().find_map(|above| Some((above, above.symlink_metadata().ok()?)));
+    let (_, found) = there.filter(|(_, found)| found.uid() != nix::unistd::geteuid().as_raw())?;
+    let owner = nix::unistd::User::from_uid(found.uid().into()).ok().flatten();
+    let owner = owner.map_or_else(|| format!("account {}", found.uid()), |user| user.name);
+    Some(Failure::wrong(format!(
+        "{} is not shared with you: it belongs to {owner}. A session is shared with a group when it is started \
+         (`onbelay run --share GROUP`); who was added to the group since has to log in anew",
+        shown(path)
+    )))
 }
 
 /// The session that is meant where none was named.
@@ -89,8 +137,17 @@ pub fn state_word(state: SessionState) -> &'static str {
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         let exit = match &error {
-            JournalError::NoSuchSession(_) | JournalError::TooLong { .. } | JournalError::Newer { .. } => {
-                Exit::Wrong
+            JournalError::NoSuchSession(_)
+            | JournalError::NotShareable(_)
+            | JournalError::TooLong { .. }
+            | JournalError::Newer { .. } => Exit::Wrong,
+            JournalError::Io { doing, path, source }
+                if source.kind() == io::ErrorKind::PermissionDenied && reads(doing) =>
+            {
+                if let Some(failure) = not_shared(path) {
+                    return failure;
+                }
+                Exit::Machine
             }
             JournalError::Io { path, source, .. } if path.ends_with(JOURNAL) && is_not_there(source) => {
                 let dir = path.parent().unwrap_or(path).to_string_lossy();
@@ -110,7 +167,10 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let exit = match &error {
             ClientError::Same { .. } => Exit::No,
-            ClientError::Wrong { .. } | ClientError::Versions { .. } => Exit::Wrong,
+            ClientError::Wrong { .. }
+            | ClientError::Versions { .. }
+            | ClientError::NotShared { .. }
+            | ClientError::OnlyItsOwner { .. } => Exit::Wrong,
             _ => Exit::Machine,
         };
         Self { exit, said: error.to_string() }

@@ -8,25 +8,24 @@ use crate::wire::messages::Role;
 use super::args::RunArgs;
 use super::ask::{somebody_is_there, yes};
 use super::begin::{self, Asking};
-use super::exit::{Failure, Outcome, not_yet};
+use super::exit::{Failure, Outcome};
 use super::place;
 use super::screen::{self, Face};
 
 /// Starts a session and walks it.
 pub fn run(args: &RunArgs) -> Outcome {
-    if args.share.is_some() {
-        return Err(not_yet("`--share`, a session that several accounts share,"));
-    }
     let face = screen::face(args.plain)?;
     let asking = if somebody_is_there() { Asking::OnTerminal } else { Asking::Nobody };
     let filled = begin::fill_in(&args.file, &args.params, asking)?;
-    let new = begin::new_session(&args.file, filled, args.another)?;
+    let mut new = begin::new_session(&args.file, filled, args.another)?;
+    let shared = begin::share(&mut new, args.share.as_deref(), args.allowed_signers.as_deref())?;
     let given = new.given.clone();
     let dir = match client::create(new) {
         Ok(place) => place.dir,
         Err(ClientError::Same { id }) => return go_back(id.as_str(), face),
         Err(error) => return Err(error.into()),
     };
+    begin::tell(shared.as_ref(), &dir);
     screen::walk(&dir, Role::Drive, face, Some(given))
 }
 

@@ -4,16 +4,16 @@ use crate::client;
 
 use super::args::StartArgs;
 use super::begin::{self, Asking};
-use super::exit::{Exit, Outcome, not_yet};
+use super::exit::{Exit, Outcome};
 use super::out::Out;
 
 /// Starts a session and prints its id. Nobody is asked for anything.
 pub fn run(args: &StartArgs) -> Outcome {
-    if args.share.is_some() {
-        return Err(not_yet("`--share`, a session that several accounts share,"));
-    }
     let filled = begin::fill_in(&args.file, &args.params, Asking::Nobody)?;
-    let place = client::create(begin::new_session(&args.file, filled, args.another)?)?;
+    let mut new = begin::new_session(&args.file, filled, args.another)?;
+    let shared = begin::share(&mut new, args.share.as_deref(), args.allowed_signers.as_deref())?;
+    let place = client::create(new)?;
+    begin::tell(shared.as_ref(), &place.dir);
     let mut out = Out::stdout();
     out.line(place.id.as_str());
     out.finish()?;

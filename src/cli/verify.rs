@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::journal::verify;
 use crate::journal::verify::Verified;
-use crate::journal::{self, verify};
 use crate::session::Signers;
 use crate::text::clean;
 use crate::tui::view::shape::wrap;
@@ -21,10 +21,7 @@ const MOST_SIGNERS: u64 = 1 << 20;
 /// Verifies a session by name, or the directory that holds one.
 pub fn run(args: &VerifyArgs) -> Outcome {
     let dir = match args.session.as_deref() {
-        Some(name) => match directory(name) {
-            Some(dir) => dir,
-            None => place::store()?.find(name)?,
-        },
+        Some(name) => place::find_or_directory(name)?,
         None => place::pick(None, IfSeveral::Newest)?,
     };
     let signers = args.allowed_signers.as_deref().map(signers).transpose()?;
@@ -89,12 +86,6 @@ fn cannot_read(path: &Path, error: &io::Error) -> Failure {
 
 fn shown(path: &Path) -> String {
     clean(&path.display().to_string()).into_owned()
-}
-
-/// A directory that holds a session, where that is what was named.
-fn directory(name: &str) -> Option<PathBuf> {
-    let path = Path::new(name);
-    (name.contains('/') || path.join(journal::JOURNAL).exists()).then(|| path.to_owned())
 }
 
 #[cfg(test)]

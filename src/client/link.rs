@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,6 +39,9 @@ pub(super) fn establish(dir: &Path, wish: &Wish) -> Result<Linked, ClientError> 
                 Err(gone @ ClientError::Lost { .. }) => last = Some(gone),
                 other => return other,
             },
+            None if let Some(owner) = other_owner(dir) => {
+                return Err(ClientError::OnlyItsOwner { dir: dir.to_owned(), owner });
+            }
             None => match &wish.if_no_host {
                 IfNoHost::Never => return Err(ClientError::NoHost { dir: dir.to_owned() }),
                 IfNoHost::Start(how) => {
@@ -49,6 +53,19 @@ pub(super) fn establish(dir: &Path, wish: &Wish) -> Result<Linked, ClientError> 
     Err(last.unwrap_or_else(|| ClientError::NoHost { dir: dir.to_owned() }))
 }
 
+/// Whose session it is, as far as the kernel tells, where it is not ours: the owner of its directory, or of the nearest
+/// one above it that can be looked at.
+fn other_owner(dir: &Path) -> Option<String> {
+    let found = dir.ancestors().find_map(|above| above.symlink_metadata().ok())?;
+    let uid = nix::unistd::Uid::from_raw(found.uid());
+    (uid != nix::unistd::geteuid()).then(|| {
+        nix::unistd::User::from_uid(uid)
+            .ok()
+            .flatten()
+            .map_or_else(|| format!("account {uid}"), |user| user.name)
+    })
+}
+
 /// Opens the session's socket; `None`: no host listens there.
 fn open(dir: &Path) -> Result<Option<UnixStream>, ClientError> {
     let path = dir.join("socket");
@@ -57,6 +74,9 @@ fn open(dir: &Path) -> Result<Option<UnixStream>, ClientError> {
         match rustix::fs::open(&path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
             Ok(handle) => File::from(handle),
             Err(rustix::io::Errno::NOENT) if dir.is_dir() => return Ok(None),
+            Err(rustix::io::Errno::ACCESS) if let Some(owner) = other_owner(dir) => {
+                return Err(ClientError::NotShared { dir: dir.to_owned(), owner });
+            }
             Err(e) => return Err(ClientError::io(format!("open {}", path.display()))(e.into())),
         };
     let stat = rustix::fs::fstat(&handle)
@@ -71,7 +91,10 @@ fn open(dir: &Path) -> Result<Option<UnixStream>, ClientError> {
     match UnixStream::connect(format!("/proc/self/fd/{}", handle.as_raw_fd())) {
         Ok(stream) => Ok(Some(stream)),
         Err(e) if matches!(e.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Ok(None),
-        Err(e) => Err(ClientError::io(format!("connect to {}", path.display()))(e)),
+        Err(e) => match other_owner(dir).filter(|_| e.kind() == ErrorKind::PermissionDenied) {
+            Some(owner) => Err(ClientError::NotShared { dir: dir.to_owned(), owner }),
+            None => Err(ClientError::io(format!("connect to {}", path.display()))(e)),
+        },
     }
 }
 

@@ -9,7 +9,7 @@ use rustix::rand::GetRandomFlags;
 use crate::clock;
 use crate::failpoint;
 use crate::id::Digest;
-use crate::journal::store::{self, Store};
+use crate::journal::store::{self, Store, sharing};
 use crate::journal::writer::Writer;
 use crate::journal::{JournalError, JournalError::InUse};
 use crate::process::environment;
@@ -42,6 +42,8 @@ pub(super) struct Begun {
     pub(super) loose: Vec<Loose>,
     /// What its commands get.
     pub(super) given: Given,
+    /// Number of the group it is open to.
+    pub(super) share: Option<u32>,
 }
 
 /// What became of the wish to own a session.
@@ -72,13 +74,21 @@ fn begin_new(new: NewSession) -> Result<Begun, HostError> {
         .map_err(|problems| HostError::Wrong(problems.render(false)))?;
     // Who starts a session is its operator: the kernel's word, not the starter's.
     opened.operator = peer::person(rustix::process::getuid().as_raw());
-    let store = Store::open(home)?;
+    // Before anything is made: what cannot be shared leaves nothing behind.
+    let shared =
+        opened.share.as_ref().map(|group| Ok::<_, JournalError>((sharing::check_home(&home, group)?, group)));
+    let shared = shared.transpose()?;
+    let store = Store::open(shared.as_ref().map_or(home, |(home, _)| home.path.clone()))?;
     // Two that start the same walk at once must not both find that there is none.
-    let home = SessionDir::open(store.home())?;
+    let home = SessionDir::open_home(store.home())?;
     home.lock()?;
     if !another && let Some(same) = store.same_open(&opened.sha256, &opened.values)? {
         return Err(HostError::Same(same.id));
     }
+    if let Some((home, group)) = &shared {
+        home.give(group)?;
+    }
+    let share = opened.share.as_ref().map(|group| group.gid);
     let runbook = Arc::new(runbook);
     let mut tries = 0;
     let (session, entries, writer) = loop {
@@ -106,7 +116,8 @@ fn begin_new(new: NewSession) -> Result<Begun, HostError> {
     let dir = SessionDir::open(&path)?;
     dir.lock()?;
     let journal = Journal { writer };
-    Ok(Begun { path, dir, session, entries, journal, events: Vec::new(), loose: Vec::new(), given })
+    let (events, loose) = (Vec::new(), Vec::new());
+    Ok(Begun { path, dir, session, entries, journal, events, loose, given, share })
 }
 
 fn replay(runbook: Arc<runbook::Runbook>, entries: &[Entry]) -> Result<Session, HostError> {
@@ -127,6 +138,7 @@ fn resume(path: PathBuf, given: Given) -> Result<Beginning, HostError> {
         Err(e) => return Err(e.into()),
     };
     let (session, writer) = (resumed.session, resumed.writer);
+    let share = resumed.share.map(|group| group.gid);
     let loose = recover::loose(&session, clock::boot_id());
     let mut events = Vec::new();
     if let Some(repair) = resumed.repair {
@@ -135,7 +147,8 @@ fn resume(path: PathBuf, given: Given) -> Result<Beginning, HostError> {
     events.push(started(Some(&session), &given));
     let journal = Journal { writer };
     let entries = resumed.entries;
-    Ok(Beginning::Ours(Box::new(Begun { path, dir, session, entries, journal, events, loose, given })))
+    let begun = Begun { path, dir, session, entries, journal, events, loose, given, share };
+    Ok(Beginning::Ours(Box::new(begun)))
 }
 
 /// The record that announces this host.

@@ -30,6 +30,8 @@ pub(super) struct World {
     pub(super) umask: u32,
     /// Which boot of the session's life this is.
     pub(super) boot: u32,
+    /// Number of the group that may read what commands write.
+    pub(super) share: Option<u32>,
     /// Environment and secrets; a secret may be added.
     pub(super) given: Mutex<Given>,
     /// Where to say what came of it.
@@ -109,6 +111,7 @@ impl Performer {
                     environment: &given.environment,
                     umask: world.umask,
                     secrets: &given.secrets,
+                    share: world.share,
                 };
                 let started = process::start(*permit, &side);
                 failpoint::pass("runner-spawned");

@@ -7,7 +7,13 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 
+use crate::access;
+use crate::journal::store::sharing::DOOR;
+
 use super::HostError;
+
+/// How a file that is locked is opened: it is no link and no pipe.
+const RDWR: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK);
 
 /// Name of the socket in a session's directory.
 pub(super) const SOCKET: &str = "socket";
@@ -16,7 +22,12 @@ pub(super) const SOCKET: &str = "socket";
 #[derive(Debug)]
 pub(super) struct SessionDir {
     handle: File,
+    /// What is locked instead of the directory where others can open that: whoever can open it can lock it.
+    door: Option<File>,
 }
+
+/// Name of the file that is locked while a session is begun among others.
+const HOME_LOCK: &str = ".lock";
 
 impl SessionDir {
     /// Opens it. It must be ours, and nobody else may write to it.
@@ -41,30 +52,48 @@ impl SessionDir {
                 dir.display()
             )));
         }
-        Ok(Self { handle: File::from(handle) })
+        let door = match rustix::fs::openat(&handle, DOOR, RDWR | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(door) => Some(File::from(door)),
+            Err(rustix::io::Errno::NOENT) => None,
+            Err(e) => return Err(HostError::io(format!("open {}", dir.join(DOOR).display()))(e.into())),
+        };
+        Ok(Self { handle: File::from(handle), door })
+    }
+
+    /// Opens the directory of all sessions, and what is locked in it.
+    pub(super) fn open_home(dir: &Path) -> Result<Self, HostError> {
+        let home = Self::open(dir)?;
+        let flags = RDWR | OFlags::CREATE | OFlags::CLOEXEC;
+        let lock = rustix::fs::openat(&home.handle, HOME_LOCK, flags, Mode::RUSR | Mode::WUSR)
+            .map_err(|e| HostError::io(format!("make {}", dir.join(HOME_LOCK).display()))(e.into()))?;
+        Ok(Self { door: Some(File::from(lock)), ..home })
+    }
+
+    fn locked(&self) -> &File {
+        self.door.as_ref().unwrap_or(&self.handle)
     }
 
     /// Waits until no other host is about to start or end here, and keeps it so until [`Self::unlock`] or the end of
-    /// this process. A kernel lock on the directory itself: the journal's lock says who is the host, this one only that
-    /// somebody is becoming or ceasing to be it.
+    /// this process. A kernel lock on the directory itself, or on a file of the owner's in it: the journal's lock says
+    /// who is the host, this one only that somebody is becoming or ceasing to be it.
     pub(super) fn lock(&self) -> Result<(), HostError> {
-        rustix::fs::flock(&self.handle, FlockOperation::LockExclusive)
+        rustix::fs::flock(self.locked(), FlockOperation::LockExclusive)
             .map_err(|e| HostError::io("lock the session's directory")(e.into()))
     }
 
     /// As [`Self::lock`] without waiting: is it ours?
     pub(super) fn try_lock(&self) -> bool {
-        rustix::fs::flock(&self.handle, FlockOperation::NonBlockingLockExclusive).is_ok()
+        rustix::fs::flock(self.locked(), FlockOperation::NonBlockingLockExclusive).is_ok()
     }
 
     /// Lets others start or end.
     pub(super) fn unlock(&self) {
-        let _ = rustix::fs::flock(&self.handle, FlockOperation::Unlock);
+        let _ = rustix::fs::flock(self.locked(), FlockOperation::Unlock);
     }
 
     /// Listens. What a dead host left is cleared away; anything that is no socket is left alone and refused.
-    /// Only whoever holds the journal's lock may call this.
-    pub(super) fn listen(&self) -> Result<UnixListener, HostError> {
+    /// Only whoever holds the journal's lock may call this. `share`: number of the group that may connect.
+    pub(super) fn listen(&self, share: Option<u32>) -> Result<UnixListener, HostError> {
         match rustix::fs::statat(&self.handle, SOCKET, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Socket => self.remove(),
             Ok(stat) => {
@@ -81,6 +110,10 @@ impl SessionDir {
         // The process's mask is 077 already; this holds where a file system has ideas of its own.
         rustix::fs::chmodat(&self.handle, SOCKET, Mode::RUSR | Mode::WUSR, AtFlags::empty())
             .map_err(|e| HostError::io("protect the session's socket")(e.into()))?;
+        if let Some(gid) = share {
+            access::give_socket(&self.handle, SOCKET, gid)
+                .map_err(HostError::io("give the session's socket to the group"))?;
+        }
         Ok(listener)
     }
 
@@ -105,23 +138,23 @@ mod tests {
     fn a_stale_socket_is_cleared_away_and_anything_else_is_left_alone() {
         let dir = private_dir();
         let session = SessionDir::open(dir.path()).unwrap();
-        drop(session.listen().unwrap());
+        drop(session.listen(None).unwrap());
         let path = dir.path().join(SOCKET);
         assert!(path.symlink_metadata().unwrap().file_type().is_socket(), "a dead host leaves its socket");
-        let _second = session.listen().unwrap();
+        let _second = session.listen(None).unwrap();
         UnixStream::connect(&path).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, "mine").unwrap();
-        assert!(matches!(session.listen(), Err(HostError::Wrong(_))), "S5: a file");
+        assert!(matches!(session.listen(None), Err(HostError::Wrong(_))), "S5: a file");
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
         std::fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("/nowhere", &path).unwrap();
-        assert!(matches!(session.listen(), Err(HostError::Wrong(_))), "S5: a link");
+        assert!(matches!(session.listen(None), Err(HostError::Wrong(_))), "S5: a link");
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
-        assert!(matches!(session.listen(), Err(HostError::Wrong(_))), "S5: a directory");
+        assert!(matches!(session.listen(None), Err(HostError::Wrong(_))), "S5: a directory");
     }
 
     #[test]
@@ -130,7 +163,7 @@ mod tests {
         let deep = dir.path().join("d".repeat(200)).join("e".repeat(200));
         std::fs::create_dir_all(&deep).unwrap();
         std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o700)).unwrap();
-        SessionDir::open(&deep).unwrap().listen().unwrap();
+        SessionDir::open(&deep).unwrap().listen(None).unwrap();
     }
 
     #[test]

@@ -6,17 +6,18 @@
 mod listing;
 mod replay;
 mod safety;
+pub mod sharing;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::id::{SessionId, slug};
-use crate::session::Entry;
+use crate::session::{Entry, Event};
 use crate::text;
 use crate::time::Timestamp;
 
@@ -25,7 +26,7 @@ pub(super) use replay::stored_runbook;
 pub use replay::{Loaded, Resumed, load, replay, resume};
 
 use super::writer::{Writer, sync_dir};
-use super::{JOURNAL, JournalError, RUNBOOK, reader};
+use super::{JOURNAL, JournalError, RUNBOOK, lock, reader};
 
 /// Directory of the attempts in a session's directory.
 pub const ATTEMPTS: &str = "attempts";
@@ -92,11 +93,11 @@ impl Store {
         Ok(Self { home })
     }
 
-    /// Takes a home directory to read from: where there is none, none is made, and it holds no sessions. Refuses one that
-    /// others may write to.
+    /// Takes a home directory to read from: where there is none, none is made, and it holds no sessions. It may be
+    /// somebody else's; one that others than its owner may write to is refused.
     pub fn look(home: PathBuf) -> Result<Self, JournalError> {
         if home.try_exists().map_err(JournalError::io("look at", &home))? {
-            safety::check_home(&home)?;
+            safety::check_home_to_read(&home)?;
         }
         Ok(Self { home })
     }
@@ -183,6 +184,10 @@ impl Store {
 }
 
 fn make_in(dir: &Path, runbook: &[u8], first: &[Entry]) -> Result<Writer, JournalError> {
+    let share = first.iter().find_map(|entry| match &entry.event {
+        Event::SessionOpened(opened) => opened.share.as_ref(),
+        _ => None,
+    });
     let mode = |path: &Path| {
         DirBuilder::new().mode(0o700).create(path).map_err(JournalError::io("make the directory", path))
     };
@@ -196,8 +201,14 @@ fn make_in(dir: &Path, runbook: &[u8], first: &[Entry]) -> Result<Writer, Journa
         .open(&copy)
         .and_then(|mut file| file.write_all(runbook).and_then(|()| file.sync_all()))
         .map_err(JournalError::io("write", &copy))?;
+    if share.is_some() {
+        sharing::make_locks(dir)?;
+    }
     let mut writer = Writer::make(dir)?;
     writer.append(first)?;
+    if let Some(group) = share {
+        sharing::give_session(dir, group)?;
+    }
     sync_dir(dir).map_err(JournalError::io("sync", dir))?;
     Ok(writer)
 }
@@ -205,14 +216,5 @@ fn make_in(dir: &Path, runbook: &[u8], first: &[Entry]) -> Result<Writer, Journa
 /// Does a host hold the lock of the session in `dir`?
 pub fn host_alive(dir: &Path) -> Result<bool, JournalError> {
     let path = dir.join(JOURNAL);
-    is_locked(&reader::open(&path)?).map_err(JournalError::io("look at the lock of", path))
-}
-
-/// Asks for a shared lock, which other askers do not mind, and lets go of it at once.
-fn is_locked(journal: &File) -> io::Result<bool> {
-    match journal.try_lock_shared() {
-        Ok(()) => journal.unlock().map(|()| false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    lock::is_held(dir, &reader::open(&path)?).map_err(JournalError::io("look at the lock of", path))
 }

@@ -6,7 +6,7 @@
 //! everything from then on, and the next host reads the truth from the disk.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use rustix::fs::OFlags;
 use crate::id::{Digest, SessionId};
 use crate::session::{Entry, Event};
 
+use super::lock::{self, NotOurs};
 use super::reader::{self, Log, Tail};
 use super::{JOURNAL, JournalError, record};
 
@@ -70,7 +71,7 @@ impl Writer {
     /// Takes the lock, reads all, cuts a torn tail. Refuses what does not fit, and a newer version's.
     pub fn open(dir: &Path) -> Result<(Self, Log, Option<Repair>), JournalError> {
         let path = dir.join(JOURNAL);
-        let mut file = open_locked(&path)?;
+        let (mut file, lock) = open_locked(dir, &path)?;
         let log = reader::read_from(io::BufReader::with_capacity(1 << 18, &file))
             .map_err(JournalError::io("read", &path))?;
         let repair = match &log.tail {
@@ -85,7 +86,7 @@ impl Writer {
             last: last.map_or(0, |entry| entry.n),
             head: log.head.clone(),
             len: log.len,
-            ..Self::over(Box::new(OnDisk { path, file }))
+            ..Self::over(Box::new(OnDisk { path, file, _lock: lock }))
         };
         Ok((writer, log, repair))
     }
@@ -101,8 +102,11 @@ impl Writer {
             .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path)
             .map_err(JournalError::io("make", &path))?;
-        file.try_lock().map_err(|e| JournalError::io("lock", &path)(e.into()))?;
-        Ok(Self::over(Box::new(OnDisk { path, file })))
+        let lock = lock::take(dir, &file).map_err(|not| match not {
+            NotOurs::Held => JournalError::InUse { pid: None, since: String::new() },
+            NotOurs::Failed(error) => JournalError::io("lock", &path)(error),
+        })?;
+        Ok(Self::over(Box::new(OnDisk { path, file, _lock: lock })))
     }
 
     /// A writer of an empty journal.
@@ -209,6 +213,8 @@ fn write_all(storage: &mut dyn Storage, mut bytes: &[u8]) -> io::Result<()> {
 struct OnDisk {
     path: PathBuf,
     file: File,
+    /// Kept open for its lock, where that is not on the journal.
+    _lock: Option<File>,
 }
 
 impl OnDisk {
@@ -258,7 +264,7 @@ impl Storage for OnDisk {
 }
 
 /// Opens a journal for appending and takes its lock; no link, no pipe.
-fn open_locked(path: &Path) -> Result<File, JournalError> {
+fn open_locked(dir: &Path, path: &Path) -> Result<(File, Option<File>), JournalError> {
     let file = File::options()
         .append(true)
         .read(true)
@@ -269,15 +275,11 @@ fn open_locked(path: &Path) -> Result<File, JournalError> {
         let why = "is not a file; put the journal back in its place".to_owned();
         return Err(JournalError::Unsafe { path: path.to_owned(), why });
     }
-    // Whoever asks whether a host is alive (`list`) holds the lock for a moment; a host holds it for hours.
-    for _ in 0..20 {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
-            Err(TryLockError::Error(error)) => return Err(JournalError::io("lock", path)(error)),
-        }
+    match lock::take(dir, &file) {
+        Ok(lock) => Ok((file, lock)),
+        Err(NotOurs::Held) => Err(in_use(file)),
+        Err(NotOurs::Failed(error)) => Err(JournalError::io("lock", path)(error)),
     }
-    Err(in_use(file))
 }
 
 /// Names the host that holds the lock, as far as the journal tells.

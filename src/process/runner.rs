@@ -19,6 +19,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
 use sha2::{Digest as _, Sha256};
 
+use crate::access;
 use crate::failpoint;
 use crate::id::Digest;
 use crate::session::event::LeftProcess;
@@ -111,19 +112,23 @@ struct Prepared {
 fn prepare(dir: &Path, spec: &RunnerSpec) -> io::Result<Prepared> {
     Ok(Prepared {
         slot: OutcomeSlot::reserve(dir)?,
-        output: output_file(dir, Stream::Output)?,
-        errors: spec.separate_stdout.then(|| output_file(dir, Stream::Errors)).transpose()?,
+        output: output_file(dir, Stream::Output, spec.share)?,
+        errors: spec.separate_stdout.then(|| output_file(dir, Stream::Errors, spec.share)).transpose()?,
     })
 }
 
-/// Opens one of the output files for writing at its end.
-fn output_file(dir: &Path, stream: Stream) -> io::Result<File> {
-    OpenOptions::new()
+/// Opens one of the output files for writing at its end. With a group, its members may read it.
+fn output_file(dir: &Path, stream: Stream, share: Option<u32>) -> io::Result<File> {
+    let file = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(dir.join(stream.file_name()))
+        .open(dir.join(stream.file_name()))?;
+    if let Some(gid) = share {
+        access::give(&file, gid, access::FILE)?;
+    }
+    Ok(file)
 }
 
 /// Starts it, its output going into the files, or through the pump where something is to be covered. The error is the

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::access;
 use crate::id::ValueName;
 use crate::runbook::values::ScriptCall;
 use crate::session::gate::Permit;
@@ -22,7 +22,7 @@ pub fn start(permit: Permit, host: &HostSide<'_>) -> Result<Runner, Box<Ended>> 
     let dir = attempt_dir(host.session_dir, permit.attempt(), permit.item().map(|(index, _)| *index));
     let spec = spec_of(&permit, host).map_err(|why| Box::new(not_started(why)))?;
     drop(permit);
-    launch(host.program, &dir, &spec).map_err(|why| Box::new(not_started(why)))
+    launch(host.program, host.session_dir, &dir, &spec).map_err(|why| Box::new(not_started(why)))
 }
 
 /// How an attempt ended that never began.
@@ -43,6 +43,7 @@ fn spec_of(permit: &Permit, host: &HostSide<'_>) -> Result<RunnerSpec, String> {
         timeout_ms: permit.timeout().map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
         umask: host.umask,
         separate_stdout: permit.separate_stdout(),
+        share: host.share,
         ..command_spec(permit.call(), host.base_dir, host.environment, host.secrets)?
     })
 }
@@ -65,15 +66,13 @@ pub fn command_spec(
         separate_stdout: false,
         // All that are known: a command that was given one may well find another.
         cover: if full.has_secret { secrets.values().cloned().collect() } else { vec![] },
+        share: None,
     })
 }
 
 /// Starts a runner in the attempt's directory and tells it what to run.
-fn launch(program: &Path, dir: &Path, spec: &RunnerSpec) -> Result<Runner, String> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
+fn launch(program: &Path, session_dir: &Path, dir: &Path, spec: &RunnerSpec) -> Result<Runner, String> {
+    access::make_dirs(session_dir, dir, spec.share)
         .map_err(|e| format!("the directory {} cannot be made: {e}", dir.display()))?;
     let text = serde_json::to_vec(spec).map_err(|e| format!("its runner cannot be told what to run: {e}"))?;
     let mut child = spawn(program, dir).map_err(|e| format!("its runner cannot be started: {e}"))?;
@@ -116,6 +115,7 @@ mod tests {
             umask: 0o22,
             separate_stdout: false,
             cover: vec!["hunter2".to_owned()],
+            share: None,
         }
     }
 
@@ -125,7 +125,7 @@ mod tests {
         let told = dir.path().join("told");
         let program = stand_in(dir.path(), &format!("cat >'{}'; echo \"$@\" $(env) >&2", told.display()));
         let attempt = attempt_dir(dir.path(), 7, Some(2));
-        let runner = launch(&program, &attempt, &spec()).unwrap();
+        let runner = launch(&program, dir.path(), &attempt, &spec()).unwrap();
         let Found::Ended(ended) = runner.wait() else { panic!("a stand-in leaves no outcome") };
         let Outcome::NotStarted { why } = ended.outcome else { panic!("{ended:?}") };
         assert!(why.starts_with(&format!("runner {}", attempt.display())), "{why}");
@@ -138,9 +138,10 @@ mod tests {
     fn a_runner_that_says_nothing_started_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let program = stand_in(dir.path(), "exit 0");
-        let found = launch(&program, &dir.path().join("attempts/1"), &spec()).unwrap().wait();
+        let found = launch(&program, dir.path(), &dir.path().join("attempts/1"), &spec()).unwrap().wait();
         assert!(matches!(found, Found::Ended(ended) if matches!(ended.outcome, Outcome::NotStarted { .. })));
-        let why = launch(&dir.path().join("nowhere"), &dir.path().join("attempts/2"), &spec()).unwrap_err();
+        let why = launch(&dir.path().join("nowhere"), dir.path(), &dir.path().join("attempts/2"), &spec())
+            .unwrap_err();
         assert!(why.contains("cannot be started"), "{why}");
     }
 }

@@ -28,6 +28,9 @@ pub struct RunnerSpec {
     pub separate_stdout: bool,
     /// Texts to be covered in the output; where there are any, output passes through the runner.
     pub cover: Vec<String>,
+    /// Number of the group that may read the output.
+    #[serde(default)]
+    pub share: Option<u32>,
 }
 
 impl RunnerSpec {
@@ -138,6 +141,7 @@ mod tests {
             umask: 0o22,
             separate_stdout: false,
             cover: vec![],
+            share: None,
         }
     }
 

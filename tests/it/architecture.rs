@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// Rooms that everybody may use: they know nobody.
 const OPEN: [&str; 3] = ["id", "text", "time"];
 
-/// What only shells may use besides: the clocks, and the points at which a test ends a process.
-const SHELL_TOOLS: [&str; 2] = ["clock", "failpoint"];
+/// What only shells may use besides: the clocks, the points at which a test ends a process, and the giving of files.
+const SHELL_TOOLS: [&str; 3] = ["access", "clock", "failpoint"];
 
 /// Who may use whom, besides.
 const ARROWS: [(&str, &[&str]); 14] = [

@@ -44,6 +44,7 @@ fn attempt(argv: &[&str]) -> Attempt {
             umask: 0o022,
             separate_stdout: false,
             cover: vec![],
+            share: None,
         },
     }
 }

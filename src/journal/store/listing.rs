@@ -16,8 +16,8 @@ use crate::session::{Entry, Event, Opened, Person, Session};
 use crate::text;
 use crate::time::Timestamp;
 
-use super::super::{JOURNAL, JournalError, reader, record};
-use super::{Store, is_locked};
+use super::super::{JOURNAL, JournalError, lock, reader, record};
+use super::{Store, sharing};
 
 /// How a session fares, as `list` and `status` name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,8 @@ pub struct Listing {
     pub sessions: Vec<Listed>,
     /// Directories that cannot be read, each with the reason.
     pub unreadable: Vec<(String, String)>,
+    /// How many more there are, other people's and not shared with this account.
+    pub closed: usize,
 }
 
 impl Store {
@@ -90,6 +92,7 @@ impl Store {
         for id in self.ids()? {
             match glance(&self.home.join(&id)) {
                 Ok(listed) => listing.sessions.push(listed),
+                Err(error) if sharing::is_closed(&error, &self.home.join(&id)) => listing.closed += 1,
                 Err(error) => listing.unreadable.push((text::clean(&id).into_owned(), error.to_string())),
             }
         }
@@ -115,7 +118,7 @@ impl Store {
 fn glance(dir: &Path) -> Result<Listed, JournalError> {
     let path = dir.join(JOURNAL);
     let file = reader::open(&path)?;
-    let alive = is_locked(&file).map_err(JournalError::io("look at the lock of", &path))?;
+    let alive = lock::is_held(dir, &file).map_err(JournalError::io("look at the lock of", &path))?;
     let mut line = Vec::new();
     let unreadable = || JournalError::io("read", &path);
     BufReader::new(&file).read_until(b'\n', &mut line).map_err(unreadable())?;

@@ -1,18 +1,21 @@
 //! Bringing a session back from its directory. SHELL: reads the runbook's copy and the journal.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::id::Digest;
 use crate::runbook::{self, Runbook};
 use crate::session::apply::Illegal;
+use crate::session::event::Group;
 use crate::session::{Entry, Event, Session};
 
 use super::super::reader::{self, Tail};
 use super::super::writer::{Repair, Writer};
 use super::super::{JOURNAL, JournalError, RUNBOOK, record};
-use super::{SessionState, host_alive, safety};
+use super::safety::Shared;
+use super::{SessionState, host_alive, safety, sharing};
 
 /// A session brought back from its directory.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub struct Resumed {
     pub repair: Option<Repair>,
     /// The runbook's text.
     pub runbook: String,
+    /// The group it is shared with, unless its owner has closed it since.
+    pub share: Option<Group>,
 }
 
 /// Reads a session from its directory: the runbook's copy (its digest checked) and the journal, replayed. Takes no lock
@@ -75,11 +80,29 @@ pub fn load(dir: &Path) -> Result<Loaded, JournalError> {
 
 /// Becomes the host of a session: takes the lock, cuts a torn tail, replays.
 pub fn resume(dir: &Path) -> Result<Resumed, JournalError> {
-    safety::check_session(dir)?;
+    let shared = opened_for(dir)?;
+    safety::check_session(dir, if shared.is_some() { Shared::WithGroup } else { Shared::No })?;
+    let share = shared.and_then(|group| sharing::check_session(dir, &group).transpose()).transpose()?;
     let (writer, log, repair) = Writer::open(dir)?;
     let (runbook, text) = stored_runbook(dir, &log.entries)?;
     let session = replay(runbook, &log.entries).map_err(|illegal| illegal_in(dir, &illegal))?;
-    Ok(Resumed { writer, session, entries: log.entries, repair, runbook: text })
+    Ok(Resumed { writer, session, entries: log.entries, repair, runbook: text, share })
+}
+
+/// The group that a session was opened for, by its first record, which never changes.
+fn opened_for(dir: &Path) -> Result<Option<Group>, JournalError> {
+    let path = dir.join(JOURNAL);
+    let mut line = Vec::new();
+    BufReader::new(reader::open(&path)?)
+        .take(record::MAX_LINE as u64 + 1)
+        .read_until(b'\n', &mut line)
+        .map_err(JournalError::io("read", path))?;
+    // One that cannot be read is said to be so by whoever reads them all.
+    let first = line.strip_suffix(b"\n").and_then(|body| record::read(body).ok());
+    Ok(first.and_then(|record| match record.entry.event {
+        Event::SessionOpened(opened) => opened.share,
+        _ => None,
+    }))
 }
 
 /// Where a session stands after these records, the first of which opens it.

@@ -12,8 +12,14 @@ const STICKY: u32 = 0o1000;
 
 /// The home directory of sessions: ours, writable by nobody else, in no directory where anybody may rename it away.
 pub(super) fn check_home(home: &Path) -> Result<(), JournalError> {
+    check_owner(home, &look(home)?)?;
+    check_home_to_read(home)
+}
+
+/// The home directory of sessions that are only read, ours or somebody else's: writable by nobody but its owner, in no
+/// directory where anybody may rename it away.
+pub(super) fn check_home_to_read(home: &Path) -> Result<(), JournalError> {
     let found = look(home)?;
-    check_owner(home, &found)?;
     if found.mode() & (WRITABLE_BY_GROUP | WRITABLE_BY_ALL) != 0 {
         return refuse(
             home,
@@ -39,13 +45,26 @@ pub(super) fn check_home(home: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// A session's directory, before this process writes to it: ours, and closed to everybody else.
-pub(super) fn check_session(dir: &Path) -> Result<(), JournalError> {
+/// Whom a session was opened for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shared {
+    /// Its owner.
+    No,
+    /// A group, too.
+    WithGroup,
+}
+
+/// A session's directory, before this process writes to it: ours, and, unless it is shared, closed to everybody else.
+pub(super) fn check_session(dir: &Path, share: Shared) -> Result<(), JournalError> {
     let found = fs::symlink_metadata(dir).map_err(JournalError::io("look at", dir))?;
     if !found.is_dir() {
         return refuse(dir, "is not a directory".to_owned());
     }
     check_owner(dir, &found)?;
+    // Checked by `sharing`, file by file.
+    if share == Shared::WithGroup {
+        return Ok(());
+    }
     if found.mode() & 0o077 != 0 {
         return refuse(
             dir,
