@@ -32,7 +32,7 @@ use super::words::{Voice, quoted};
 /// `do SESSION approve STEP`: shows what it is, and approves that and nothing else. On a terminal a word is typed first;
 /// from a script the call is the word.
 pub fn in_words(args: &DoArgs, step: &str, name: Option<&str>, start: Start) -> Outcome {
-    let dir = place::store()?.find(&args.session)?;
+    let dir = place::find(&args.session)?;
     let mut walk = Walk::open(&dir, Role::Act)?;
     let mut out = Out::stdout();
     let voice = Voice::of_shell(&args.session);

@@ -35,7 +35,7 @@ fn another_account_approves_and_only_then_it_runs() {
     let id = session.to_str().unwrap();
 
     let ran = people.call(DANA, &["do", id, "run", "wipe", "--confirm", "wipe"]).expect(1);
-    assert!(ran.stderr.contains("a second person must approve it"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("a second person must approve it"), "{}", ran.stdout);
     people.call(DANA, &["do", id, "approve", "wipe"]).expect(1);
     people.call(OUTSIDER, &["do", id, "approve", "wipe"]).expect(2);
     people.call(SAM, &["do", id, "run", "wipe", "--confirm", "wipe"]).expect(1);
