@@ -15,6 +15,7 @@ use super::view::{self, StepStatus};
 use super::{Circumstances, Command, Entry, Event, Fault, Opened, Person, Refusal, Session};
 
 /// A walk under test.
+#[derive(Clone)]
 pub(crate) struct Bench {
     pub(crate) session: Session,
     pub(crate) entries: Vec<Entry>,
@@ -165,6 +166,17 @@ impl Bench {
 
     /// Answers one asking as `answers` says.
     pub(crate) fn answer(&mut self, ask: &Ask) {
+        let answer = self.answered(ask);
+        self.record_answer(ask, answer);
+    }
+
+    pub(crate) fn record_answer(&mut self, ask: &Ask, answer: Answer) {
+        let (check, item) = (ask.check.clone(), ask.item.clone());
+        self.record(&Person::tool(), Event::CheckAnswered { check, item, answer: Box::new(answer) });
+    }
+
+    /// The answer that `answers` has for it, begun now.
+    pub(crate) fn answered(&self, ask: &Ask) -> Answer {
         let key = match &ask.item {
             Some(item) => format!("{}@{item}", ask.check),
             None => ask.check.to_string(),
@@ -187,8 +199,7 @@ impl Bench {
             }
             ReadyProbe::Run { .. } | ReadyProbe::Look(_) => {}
         }
-        let (check, item) = (ask.check.clone(), ask.item.clone());
-        self.record(&Person::tool(), Event::CheckAnswered { check, item, answer: Box::new(answer) });
+        answer
     }
 
     /// One request, and all that follows from it by itself.
