@@ -9,6 +9,7 @@ pub mod app;
 pub mod fit;
 #[cfg(test)]
 mod fixture;
+pub mod follow;
 pub mod keys;
 pub mod mode;
 pub mod news;

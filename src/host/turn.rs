@@ -56,8 +56,10 @@ pub struct HostState {
     guests: BTreeMap<ClientId, Guest>,
     health: LogHealth,
     known_secrets: BTreeSet<ValueName>,
-    /// Where the operator looks.
-    gaze: Option<Gaze>,
+    /// Where screens that may lead look, as each told last.
+    gazes: BTreeMap<ClientId, Gaze>,
+    /// What was passed on last: whose screen led, and where it looked.
+    led: Option<(ClientId, Gaze)>,
     asking: BTreeSet<AskTag>,
     /// More moves are due at once.
     more: bool,
@@ -82,7 +84,8 @@ impl HostState {
             guests: BTreeMap::new(),
             health: LogHealth::Safe,
             known_secrets: known_secrets.into_iter().collect(),
-            gaze: None,
+            gazes: BTreeMap::new(),
+            led: None,
             asking: BTreeSet::new(),
             more: false,
             leave_at: None,
@@ -143,7 +146,7 @@ impl HostState {
             people: self.people(),
             log: self.health.clone(),
             secrets_missing: self.secrets_missing(),
-            gaze: self.gaze.clone(),
+            gaze: self.led.as_ref().map(|(_, gaze)| gaze.clone()),
         }))
     }
 
@@ -182,6 +185,7 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
             }
         }
         Input::Left(client) => {
+            state.gazes.remove(&client);
             if let Some(guest) = state.guests.remove(&client) {
                 let left = left_after_approving(state, &guest);
                 record_own(state, left, now, &mut out);
@@ -223,6 +227,7 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
         }
     }
     make_moves(state, now, &mut out);
+    requests::pass_on_gaze(state, &mut out);
     consider_leaving(state, now, &mut out);
     out
 }

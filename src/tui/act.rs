@@ -9,6 +9,7 @@ use crate::wire::ToHost;
 
 use super::app::{Action, App, Asked, Pending};
 use super::fit::{self, Fit};
+use super::follow;
 use super::keys::{self, Verb};
 use super::mode::{Ask, Choose, Mode, Page, Prompt, Purpose, Screen, Search, Sure, check_name, typed};
 use super::view::shape::plain;
@@ -42,6 +43,10 @@ fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
         Verb::Help => app.mode = Mode::Help { scroll: 0 },
         Verb::About => app.mode = Mode::About { scroll: 0 },
         Verb::Actions => app.mode = Mode::Actions { cursor: 0 },
+        Verb::Rejoin => match fit::fit(app, verb) {
+            Fit::Yes(_) => follow::rejoin(app),
+            no => app.say(no.why()),
+        },
         Verb::Search => app.mode = Mode::Search(Box::new(Search::new(app.selected))),
         Verb::Steps => app.screen = Screen::Steps,
         Verb::Log => {

@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 use crate::wire::messages::{LogHealth, OutputFile, Present, Role, Stream, Welcome};
 use crate::wire::{FromHost, ToHost};
 
+use super::follow::{self, Following};
 use super::keys;
 use super::mode::{Mode, Page, Screen, Shown};
 use super::output::Output;
@@ -61,6 +62,10 @@ pub struct App {
     pub wrap: bool,
     /// What came of the last key; until the next one.
     pub notice: Option<Notice>,
+    /// The last note that somebody wrote; until a key after it was shown.
+    pub noted: Option<String>,
+    /// How it stands to the operator's screen.
+    pub following: Following,
     /// Columns and rows of the window.
     pub size: (u16, u16),
     /// What the last picture had room for.
@@ -175,6 +180,7 @@ impl App {
     /// A screen for a client that was welcomed.
     #[must_use]
     pub fn new(welcome: Welcome, role: Role, theme: Theme, size: (u16, u16)) -> Self {
+        let following = Following::new(role, &welcome.session.operator, welcome.gaze);
         let mut app = Self {
             session: welcome.session,
             you: welcome.you,
@@ -194,6 +200,8 @@ impl App {
             output_choice: None,
             wrap: false,
             notice: None,
+            noted: None,
+            following,
             far: BTreeMap::new(),
             size,
             seen: Seen::default(),
@@ -206,6 +214,8 @@ impl App {
         };
         app.remember(&welcome.recent);
         app.selected = app.current();
+        // What must be asked for, for that, is asked for with the first message.
+        let _ = follow::keep_up(&mut app);
         app
     }
 
@@ -380,6 +390,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
     if app.page() != page {
         app.shown = Shown::default();
     }
+    actions.extend(follow::keep_up(app));
     actions.extend(news::watch_output(app));
     actions
 }
@@ -396,9 +407,16 @@ fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
     if app.mode.is_guarded() && !app.shown.allows(at) {
         return Vec::new();
     }
-    app.notice = None;
+    if app.notice.take().is_none() {
+        app.noted = None;
+    }
     match keys::verb(app.page(), key) {
-        Some(verb) => act::act(app, verb),
+        Some(verb) => {
+            if matches!(app.mode, Mode::Plain) && follow::goes_somewhere(verb) {
+                follow::break_away(app);
+            }
+            act::act(app, verb)
+        }
         None => act::type_key(app, key),
     }
 }

@@ -10,6 +10,7 @@ use crate::session::view;
 use crate::wire::messages::{LogHealth, Role};
 
 use super::app::{App, Link};
+use super::follow;
 use super::keys::{self, Verb};
 use super::mode::Page;
 
@@ -216,6 +217,10 @@ fn end(verb: Verb, model: &Step, step: &StepState, open: bool) -> Fit {
 fn of_screen(app: &App, verb: Verb) -> Fit {
     let many = app.outputs().len() > 1;
     match verb {
+        Verb::Rejoin if follow::leads(app) => {
+            Fit::Absent("this is the operator's own screen: others follow it")
+        }
+        Verb::Rejoin if follow::follows(app) => Fit::Absent("it follows already"),
         Verb::Output if app.output.is_none() => Fit::Absent("this step has no output"),
         Verb::PreviousOutput | Verb::NextOutput if !many => Fit::Absent("there is only this one"),
         Verb::Follow | Verb::Wrap => match &app.output {

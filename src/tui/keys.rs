@@ -80,6 +80,8 @@ pub enum Verb {
     PreviousOutput,
     /// The output after this one.
     NextOutput,
+    /// Look where the operator looks again.
+    Rejoin,
     /// Yes.
     Yes,
     /// No.
@@ -196,6 +198,12 @@ const WALK: &[Binding] = &[
         "actions",
         "everything that can be done here, and why some of it cannot",
     ),
+    row(
+        &[char('v')],
+        Verb::Rejoin,
+        "go along",
+        "look where the operator looks, and go along; any other way breaks away",
+    ),
     row(&[char('?')], Verb::Help, "keys", "this list"),
     row(&[char('q'), ctrl('c')], Verb::Quit, "leave", "leave this screen; the session, and what runs, go on"),
 ];
@@ -212,6 +220,12 @@ const STEPS: &[Binding] = &[
     row(&[char('/')], Verb::Search, "find", "find a step by its title, id or number"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
     row(&[char('H')], Verb::Hold, "hold", "call a hold: nothing starts until it is released"),
+    row(
+        &[char('v')],
+        Verb::Rejoin,
+        "go along",
+        "look where the operator looks, and go along; any other way breaks away",
+    ),
     row(&[char('?')], Verb::Help, "keys", "this list"),
     row(&[char('q'), ctrl('c')], Verb::Quit, "leave", "leave this screen; the session, and what runs, go on"),
 ];
@@ -231,6 +245,12 @@ const OUTPUT: &[Binding] = &[
     row(&[END, char('G')], Verb::End, "end", "to its end, following it"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
     row(&[char('H')], Verb::Hold, "hold", "call a hold: nothing starts until it is released"),
+    row(
+        &[char('v')],
+        Verb::Rejoin,
+        "go along",
+        "look where the operator looks, and go along; any other way breaks away",
+    ),
     row(&[char('?')], Verb::Help, "keys", "this list"),
     row(&[char('q'), ctrl('c')], Verb::Quit, "leave", "leave this screen; the session, and what runs, go on"),
 ];
@@ -245,6 +265,12 @@ const LOG: &[Binding] = &[
     row(&[END, char('G')], Verb::End, "newest", "to the newest record"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
     row(&[char('H')], Verb::Hold, "hold", "call a hold: nothing starts until it is released"),
+    row(
+        &[char('v')],
+        Verb::Rejoin,
+        "go along",
+        "look where the operator looks, and go along; any other way breaks away",
+    ),
     row(&[char('?')], Verb::Help, "keys", "this list"),
     row(&[char('q'), ctrl('c')], Verb::Quit, "leave", "leave this screen; the session, and what runs, go on"),
 ];

@@ -9,6 +9,7 @@ use crate::wire::messages::{Reply, Welcome};
 use crate::wire::{FromHost, ToHost};
 
 use super::app::{Action, App, Link, MOST_LINES, Pending};
+use super::follow;
 use super::mode::{Mode, Question, Refused, Screen, field};
 use super::output::Output;
 use super::view::shape::plain;
@@ -48,7 +49,10 @@ pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
             }
             Vec::new()
         }
-        FromHost::Looking { .. } => Vec::new(),
+        FromHost::Looking { person, gaze } => {
+            app.following.hear(person, gaze);
+            Vec::new()
+        }
         FromHost::Log { id, entries } => {
             if app.pending.remove(&id).is_some() {
                 let first = app.log.front().map_or(u64::MAX, |line| line.n);
@@ -102,6 +106,7 @@ fn welcomed(app: &mut App, welcome: Welcome) {
     app.people = welcome.people;
     app.health = welcome.log;
     app.secrets_missing = welcome.secrets_missing;
+    app.following.welcomed(&app.session.operator, welcome.gaze);
     app.pending.clear();
     if app.link != Link::Up {
         app.link = Link::Up;
@@ -140,6 +145,7 @@ fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
             app.far.remove(&(check.clone(), item.clone()));
         }
         Event::CheckDropped { check } => app.far.retain(|(of, _), _| of != check),
+        Event::Noted { text } => app.noted = Some(plain(&format!("{}: {text}", entry.by.name))),
         _ => {}
     }
     app.remember(std::slice::from_ref(entry));
@@ -271,6 +277,7 @@ pub(super) fn watch_output(app: &mut App) -> Vec<Action> {
             actions.extend(read(app, 0, 48 << 10));
         }
     }
+    follow::keep_up_in_output(app);
     if let Some(want) = app.output.as_ref().and_then(Output::wants) {
         actions.extend(read(app, want.from, want.len));
     }

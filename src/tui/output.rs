@@ -226,6 +226,35 @@ impl Output {
         self.follow = true;
     }
 
+    /// Where in the file the first row of a window begins, bytes; `None`: its end is followed. Of a wrapped line it is
+    /// about there: as far into its bytes as the row is into its rows.
+    #[must_use]
+    pub fn top_byte(&self, width: usize) -> Option<u64> {
+        if self.follow {
+            return None;
+        }
+        let line = self.index(self.top).filter(|_| self.top_row > 0 && width > 0);
+        let Some(line) = line.and_then(|start| self.lines_after(start).next()) else {
+            return Some(self.top);
+        };
+        let rows = self.shaped(&self.bytes[line.clone()], width).len().max(1);
+        Some(self.top + (self.top_row * line.len()).div_ceil(rows) as u64)
+    }
+
+    /// Shows this byte in its first row, as near as whole rows of this width allow; stays there while the file grows.
+    pub fn show(&mut self, byte: u64, width: usize) {
+        self.follow = false;
+        self.grew(byte.saturating_add(1));
+        (self.top, self.top_row) = (byte, 0);
+        let Some(at) = self.index(byte).filter(|at| *at < self.bytes.len()) else { return };
+        let begin = memchr::memrchr(b'\n', &self.bytes[..at]).map_or(0, |end| end + 1);
+        let begin = begin + (at - begin) / LONGEST * LONGEST;
+        let Some(line) = self.lines_after(begin).next() else { return };
+        self.top = self.from + begin as u64;
+        let rows = if width == 0 { 1 } else { self.shaped(&self.bytes[line.clone()], width).len() };
+        self.top_row = ((at - begin) * rows / line.len().max(1)).min(rows.saturating_sub(1));
+    }
+
     fn shows_end(&self, width: usize, height: usize) -> bool {
         if self.from + (self.bytes.len() as u64) < self.total {
             return false;

@@ -15,8 +15,10 @@ use signal_hook::iterator::Signals;
 use crate::client::{Client, ClientError, Incoming, Wish, connect};
 use crate::clock;
 use crate::id::SessionId;
+use crate::wire::ToHost;
 
 use super::app::{Action, App, Link, Msg, update};
+use super::follow;
 use super::terminal::{Screen, discard_input, give_back, is_taken};
 use super::theme::Theme;
 use super::view;
@@ -106,7 +108,8 @@ pub fn run(dir: &Path, options: Options) -> Result<(End, SessionId), TuiError> {
     let parting = format!("the session goes on: onbelay attach {id}");
     let screen = Screen::take(&parting).map_err(failed("take the terminal over"))?;
     listen_to_keys(sender)?;
-    let end = Loop { client, app, screen, arrivals, dirty: true, urgent: false, drawn: None }.go()?;
+    let end =
+        Loop { client, app, screen, arrivals, dirty: true, urgent: false, drawn: None, looked: None }.go()?;
     Ok((end, id))
 }
 
@@ -156,6 +159,8 @@ struct Loop {
     urgent: bool,
     /// When the last picture was made.
     drawn: Option<Instant>,
+    /// When the host was told last where this screen looks.
+    looked: Option<Instant>,
 }
 
 impl Loop {
@@ -170,6 +175,7 @@ impl Loop {
                 }
                 arrival = if Instant::now() < until { self.more()? } else { None };
             }
+            self.tell_gaze();
             if self.dirty && (self.urgent || self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME)) {
                 self.draw()?;
             }
@@ -186,7 +192,10 @@ impl Loop {
         } else {
             IDLE
         };
-        let wait = due.saturating_sub(since);
+        let mut wait = due.saturating_sub(since);
+        if let Some(looked) = self.looked.filter(|_| follow::owes(&self.app)) {
+            wait = wait.min(FRAME.saturating_sub(looked.elapsed()));
+        }
         match self.arrivals.recv_timeout(wait) {
             Ok(arrival) => Ok(Some(arrival)),
             Err(RecvTimeoutError::Timeout) => {
@@ -232,20 +241,33 @@ impl Loop {
         };
         for action in update(&mut self.app, msg) {
             match action {
-                Action::Send(message) => {
-                    if let Err(error) = self.client.send(&message) {
-                        // The reading end says more soon; until then this is what is known.
-                        if self.app.link == Link::Up {
-                            update(&mut self.app, Msg::Lost(error.to_string()));
-                        }
-                    }
-                }
+                Action::Send(message) => self.send(&message),
                 Action::DiscardInput => discard_input(),
                 Action::Suspend => self.suspend()?,
                 Action::Quit => return Ok(Some(End::Left)),
             }
         }
         Ok(None)
+    }
+
+    fn send(&mut self, message: &ToHost) {
+        if let Err(error) = self.client.send(message) {
+            // The reading end says more soon; until then this is what is known.
+            if self.app.link == Link::Up {
+                update(&mut self.app, Msg::Lost(error.to_string()));
+            }
+        }
+    }
+
+    /// Tells where this screen looks, for others to follow: as often as there are pictures, and the last of it always.
+    fn tell_gaze(&mut self) {
+        if self.looked.is_some_and(|looked| looked.elapsed() < FRAME) {
+            return;
+        }
+        if let Some(look) = follow::tell(&mut self.app) {
+            self.looked = Some(Instant::now());
+            self.send(&look);
+        }
     }
 
     fn draw(&mut self) -> Result<(), TuiError> {

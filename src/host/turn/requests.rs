@@ -8,6 +8,29 @@ use crate::wire::{FromHost, ToHost};
 use super::super::words;
 use super::{AppendError, Audience, ClientId, Guest, HostState, Output, record};
 
+/// The most that a screen may say about what lies on top of it, bytes: a few words.
+const MOST_SAID: usize = 400;
+
+/// Tells everyone where the operator looks, if that is news: of several screens of theirs the one that was there first
+/// leads. Another may lead from now because the first has left, or because somebody else is the operator.
+pub(super) fn pass_on_gaze(state: &mut HostState, out: &mut Vec<Output>) {
+    let operator = &state.session.operator;
+    let leads = |guest: &Guest| guest.role == Role::Drive && guest.person.same_account(operator);
+    let leader = state.guests.iter().find(|(_, guest)| leads(guest));
+    let Some((client, guest, gaze)) =
+        leader.and_then(|(client, guest)| Some((client, guest, state.gazes.get(client)?)))
+    else {
+        state.led = None;
+        return;
+    };
+    if state.led.as_ref().is_some_and(|(of, led)| of == client && led == gaze) {
+        return;
+    }
+    state.led = Some((*client, gaze.clone()));
+    let looking = FromHost::Looking { person: guest.person.clone(), gaze: gaze.clone() };
+    out.push(Output::Tell(Audience::All, looking));
+}
+
 /// What a client sent, and who it is by the kernel's word at that moment.
 pub(super) struct Request {
     pub(super) client: ClientId,
@@ -38,10 +61,10 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
             out.push(Output::Tell(Audience::All, FromHost::SecretsMissing { names }));
         }
         ToHost::Look { gaze } => {
-            let drives = guest.role == Role::Drive && state.session.operator.same_account(&guest.person);
-            if drives && state.gaze.as_ref() != Some(&gaze) {
-                state.gaze = Some(gaze.clone());
-                out.push(Output::Tell(Audience::All, FromHost::Looking { person: guest.person, gaze }));
+            let said = gaze.over.as_ref().map_or(0, String::len);
+            let known = state.session.step_at(gaze.step.as_str()).is_some();
+            if guest.role == Role::Drive && known && said <= MOST_SAID {
+                state.gazes.insert(client, gaze);
             }
         }
         ToHost::Hello { .. }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::app::Link;
 use crate::tui::fit::{Fit, fit, own_questions};
+use crate::tui::follow;
 use crate::tui::keys::{self, Verb};
 use crate::tui::theme::{Tone, style};
 use crate::wire::messages::LogHealth;
@@ -22,10 +23,32 @@ pub(super) fn notice(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     let taken = super::count(columns(&log.content)).min(area.width);
     let x = area.right().saturating_sub(taken + 1).max(area.x);
     buffer.set_span(x, area.y, &log, taken);
-    let Some(notice) = &view.app.notice else { return };
-    let tone = if notice.bad { Tone::Bad } else { Tone::Strong };
-    let line = Line::from(vec![say(format!(" {} ", notice.text), tone)]);
-    let room = if notice.text.len() > usize::from(area.width / 2) { area.width - 2 } else { x - area.x - 1 };
+    let beside = match follow::mark(view.app) {
+        None => x,
+        Some(mark) => {
+            let room = usize::from(x.saturating_sub(area.x + 2));
+            let mark = fit_line(Line::from(vec![say(format!(" {mark} "), Tone::Key)]), room);
+            let taken = super::count(line_columns(&mark));
+            let beside = x.saturating_sub(taken + 1).max(area.x);
+            buffer.set_line(beside, area.y, &mark, taken);
+            beside
+        }
+    };
+    let (text, tone) = match (&view.app.notice, &view.app.noted) {
+        (Some(notice), _) => (&notice.text, if notice.bad { Tone::Bad } else { Tone::Strong }),
+        (None, Some(noted)) => (noted, Tone::Warn),
+        (None, None) => return,
+    };
+    let line = Line::from(vec![say(format!(" {text} "), tone)]);
+    // What stands to the right of it gives way to it: how the log fares only to what is long.
+    let before = |end: u16| end.saturating_sub(area.x + 1);
+    let room = if columns(text) + 2 <= usize::from(before(beside)) {
+        before(beside)
+    } else if text.len() > usize::from(area.width / 2) {
+        area.width - 2
+    } else {
+        before(x)
+    };
     let line = fit_line(line, usize::from(room));
     buffer.set_line(area.x + 1, area.y, &line, room);
 }
