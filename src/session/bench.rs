@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::id::{Digest, SessionId};
+use crate::id::SessionId;
+use crate::runbook::digest::of_bytes;
 use crate::runbook::{self, Runbook};
 use crate::time::{Moment, Timestamp};
 
@@ -64,14 +65,15 @@ impl Bench {
         yaml: &str,
         values: BTreeMap<crate::id::ValueName, runbook::Value>,
     ) -> Self {
-        let runbook = Arc::new(read(&format!("onbelay: 1\ntitle: {title}\n{yaml}")));
+        let text = format!("onbelay: 1\ntitle: {title}\n{yaml}");
+        let runbook = Arc::new(read(&text));
         let now = Moment { at: Timestamp::from_millis(1_795_187_413_000), up: 1_000_000, boot: 0 };
         let opened = Opened {
             format: 1,
             onbelay: "0.1.0".to_owned(),
             title: title.to_owned(),
             path: "test.yaml".to_owned(),
-            sha256: Digest::new("0"),
+            sha256: of_bytes(text.as_bytes()),
             values,
             secrets: runbook.params.iter().filter(|p| p.secret).map(|p| p.name.clone()).collect(),
             dir: "/".to_owned(),

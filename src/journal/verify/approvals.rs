@@ -118,10 +118,12 @@ pub(super) fn approvals(verified: &mut Verified, log: &Log, outside: Option<&Sig
             Event::Approved { step, asked, text, proof, .. } => {
                 book.approved(entry, step, *asked, text, proof);
             }
-            Event::StepStarted { approvals, .. } => {
+            Event::StepStarted { step, work, approvals, .. } => {
                 book.started = None;
                 if !approvals.is_empty() {
                     book.start(entry);
+                } else if let Some(asked) = book.waits(step, *work) {
+                    book.against(entry, &format!("it names no approval, and record {asked} asked for one"));
                 }
             }
             Event::ItemStarted { .. } => book.item(entry),
@@ -267,6 +269,14 @@ impl<'a> Book<'a> {
             }
         }
         self.started = last.map(|asked| Started { attempt: *attempt, asked });
+    }
+
+    /// The record that asked last for an approval of this start, where no start has used it up.
+    fn waits(&self, step: &StepId, work: Work) -> Option<u64> {
+        let asked = *self.latest.get(step)?;
+        let used = |given: &Given| given.seen.asked == asked && given.seen.used_by.is_some();
+        let fits = self.askings.get(&asked)?.subject.work == work && !self.given.values().any(used);
+        fits.then_some(asked)
     }
 
     /// What an item of an approved start runs is what was approved for it.

@@ -1,5 +1,7 @@
 //! Whole sessions on disk: what is proven of an honest one, and that every forgery is found.
 
+mod approvals;
+
 use std::fs;
 
 use super::*;
