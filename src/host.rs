@@ -5,6 +5,7 @@
 //! `perform` carries out, `clients` and `line` speak with whoever is attached.
 
 mod begin;
+mod circumstances;
 mod clients;
 mod detach;
 mod drive;
@@ -17,6 +18,7 @@ pub mod turn;
 mod words;
 
 use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::sync_channel;
@@ -30,6 +32,7 @@ use crate::session::recover::Found;
 use crate::wire::start::{HostAnswer, StartHost};
 
 use begin::{Beginning, Begun};
+use circumstances::Surroundings;
 use clients::Hall;
 use drive::Driver;
 use perform::{Performer, World};
@@ -168,6 +171,8 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
         return Err(HostError::Failed(words::journal_broken(why)));
     }
 
+    let agent = given.environment.get("SSH_AUTH_SOCK").map(PathBuf::from);
+    let around = Surroundings::new(&path, state.session(), agent);
     let (to_host, inbox) = sync_channel(INBOX);
     let running = Arc::new(Mutex::default());
     let clients = Arc::new(AtomicUsize::new(0));
@@ -188,13 +193,7 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
     }
     signals::hear_term(to_host.clone()).map_err(HostError::io("hear signals"))?;
     let listener = dir.listen(share)?;
-    let hall = Hall {
-        dir: path.clone(),
-        owner: rustix::process::geteuid().as_raw(),
-        to_host,
-        running,
-        count: Arc::clone(&clients),
-    };
+    let hall = Hall { dir: path.clone(), around, to_host, running, count: Arc::clone(&clients) };
     std::thread::Builder::new()
         .name("door".to_owned())
         .spawn(move || clients::accept_for_ever(&listener, &hall))

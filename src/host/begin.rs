@@ -73,7 +73,9 @@ fn begin_new(new: NewSession) -> Result<Begun, HostError> {
     let runbook = runbook::read(source.as_bytes(), &opened.path)
         .map_err(|problems| HostError::Wrong(problems.render(false)))?;
     // Who starts a session is its operator: the kernel's word, not the starter's.
-    opened.operator = peer::person(rustix::process::getuid().as_raw());
+    let operator = peer::person(rustix::process::getuid().as_raw());
+    // A host is started by its operator, and the kernel hands the login on to it.
+    opened.operator = Person { login: peer::own_login(), ..operator };
     // Before anything is made: what cannot be shared leaves nothing behind.
     let shared =
         opened.share.as_ref().map(|group| Ok::<_, JournalError>((sharing::check_home(&home, group)?, group)));

@@ -3,7 +3,7 @@
 //! Reading parts of outputs and of the log is done on the client's own thread, so that it costs nobody else anything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -13,12 +13,13 @@ use std::time::{Duration, Instant};
 
 use crate::journal::reader;
 use crate::process::output;
-use crate::session::Person;
+use crate::session::{Circumstances, Person};
 use crate::wire::messages::{MAX_TO_HOST, OutputFile, PROTOCOL, Role, Stream};
 use crate::wire::{Frames, FromHost, ToHost};
 
+use super::circumstances::{self, Surroundings};
 use super::line::{Line, encode};
-use super::peer;
+use super::peer::{self, Sender};
 use super::turn::{Audience, ClientId, Input};
 
 /// How many clients there may be at once.
@@ -56,8 +57,8 @@ pub(super) type RunningOutputs = Arc<Mutex<BTreeSet<(u32, Option<u32>)>>>;
 pub(super) struct Hall {
     /// The session's directory.
     pub(super) dir: PathBuf,
-    /// Whose session it is.
-    pub(super) owner: u32,
+    /// Who may be here, and what is needed to find out about a request.
+    pub(super) around: Surroundings,
     /// Where to say what happens.
     pub(super) to_host: SyncSender<FromClients>,
     /// What runs.
@@ -174,18 +175,22 @@ fn refuse(mut stream: &UnixStream, why: &str) {
     }
 }
 
+/// How long somebody who is sent away may take to hear why.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 /// The life of one client, on its own thread.
 fn serve(client: ClientId, stream: UnixStream, hall: &Hall) {
-    let mut reading = Reading { frames: Frames::new(MAX_TO_HOST), partial_since: None };
-    let person = match peer::person_of(&stream, hall.owner) {
-        Ok(person) => person,
+    let (uid, mut person) = match let_in(&stream, hall) {
+        Ok(found) => found,
         Err(why) => return refuse(&stream, &why),
     };
+    let mut reading = Reading::new(uid);
     let role = match reading.hello(&stream) {
         Ok(role) => role,
         Err(Some(why)) => return refuse(&stream, &why),
         Err(None) => return,
     };
+    person.login = reading.sender.and_then(|sender| peer::login_of(sender).account());
     let line = Arc::new(Line::new(stream));
     let writer = Arc::clone(&line);
     let to_host = hall.to_host.clone();
@@ -198,14 +203,30 @@ fn serve(client: ClientId, stream: UnixStream, hall: &Hall) {
         return;
     }
     if hall.to_host.send(FromClients::Joined(client, person.clone(), role, Arc::clone(&line))).is_ok() {
-        reading.listen(client, &person, &line, hall);
+        let end = reading.listen(client, &person, &line, hall);
         let _ = hall.to_host.send(FromClients::Input(Input::Left(client)));
+        if let Some(frame) = end.and_then(|why| encode(&FromHost::Goodbye { why })) {
+            line.put(frame);
+            line.finish();
+            line.wait_closed(Instant::now() + FAREWELL);
+        }
     }
     line.cut();
 }
 
+/// The account that opened a connection, if it may be here.
+fn let_in(stream: &UnixStream, hall: &Hall) -> Result<(u32, Person), String> {
+    peer::attest(stream).map_err(|e| format!("the kernel does not say who you are: {e}"))?;
+    let uid = peer::opened_by(stream)?;
+    Ok((uid, hall.around.circle.admit(uid)?))
+}
+
 /// What has come from one client.
 struct Reading {
+    /// The account that opened the connection.
+    uid: u32,
+    /// Who sent what came last.
+    sender: Option<Sender>,
     frames: Frames,
     partial_since: Option<Instant>,
 }
@@ -218,9 +239,15 @@ enum Came {
     Nothing,
     /// The end.
     End,
+    /// Bytes of somebody whose connection it is not; a sentence.
+    Strange(String),
 }
 
 impl Reading {
+    fn new(uid: u32) -> Self {
+        Self { uid, sender: None, frames: Frames::new(MAX_TO_HOST), partial_since: None }
+    }
+
     /// Waits for the greeting. `Err(None)`: nobody is there to be told why not.
     fn hello(&mut self, stream: &UnixStream) -> Result<Role, Option<String>> {
         let deadline = Instant::now() + HELLO;
@@ -242,25 +269,31 @@ impl Reading {
             if left.is_zero() {
                 return Err(Some(format!("no greeting within {} s", HELLO.as_secs())));
             }
-            if let Came::End = self.read(stream, Some(left)) {
-                return Err(None);
+            match self.read(stream, Some(left)) {
+                Came::End => return Err(None),
+                Came::Strange(why) => return Err(Some(why)),
+                Came::Something | Came::Nothing => {}
             }
         }
     }
 
     /// One read of at most this long.
-    fn read(&mut self, mut stream: &UnixStream, at_most: Option<Duration>) -> Came {
+    fn read(&mut self, stream: &UnixStream, at_most: Option<Duration>) -> Came {
         let mut buffer = [0; 16 << 10];
         let at_most = at_most.map(|time| time.max(Duration::from_millis(1)));
         if stream.set_read_timeout(at_most).is_err() {
             return Came::End;
         }
-        match stream.read(&mut buffer) {
-            Ok(0) => Came::End,
-            Ok(n) => {
-                self.frames.push(&buffer[..n]);
-                Came::Something
-            }
+        match peer::read(stream, &mut buffer) {
+            Ok((0, _)) => Came::End,
+            Ok((n, sender)) => match self.is_strange(sender) {
+                Some(why) => Came::Strange(why),
+                None => {
+                    self.sender = sender;
+                    self.frames.push(&buffer[..n]);
+                    Came::Something
+                }
+            },
             Err(e)
                 if matches!(
                     e.kind(),
@@ -273,31 +306,44 @@ impl Reading {
         }
     }
 
-    /// Hears the client until it is gone or speaks nonsense.
-    fn listen(&mut self, client: ClientId, person: &Person, line: &Line, hall: &Hall) {
+    /// Why bytes of this sender do not belong here.
+    fn is_strange(&self, sender: Option<Sender>) -> Option<String> {
+        let Some(sender) = sender else { return Some("the kernel does not say who sent this".to_owned()) };
+        if sender.uid != self.uid {
+            return Some(format!(
+                "this connection was opened by {} and is used by {}: each account must attach by itself",
+                peer::person(self.uid).name,
+                peer::person(sender.uid).name
+            ));
+        }
+        // Whose login would count for it?
+        let other = self.frames.is_partial() && self.sender.is_some_and(|before| before.pid != sender.pid);
+        other.then(|| "two processes sent one message: each must attach by itself".to_owned())
+    }
+
+    /// Hears the client until it is gone or speaks nonsense. A sentence where it is to be told why it ends.
+    fn listen(&mut self, client: ClientId, person: &Person, line: &Line, hall: &Hall) -> Option<String> {
         let mut follow: Option<Follow> = None;
         loop {
             loop {
                 match self.frames.take::<ToHost>() {
-                    Ok(Some(ToHost::Hello { .. })) | Err(_) => return,
+                    Ok(Some(ToHost::Hello { .. })) | Err(_) => return None,
                     Ok(Some(
                         message @ (ToHost::Request { .. } | ToHost::GiveSecret { .. } | ToHost::Look { .. }),
                     )) => {
-                        let found = Box::default();
-                        let input = FromClients::Input(Input::Asked(client, person.clone(), message, found));
-                        if hall.to_host.send(input).is_err() {
-                            return;
-                        }
+                        let (person, found) = self.find_out(&message, person, hall)?;
+                        let input = Input::Asked(client, person, message, Box::new(found));
+                        hall.to_host.send(FromClients::Input(input)).ok()?;
                     }
                     Ok(Some(ToHost::FollowOutput { of })) => follow = of.map(Follow::new),
                     Ok(Some(ToHost::ReadOutput { id, of, from, len })) => {
                         if !answer(line, &read_output(hall, id, &of, from, len)) {
-                            return;
+                            return None;
                         }
                     }
                     Ok(Some(ToHost::ReadLog { id, before, count })) => {
                         if !answer(line, &read_log(hall, id, before, count)) {
-                            return;
+                            return None;
                         }
                     }
                     Ok(None) => break,
@@ -309,12 +355,12 @@ impl Reading {
             let for_rest =
                 self.partial_since.map(|since| (since + WHOLE_MESSAGE).saturating_duration_since(now));
             if for_rest.is_some_and(|left| left.is_zero()) {
-                return;
+                return None;
             }
             let for_growth = match &mut follow {
                 Some(followed) => match followed.look(hall, line, now) {
                     Ok(next) => next,
-                    Err(()) => return,
+                    Err(()) => return None,
                 },
                 None => None,
             };
@@ -322,10 +368,25 @@ impl Reading {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
-            if let Came::End = self.read(line.stream(), wait) {
-                return;
+            match self.read(line.stream(), wait) {
+                Came::End => return None,
+                Came::Strange(why) => return Some(why),
+                Came::Something | Came::Nothing => {}
             }
         }
+    }
+
+    /// Who sent a message, and what else must be known of it, at this moment. `None`: nobody did.
+    fn find_out(&self, message: &ToHost, known_as: &Person, hall: &Hall) -> Option<(Person, Circumstances)> {
+        let sender = self.sender?;
+        Some(match message {
+            ToHost::Request { command, .. } => {
+                circumstances::of_request(&hall.around, sender, known_as, command)
+            }
+            ToHost::GiveSecret { .. } => circumstances::of_message(&hall.around, sender, known_as),
+            // Where somebody looks changes nothing, and comes many times a second.
+            _ => (known_as.clone(), Circumstances::default()),
+        })
     }
 }
 

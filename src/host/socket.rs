@@ -106,7 +106,8 @@ impl SessionDir {
             Err(e) => return Err(HostError::io("look at the session's socket")(e.into())),
         }
         let path = format!("/proc/self/fd/{}/{SOCKET}", self.handle.as_raw_fd());
-        let listener = UnixListener::bind(path).map_err(HostError::io("make the session's socket"))?;
+        let listener =
+            super::peer::listen(path.as_ref()).map_err(HostError::io("make the session's socket"))?;
         // The process's mask is 077 already; this holds where a file system has ideas of its own.
         rustix::fs::chmodat(&self.handle, SOCKET, Mode::RUSR | Mode::WUSR, AtFlags::empty())
             .map_err(|e| HostError::io("protect the session's socket")(e.into()))?;

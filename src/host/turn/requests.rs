@@ -41,8 +41,15 @@ pub(super) struct Request {
 
 pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &mut Vec<Output>) {
     let Request { client, person, message, mut found } = request;
-    let Some(role) = state.guests.get(&client).map(|guest| guest.role) else { return };
+    let Some(known) = state.guests.get_mut(&client) else { return };
+    let role = known.role;
     let guest = Guest { person, role };
+    let asks = matches!(message, ToHost::Request { .. });
+    if asks && found.barred.is_none() && known.person != guest.person {
+        // Renamed since it connected.
+        known.person = guest.person.clone();
+        out.push(Output::Tell(Audience::All, FromHost::People { people: state.people() }));
+    }
     found.attached =
         state.guests.values().any(|other| other.stays() && other.person.same_account(&guest.person));
     match message {
@@ -51,7 +58,9 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
             out.push(Output::Tell(Audience::One(client), FromHost::Reply { id, result }));
         }
         ToHost::GiveSecret { name, value } => {
-            let may = guest.role != Role::Watch && guest.person.uid == state.session.operator.uid;
+            let may = matches!(guest.role, Role::Drive | Role::Act)
+                && found.barred.is_none()
+                && state.session.operator.same_account(&guest.person);
             if may && state.session.opened.secrets.contains(&name) && !value.is_empty() {
                 state.known_secrets.insert(name.clone());
                 out.push(Output::Keep { name, value });
@@ -85,13 +94,14 @@ fn decided(
     if let Some(refusal) = not_in_this_role(guest.role, command) {
         return Reply::Refused { n: 0, refusal };
     }
-    if let Some(why) = &found.barred {
-        return Reply::Refused { n: 0, refusal: Refusal::rule(why.clone()) };
-    }
     if let LogHealth::Broken { why } = &state.health {
         return Reply::Failed { why: words::journal_broken(why) };
     }
-    let result = match decide::decide(&state.session, command, &guest.person, now, found) {
+    let decision = match &found.barred {
+        Some(why) => Err(Refusal::rule(why.clone())),
+        None => decide::decide(&state.session, command, &guest.person, now, found),
+    };
+    let result = match decision {
         Ok(events) => {
             let events = events.into_iter().map(|event| (guest.person.clone(), event)).collect();
             record(state, events, now, out).map(|n| Reply::Recorded { n })
