@@ -417,12 +417,14 @@ fn s8_another_protocol_is_told_both_versions() {
 }
 
 #[test]
-fn s9_who_watches_changes_nothing() {
+fn s9_who_watches_starts_nothing_and_may_call_a_hold() {
     let home = Home::new();
     let place = home.start(TWO);
     let mut talk = Talk::open(&place.dir, Wish { role: Role::Watch, ..home.wish(false) }).unwrap();
-    assert!(matches!(talk.act(note("x")).unwrap(), Reply::Refused { n: 0, .. }));
-    assert_eq!(count(&entries(&place), |e| matches!(e, Event::Noted { .. })), 0);
+    assert!(matches!(talk.act(run("a")).unwrap(), Reply::Refused { n: 0, .. }));
+    recorded(&talk.act(Command::Hold { why: "look at this".to_owned() }).unwrap());
+    assert_eq!(count(&entries(&place), |e| matches!(e, Event::Requested { .. } | Event::Refused { .. })), 0);
+    assert_eq!(count(&entries(&place), |e| matches!(e, Event::HoldCalled { .. })), 1);
 }
 
 #[test]
