@@ -148,7 +148,8 @@ pub struct RunArgs {
     /// Open it to the members of a Unix group: they may watch, witness and read it, and nobody else may
     #[arg(long, value_name = "GROUP")]
     pub share: Option<String>,
-    /// The keys that may sign approvals, a file as ssh-keygen reads it; absent: /etc/onbelay/allowed_signers, else the
+    /// The keys that may sign approvals, a file as ssh-keygen reads it; absent:
+    /// `/etc/onbelay/allowed_signers`, else the
     /// file of that name where sessions are kept
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,
@@ -168,7 +169,8 @@ pub struct StartArgs {
     /// Open it to the members of a Unix group: they may watch, witness and read it, and nobody else may
     #[arg(long, value_name = "GROUP")]
     pub share: Option<String>,
-    /// The keys that may sign approvals, a file as ssh-keygen reads it; absent: /etc/onbelay/allowed_signers, else the
+    /// The keys that may sign approvals, a file as ssh-keygen reads it; absent:
+    /// `/etc/onbelay/allowed_signers`, else the
     /// file of that name where sessions are kept
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,

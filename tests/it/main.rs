@@ -16,6 +16,7 @@ mod people;
 mod plain;
 mod process;
 mod screens;
+mod sharing;
 #[path = "../support/mod.rs"]
 mod support;
 mod walks;

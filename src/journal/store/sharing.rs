@@ -28,6 +28,9 @@ const WRITABLE: u32 = 0o022;
 /// What nobody but the owner and the group may have.
 const OTHERS: u32 = 0o007;
 
+/// What anybody but the owner has.
+const NOT_THE_OWNER: u32 = 0o077;
+
 /// The group of that name, if this account may give it anything.
 pub fn group(name: &str) -> Result<Group, JournalError> {
     let shown = text::clean(name);
@@ -73,12 +76,18 @@ pub fn check_home(home: &Path, group: &Group) -> Result<SharedHome, JournalError
         check_above(dir, &path, group)?;
     }
     let given = |to_be_given| Ok(SharedHome { path: path.clone(), to_be_given });
-    let Some(found) = found else { return given(true) };
+    let Some(found) = found else {
+        let of_above = above(&path).symlink_metadata().map_err(JournalError::io("reach", above(&path)))?;
+        if of_above.uid() == me() {
+            return given(true);
+        }
+        return refuse(format!("{} is not there yet:\n{}", path.display(), elsewhere(group)));
+    };
     check_ours(&path, &found, group)?;
     if found.mode() & OTHERS == 0 && found.gid() == group.gid && found.mode() & 0o050 == 0o050 {
         return given(false);
     }
-    if found.mode() & 0o077 != 0 {
+    if found.mode() & NOT_THE_OWNER != 0 {
         let at = path.display();
         return refuse(format!(
             "{at} (mode {:04o}, group {}) is not for `{}` and its owner alone; run: chgrp {} {at} && chmod 0750 {at}",
@@ -100,6 +109,10 @@ pub fn check_home(home: &Path, group: &Group) -> Result<SharedHome, JournalError
         ));
     }
     given(true)
+}
+
+fn above(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
 }
 
 impl SharedHome {
@@ -132,19 +145,13 @@ fn real_home(home: &Path, group: &Group) -> Result<(PathBuf, Option<Metadata>), 
                 elsewhere(group)
             ));
         }
-        Err(e) => return Err(JournalError::io("look at", above)(e)),
+        Err(e) => return Err(JournalError::io("reach", above)(e)),
     };
     let path = above.join(name);
     let found = match path.symlink_metadata() {
         Ok(found) => found,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            let of_above = above.symlink_metadata().map_err(JournalError::io("look at", &above))?;
-            if of_above.uid() != me() {
-                return refuse(format!("{} is not there yet:\n{}", path.display(), elsewhere(group)));
-            }
-            return Ok((path, None));
-        }
-        Err(e) => return Err(JournalError::io("look at", path)(e)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok((path, None)),
+        Err(e) => return Err(JournalError::io("reach", path)(e)),
     };
     if found.is_symlink() {
         let leads_to = fs::read_link(&path).unwrap_or_default();
@@ -159,7 +166,7 @@ fn real_home(home: &Path, group: &Group) -> Result<(PathBuf, Option<Metadata>), 
 
 /// A directory above the sessions' home, with no link on the way to it.
 fn check_above(dir: &Path, home: &Path, group: &Group) -> Result<(), JournalError> {
-    let found = dir.symlink_metadata().map_err(JournalError::io("look at", dir))?;
+    let found = dir.symlink_metadata().map_err(JournalError::io("reach", dir))?;
     if let Some(why) = unsafe_above(dir, &found) {
         return refuse(format!(
             "sessions in {} cannot be shared: {why}\n{}",
@@ -170,7 +177,7 @@ fn check_above(dir: &Path, home: &Path, group: &Group) -> Result<(), JournalErro
     // The kernel asks one class only: a member is never "others" where the directory is the group's.
     let pass = if found.gid() == group.gid { 0o010 } else { 0o001 };
     if found.mode() & pass == 0 {
-        let whose = if found.mode() & 0o077 == 0 {
+        let whose = if found.mode() & NOT_THE_OWNER == 0 {
             format!("for {} alone", name_of(found.uid()))
         } else {
             "closed to them".to_owned()
@@ -280,7 +287,7 @@ fn open_itself(path: &Path) -> io::Result<File> {
 pub(super) fn check_session(dir: &Path, group: &Group) -> Result<Option<Group>, JournalError> {
     let dir = fs::canonicalize(dir).map_err(JournalError::io("look at", dir))?;
     let found = dir.symlink_metadata().map_err(JournalError::io("look at", &dir))?;
-    if found.mode() & 0o077 == 0 {
+    if found.mode() & NOT_THE_OWNER == 0 {
         return Ok(None);
     }
     for above in dir.ancestors().skip(1) {
@@ -326,7 +333,7 @@ fn check_tree(path: &Path, group: &Group) -> Result<(), JournalError> {
         ));
     }
     let most = most_open(path, &found);
-    if found.mode() & 0o077 & !most != 0 {
+    if found.mode() & NOT_THE_OWNER & !most != 0 {
         return refuse(format!(
             "{at} is more open than a shared session allows (mode {:04o}); run: chmod {:04o} {at}",
             found.mode() & 0o7777,
