@@ -149,8 +149,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "GROUP")]
     pub share: Option<String>,
     /// The keys that may sign approvals, a file as ssh-keygen reads it; absent:
-    /// `/etc/onbelay/allowed_signers`, else the
-    /// file of that name where sessions are kept
+    /// `/etc/onbelay/allowed_signers`, else the file of that name where sessions are kept
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,
 }
@@ -170,8 +169,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "GROUP")]
     pub share: Option<String>,
     /// The keys that may sign approvals, a file as ssh-keygen reads it; absent:
-    /// `/etc/onbelay/allowed_signers`, else the
-    /// file of that name where sessions are kept
+    /// `/etc/onbelay/allowed_signers`, else the file of that name where sessions are kept
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,
 }
