@@ -42,7 +42,7 @@ pub fn in_words(args: &DoArgs, step: &str, name: Option<&str>, start: Start) -> 
     };
     let text = subject.text();
     let refused = words::round(&walk.talk.session, step).is_some_and(|(_, round)| round.refused.is_some());
-    if !refused && !is_in_vain(&walk, &subject, name) {
+    if !refused && !in_vain(&walk, &subject, name) {
         say(text.trim_end());
         say("");
         if somebody_is_there() && !yes(&walk, "Type approve to approve, anything else is no: ")? {
@@ -165,7 +165,7 @@ fn asked_or_standing(
     start: Start,
 ) -> Result<Result<Box<Subject>, NotAsked>, Failure> {
     if let Some((_, round)) = words::round(&walk.talk.session, step)
-        && (round.refused.is_some() || is_in_vain(walk, &round.subject, name))
+        && (round.refused.is_some() || in_vain(walk, &round.subject, name))
     {
         return Ok(Ok(Box::new(round.subject.clone())));
     }
@@ -186,14 +186,8 @@ fn asked(walk: &mut Walk, step: &str, start: Start) -> Result<Result<Box<Subject
     }
 }
 
-/// Will the host say no whatever is typed? Then nobody is asked to type first; it says why.
-fn is_in_vain(walk: &Walk, subject: &Subject, name: Option<&str>) -> bool {
-    let you = &walk.talk.client.welcome.you;
-    match (subject.witness.proof, name) {
-        (Proof::Key, _) | (Proof::Account, Some(_)) => true,
-        (Proof::Here, Some(_)) => false,
-        (_, None) => walk.talk.session.operator_as.iter().any(|operator| operator.may_be(you)),
-    }
+fn in_vain(walk: &Walk, subject: &Subject, name: Option<&str>) -> bool {
+    words::in_vain(&walk.talk.session, &walk.talk.client.welcome.you, subject, name)
 }
 
 /// Asks for the word; anything else, a paste, the end of input: no.

@@ -1,11 +1,12 @@
 //! The walk as lines and prompts on stdin and stdout: for screen readers, dumb terminals, pipes and `expect`. SHELL.
 //! No redrawing, no cursor movement. It must not know journals or processes: it is a client like any other.
 //!
-//! `line` reads what is typed, `tell` says what is shown, `live` bounds output (all PURE); `input` waits.
+//! `line` reads what is typed, `tell` and `second` say what is shown, `live` bounds output (all PURE); `input` waits.
 
 mod input;
 mod line;
 mod live;
+mod second;
 mod shell;
 mod tell;
 #[cfg(test)]

@@ -30,7 +30,10 @@ impl Voice {
     /// A sentence with its commands as this reader types them.
     #[must_use]
     pub fn said(&self, session: &Session, sentence: &str) -> String {
-        clean(&sentence.replace(&format!("onbelay do {} ", session.id), &self.before)).into_owned()
+        let said = sentence.replace(&format!("onbelay do {} ", session.id), &self.before);
+        // In lines the name is asked for.
+        let said = if self.before.is_empty() { said.replace(" --name NAME", "") } else { said };
+        clean(&said).into_owned()
     }
 }
 

@@ -134,7 +134,7 @@ impl Walk<'_> {
 
     /// The gate stays shut. Where only people's words are missing, a second person is asked for theirs; a refusal stands
     /// until the operator asks anew, which this is, unless the refusal came meanwhile.
-    fn shut(&self, place: usize, request: &Request, unmet: Vec<Requirement>) -> Move {
+    fn shut(&self, place: usize, request: &Request, mut unmet: Vec<Requirement>) -> Move {
         let session = self.session;
         let only_people = unmet.iter().any(|r| r.kind == Kind::Witness)
             && unmet.iter().all(|r| matches!(r.kind, Kind::Witness | Kind::Confirm));
@@ -149,6 +149,14 @@ impl Walk<'_> {
         }
         match approve::asking(session, place, request.work, request.by_hand, self.now) {
             Ok(subject) => {
+                // What is said with the asking is how things stand once it is made.
+                for witness in unmet.iter_mut().filter(|r| r.kind == Kind::Witness) {
+                    witness.why = match witness.why.strip_suffix("nobody was asked yet") {
+                        Some(must) => format!("{must}asked just now"),
+                        None => format!("{}; asked anew just now", witness.why),
+                    };
+                    witness.fix = view::invite(session, place);
+                }
                 let mut refusal = refuse(session, place, request, unmet);
                 let asked = Event::ApprovalAsked { subject: Box::new(subject) };
                 refusal.events.insert(0, (request.by.clone(), asked));

@@ -21,7 +21,7 @@ use super::freshness;
 use super::state::Phase;
 use super::{Kind, Progress, Requirement, Session};
 
-pub(super) use requirements::{check_requirement, witness_for};
+pub(super) use requirements::{check_requirement, invite, witness_for};
 use requirements::{
     confirm_requirement, hold_requirements, order_requirement, stage_requirement, step_requirement,
     undo_order,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::runbook::Proof;
 use crate::session::approve::{Standing, Subject, caveat, name_of, standing};
 use crate::session::event::{Proven, Work};
 use crate::session::state::{Approval, Round};
-use crate::session::{Session, view};
+use crate::session::{Person, Session, view};
 use crate::text::clean;
 use crate::time::{Moment, in_words};
 
@@ -24,6 +25,16 @@ pub fn known_by(proof: &Proven) -> String {
 pub fn round<'s>(session: &'s Session, step: &str) -> Option<(usize, &'s Round)> {
     let place = session.step_at(step)?;
     Some((place, session.steps[place].approval.as_deref()?))
+}
+
+/// Will the host say no whatever is typed? Then nobody is asked to type first; it says why.
+#[must_use]
+pub fn in_vain(session: &Session, you: &Person, subject: &Subject, name: Option<&str>) -> bool {
+    match (subject.witness.proof, name) {
+        (Proof::Key, _) | (Proof::Account, Some(_)) => true,
+        (Proof::Here, Some(_)) => false,
+        (_, None) => session.operator_as.iter().any(|operator| operator.may_be(you)),
+    }
 }
 
 /// The answer to an approval that was taken: `approved: 5 Terminate, by sam (another account); 14 min left; the operator may
@@ -68,7 +79,7 @@ pub fn until(subject: &Subject, left: Option<Duration>) -> String {
     format!("{} UTC{left}", subject.expires.clock())
 }
 
-/// Where an approval stands, as `approval show --json` and `status --json` say it.
+/// How long what was asked still serves.
 #[must_use]
 pub fn left(round: &Round, now: Moment) -> Option<Duration> {
     round.at.age(now).map(|age| crate::session::approve::LIFETIME.saturating_sub(age))

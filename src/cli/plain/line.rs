@@ -20,8 +20,10 @@ pub(super) enum Line {
     Status,
     /// The newest records.
     Log,
-    /// A step, with all about it.
-    Show(usize),
+    /// Who is here, and how somebody joins.
+    People,
+    /// A step, with all about it; none named: where the walk stands, or what a second person is asked about.
+    Show(Option<usize>),
     /// The end of a step's output.
     Output(usize),
     /// Say yes as the second person, after reading it to its end.
@@ -55,7 +57,8 @@ pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
         "quit" | "exit" => Ok(Line::Quit),
         "status" => Ok(Line::Status),
         "log" => Ok(Line::Log),
-        "show" => Ok(Line::Show(only_step(rest, session, "show")?.unwrap_or_else(|| here(session)))),
+        "people" | "who" => nothing_more(rest, verb).map(|()| Line::People),
+        "show" => Ok(Line::Show(only_step(rest, session, "show")?)),
         "output" => {
             Ok(Line::Output(only_step(rest, session, "output")?.unwrap_or_else(|| last_run(session))))
         }
@@ -119,16 +122,18 @@ pub(super) fn here(session: &Session) -> usize {
     (0..all).find(|&place| !behind(place)).unwrap_or_else(|| all.saturating_sub(1))
 }
 
-/// The step that a second person was asked about last and that waits for an answer; else the one where the walk stands.
-pub(super) fn asked_of(session: &Session) -> usize {
-    let waits = |place: &usize| {
+/// The step that a second person was asked about last, where that is still open.
+pub(super) fn asked(session: &Session) -> Option<usize> {
+    let open = |place: &usize| {
         let round = session.steps[*place].approval.as_deref();
         round.filter(|round| round.void.is_none() && round.refused.is_none()).map(|round| round.subject.asked)
     };
-    (0..session.steps.len())
-        .filter(|place| waits(place).is_some())
-        .max_by_key(waits)
-        .unwrap_or_else(|| here(session))
+    (0..session.steps.len()).filter(|place| open(place).is_some()).max_by_key(open)
+}
+
+/// As [`asked`]; else the step where the walk stands.
+pub(super) fn asked_of(session: &Session) -> usize {
+    asked(session).unwrap_or_else(|| here(session))
 }
 
 fn approve(rest: &str, session: &Session) -> Result<usize, String> {

@@ -1,5 +1,6 @@
 //! The conversation: a line in, what came of it out, news in between. SHELL.
 
+mod approval;
 mod output;
 
 use std::collections::VecDeque;
@@ -17,17 +18,19 @@ use crate::cli::perform::{Became, Walk, exit_of, log_line};
 use crate::cli::words::Voice;
 use crate::client::{ClientError, Heard, Wish};
 use crate::clock;
+use crate::id::Digest;
 use crate::report::status;
 use crate::session::event::How;
 use crate::session::state::Stage;
 use crate::session::{Command, Entry, Event, Kind, Person, Session, Work, view};
 use crate::text::clean;
-use crate::wire::messages::{LogHealth, Reply, Role};
+use crate::wire::messages::{LogHealth, Present, Reply, Role};
 use crate::wire::{FromHost, ToHost};
 
 use super::input::{Came, Input};
 use super::line::{self, Line, all_behind, here};
 use super::live::Live;
+use super::second::{self, Seat, Standings};
 use super::tell;
 
 /// How many records `log` shows.
@@ -58,6 +61,14 @@ pub(super) struct Shell {
     far: Far,
     /// What was said of steps that are late.
     late: Late,
+    /// Which approvals stand.
+    standings: Standings,
+    /// Who is here.
+    people: Vec<Present>,
+    /// What a second person was shown to its end.
+    read: Option<Digest>,
+    /// A watcher whose input has ended goes on watching.
+    deaf: bool,
 }
 
 struct Under {
@@ -87,6 +98,10 @@ impl Shell {
             shown: None,
             far: Far::default(),
             late: Late::default(),
+            standings: Standings::default(),
+            people: walk.talk.client.welcome.people.clone(),
+            read: None,
+            deaf: false,
             walk,
         };
         shell.joined()?;
@@ -99,7 +114,9 @@ impl Shell {
 
     /// Walks until there is a reason to leave.
     pub(super) fn walk(&mut self) -> Outcome {
-        self.lines(&tell::opening(self.session(), self.role == Role::Watch));
+        self.lines(&tell::opening(self.session()));
+        self.lines(&second::welcome(self.session(), self.role, &self.you));
+        self.lines(&self.who_is_here());
         self.ask_secrets()?;
         loop {
             self.hear_all()?;
@@ -109,13 +126,18 @@ impl Shell {
             if self.out.reader_left() {
                 return Ok(self.last.max(Exit::No));
             }
-            if self.under.is_none() && self.role != Role::Watch {
+            let seat = self.seat();
+            if self.under.is_none() && (seat != Seat::Watcher || self.input.terminal) {
                 self.show_step();
-                let prompt = tell::prompt(self.session(), clock::now(self.session()));
+                let now = clock::now(self.session());
+                let prompt = match seat {
+                    Seat::Operator => tell::prompt(self.session(), now),
+                    _ => second::prompt(self.session(), seat, now),
+                };
                 self.show_prompt(&prompt);
             }
             // A pipe's lines wait for the end of what the line before asked for; a person may type `stop` meanwhile.
-            let lines = self.role != Role::Watch && (self.under.is_none() || self.input.terminal);
+            let lines = !self.deaf && (self.under.is_none() || self.input.terminal);
             match self.input.next(lines, self.next_alarm())? {
                 Came::Bell if self.walk.was_interrupted() => return Err(self.interrupted()),
                 Came::Bell => {}
@@ -126,6 +148,7 @@ impl Shell {
                     }
                 }
                 Came::NoLine(why) => self.line(&format!("{why}; nothing was done")),
+                Came::End if seat == Seat::Watcher => self.deaf = true,
                 Came::End => {
                     self.line("");
                     self.line("End of input: nothing more is done.");
@@ -143,6 +166,7 @@ impl Shell {
             Err(why) => self.line(&format!("{}; nothing was done", clean(&why))),
             Ok(Line::Nothing) => self.line("nothing was done"),
             Ok(Line::Help) => self.line(tell::help()),
+            Ok(Line::People) => self.lines(&self.who_is_here()),
             Ok(Line::Status) => {
                 let state = if session.holds.is_empty() { "open" } else { "held" };
                 let text = status::text(&status::status(session, state, now));
@@ -152,7 +176,10 @@ impl Shell {
                 let lines: Vec<String> = self.recent.iter().cloned().collect();
                 self.lines(&lines);
             }
-            Ok(Line::Show(place)) => self.lines(&tell::card(session, place, now)),
+            Ok(Line::Show(place)) => match place.or_else(|| line::asked(session)) {
+                Some(asked) if self.is_read_out(asked) => self.read_out(asked)?,
+                _ => self.lines(&tell::card(session, place.unwrap_or_else(|| here(session)), now)),
+            },
             Ok(Line::Output(place)) => {
                 let tail = self.walk.output_tail(place);
                 if tail.is_empty() {
@@ -162,11 +189,7 @@ impl Shell {
                     self.line(&format!("| {line}"));
                 }
             }
-            Ok(Line::Approve(place)) => {
-                let step = &session.runbook.steps[place].id;
-                let line = format!("type it as: onbelay do {} approve {step}", session.id);
-                self.line(&line);
-            }
+            Ok(Line::Approve(place)) => self.approve(place)?,
             Ok(Line::Quit) => return Ok(Some(self.last)),
             Ok(Line::Act(command)) => self.request(command)?,
             Ok(Line::Words(command, wanted)) => {
@@ -194,7 +217,9 @@ impl Shell {
             Ok(Reply::Recorded { n }) if self.under.is_none() => {
                 let follow = Follow::new(&command, n);
                 let asking = waits(&command);
+                let end = follow.over(self.session(), clock::now(self.session()));
                 self.under = Some(Under { command, follow, n, asking });
+                self.over(end)?;
             }
             Ok(Reply::Recorded { .. }) => {}
             Ok(Reply::Refused { n, refusal }) => self.ended(&command, Became::Refused { n, refusal })?,
@@ -213,6 +238,10 @@ impl Shell {
         self.last = exit_of(command, &became);
         match &mut became {
             Became::Ended { end: End::Question, .. } => return self.question(command),
+            Became::Ended { n, end: End::Recorded } if matches!(command, Command::Approve { .. }) => {
+                self.approved(command, *n);
+                return Ok(());
+            }
             // What went on was told as it happened.
             Became::Ended { end: End::Badly { .. } | End::Well { .. }, .. } => return Ok(()),
             // The text is asked for when its time has come.
@@ -278,7 +307,13 @@ impl Shell {
 
     /// When a step becomes late, if one does.
     fn next_alarm(&self) -> Option<Duration> {
-        self.late.due(self.session(), clock::now(self.session()))
+        let now = clock::now(self.session());
+        let late = self.late.due(self.session(), now);
+        late.into_iter().chain(self.standings.due(self.session(), now)).min()
+    }
+
+    fn seat(&self) -> Seat {
+        second::seat(self.session(), self.role, &self.you)
     }
 
     /// Says what is late, with the terminal's bell.
@@ -288,6 +323,8 @@ impl Shell {
             let bell = if self.input.terminal { "\u{7}" } else { "" };
             self.line(&format!("{bell}{line}"));
         }
+        let gone = self.standings.lines(&self.walk.talk.session, now);
+        self.lines(&gone);
     }
 
     /// Takes in and tells all that the host has said, and what is late.
@@ -318,6 +355,12 @@ impl Shell {
             FromHost::OutputGrew { of, total } if self.live.as_ref().is_some_and(|live| live.of == of) => {
                 self.show_output(total)
             }
+            FromHost::People { people } => {
+                let lines = second::came_and_went(&self.people, &people);
+                self.people = people;
+                self.lines(&lines);
+                Ok(())
+            }
             FromHost::Health { log: LogHealth::Broken { why } } => Err(broken(&why)),
             message => {
                 if let Some(line) = self.far.line(&message, Instant::now()) {
@@ -347,9 +390,19 @@ impl Shell {
             self.recent.pop_front();
         }
         self.recent.push_back(logged);
-        if let Some(news) = news {
+        let answered = self
+            .under
+            .as_ref()
+            .is_some_and(|under| under.n == entry.n && matches!(under.command, Command::Approve { .. }));
+        if let Some(news) = news.filter(|_| !answered) {
             self.line(&news);
         }
+        let hint = second::hint(entry, &self.walk.talk.session, self.seat(), &self.you);
+        if let Some(hint) = hint.filter(|_| !answered) {
+            self.line(&hint);
+        }
+        let gone = self.standings.lines(&self.walk.talk.session, now);
+        self.lines(&gone);
         self.output_begins(entry)?;
         self.over(end)
     }
@@ -374,7 +427,7 @@ impl Shell {
 
     /// Secrets that the host does not know are asked for where somebody is there.
     fn ask_secrets(&mut self) -> Result<(), Failure> {
-        if self.role == Role::Watch {
+        if self.seat() != Seat::Operator {
             return Ok(());
         }
         let runbook = self.session().runbook.clone();
@@ -418,6 +471,9 @@ impl Shell {
 
     /// Shows the step where the walk stands, once.
     fn show_step(&mut self) {
+        if self.seat() != Seat::Operator {
+            return;
+        }
         let session = self.session();
         let place = here(session);
         if self.shown == Some(place) || all_behind(session) || session.stage != Stage::Open {

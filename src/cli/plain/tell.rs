@@ -14,13 +14,14 @@ use crate::text::{clean, clean_lines};
 use crate::time::{Moment, in_words};
 use crate::tui::view::{markdown, shape};
 
-use super::line::{Wanted, all_behind, here};
+use super::line::{Wanted, all_behind, asked, here};
+use super::second;
 
 /// How wide instructions are set, columns.
 const PROSE: usize = 76;
 
 /// What is said when the walk begins.
-pub(super) fn opening(session: &Session, only_looking: bool) -> Vec<String> {
+pub(super) fn opening(session: &Session) -> Vec<String> {
     let mut lines = vec![
         clean(&session.opened.title).into_owned(),
         format!("session {}, {} steps", session.id, session.steps.len()),
@@ -31,11 +32,6 @@ pub(super) fn opening(session: &Session, only_looking: bool) -> Vec<String> {
         lines.extend(prose(&about));
     }
     lines.push(String::new());
-    lines.push(if only_looking {
-        "Only looking: what happens is told as it happens. Ctrl-C leaves.".to_owned()
-    } else {
-        "Type an action and Enter; help lists them. Enter alone does nothing.".to_owned()
-    });
     lines
 }
 
@@ -224,6 +220,9 @@ pub(super) fn prompt(session: &Session, now: Moment) -> String {
     let model = &session.runbook.steps[place];
     let of_person = model.run.is_none() && !model.must_be_started() && model.for_each.is_none();
     let hint = match status {
+        StepStatus::Waiting | StepStatus::Ready if asked(session) == Some(place) => {
+            &second::waiting(session, place, now)
+        }
         StepStatus::Ready if of_person => "done says that you did it",
         StepStatus::Ready if model.confirm.is_some() => "run asks for its text, then starts it",
         StepStatus::Ready => "run starts it",
@@ -357,6 +356,9 @@ stop [STEP]             end the running command
 resolve [STEP] done|failed WHAT   say what became of an interrupted step
 note WORDS              write something down
 hold WHY, release [WHY] nothing starts from hold to release
+show, approve, refuse WHY   the second person: read what is asked of you, say yes, say no
+people                  who is here, and the line that somebody joins with
+handover NAME           that account drives from now
 finish, abort WHY       close the walk: all is done, or you give up
 show [STEP], status, log, output [STEP]   look
 help, quit              quit leaves; the session stays as it is

@@ -120,27 +120,34 @@ pub(in crate::session) fn witness_for(
 ) -> Requirement {
     let standing = standing(session, step, work, request, now);
     let id = session.runbook.steps[step].id.to_string();
-    let proof = session.runbook.steps[step].witness.as_ref().map(|rule| rule.proof);
     let session_id = &session.id;
     let verb = if work == Work::Undo { "undo" } else { "run" };
-    let fix = match (standing.word, proof) {
-        (Word::Needless | Word::Given, _) => String::new(),
-        (Word::Refused, _) => {
+    let fix = match standing.word {
+        Word::Needless | Word::Given => String::new(),
+        Word::Refused => {
             format!("settle it; the operator then asks anew: onbelay do {session_id} {verb} {id}")
         }
-        (Word::Over, _) => format!("ask anew: onbelay do {session_id} {verb} {id}"),
-        (Word::Unasked | Word::Waits, Some(Proof::Key)) => format!(
+        Word::Over => format!("ask anew: onbelay do {session_id} {verb} {id}"),
+        Word::Unasked | Word::Waits => invite(session, step),
+    };
+    Requirement { kind: Kind::Witness, id, met: standing.met, why: standing.why, fix }
+}
+
+/// How the second person whom a step asks for comes to say so.
+pub(in crate::session) fn invite(session: &Session, step: usize) -> String {
+    let (session_id, id) = (&session.id, &session.runbook.steps[step].id);
+    match session.runbook.steps[step].witness.as_ref().map(|rule| rule.proof) {
+        Some(Proof::Key) => format!(
             "a second person signs it: onbelay approval show {session_id} {id}, then: onbelay approve {session_id} {id} \
              --signature FILE"
         ),
-        (Word::Unasked | Word::Waits, Some(Proof::Here)) => {
+        Some(Proof::Here) => {
             format!("somebody beside you says so: onbelay do {session_id} approve {id} --name NAME")
         }
-        (Word::Unasked | Word::Waits, _) => format!(
+        _ => format!(
             "a second person joins: onbelay attach --witness {session_id}, or: onbelay do {session_id} approve {id}"
         ),
-    };
-    Requirement { kind: Kind::Witness, id, met: standing.met, why: standing.why, fix }
+    }
 }
 
 pub(super) fn confirm_requirement(session: &Session, step: usize) -> Option<Requirement> {
