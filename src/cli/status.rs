@@ -1,14 +1,24 @@
-//! `onbelay status`: every step, its gate, every check, from the session's directory alone. SHELL.
+//! `onbelay status`: every step, its gate, every check, from the session's directory; only who is attached is asked of its host. SHELL.
 
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use crate::client::{IfNoHost, Talk, Wish};
 use crate::clock;
 use crate::journal::reader::Tail;
 use crate::journal::store;
 use crate::report::status;
+use crate::session::Person;
+use crate::wire::messages::{Present, Role};
 
 use super::args::StatusArgs;
 use super::exit::{Exit, Failure, Outcome};
 use super::out::{Out, say};
 use super::place::{self, IfSeveral};
+
+/// How long the host is given to say who is attached; a script is not held up for that.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Prints where a session stands. Starts no host.
 pub fn run(args: &StatusArgs) -> Outcome {
@@ -17,8 +27,12 @@ pub fn run(args: &StatusArgs) -> Outcome {
     if let Tail::Damaged(fault) = &loaded.tail {
         say(format!("warning: the log is damaged: {fault}; this is how things stood before that"));
     }
-    let status =
+    let mut status =
         status::status(&loaded.session, place::state_word(loaded.state), clock::now(&loaded.session));
+    let present = present(&dir);
+    let present: Vec<(Person, &str)> =
+        present.iter().map(|one| (one.person.clone(), role(one.role))).collect();
+    status::add_present(&mut status, &loaded.session.operator, &present);
     let mut out = Out::stdout();
     if args.json {
         let json = serde_json::to_string_pretty(&status)
@@ -29,4 +43,27 @@ pub fn run(args: &StatusArgs) -> Outcome {
     }
     out.finish()?;
     Ok(Exit::Yes)
+}
+
+/// Who is attached, where a host is at work and says so at once. It is no fault where it does not: all else is in the log.
+fn present(dir: &Path) -> Vec<Present> {
+    if !store::host_alive(dir).unwrap_or(false) {
+        return Vec::new();
+    }
+    let (sender, answer) = channel();
+    let dir = dir.to_owned();
+    let asking = std::thread::Builder::new().name("who-is-here".to_owned()).spawn(move || {
+        let wish = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: false };
+        let _ = sender.send(Talk::open(&dir, wish).map(|talk| talk.client.welcome.people.clone()));
+    });
+    let answer = asking.ok().and_then(|_| answer.recv_timeout(PATIENCE).ok());
+    answer.and_then(Result::ok).unwrap_or_default().into_iter().filter(|one| one.role != Role::Act).collect()
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Witness => "witness",
+        Role::Watch => "watching",
+        Role::Drive | Role::Act => "here",
+    }
 }

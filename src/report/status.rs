@@ -5,6 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::session::Requirement;
+use crate::session::approve::name_of;
+use crate::session::approve::standing::{Word, rule_of, standing};
+use crate::session::event::{Person, Proven, Work};
 use crate::session::state::{ItemProgress, Session, Stage};
 use crate::session::view::{self, CheckStatus, StepStatus};
 use crate::text::clean;
@@ -54,10 +57,41 @@ pub struct HoldStatus {
 pub struct PersonStatus {
     /// Account name.
     pub name: String,
-    /// `operator`.
+    /// `operator`; of who is attached besides: `witness`, `watching`, `here` (with a screen that may act).
     pub role: String,
     /// How they are known: `account`.
     pub proof: String,
+    /// The account that logged in, where the kernel knows it and it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<u32>,
+}
+
+/// How the approval of a step stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalStatus {
+    /// `none`, `asked`, `approved`, `refused`, `void` or `expired`.
+    pub state: String,
+    /// The record that asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<u64>,
+    /// Until when it serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Whose approval counts.
+    pub by: Vec<ApproverStatus>,
+    /// In a sentence.
+    pub why: String,
+}
+
+/// Somebody who approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApproverStatus {
+    /// Account, principal of the key, or the name that was typed.
+    pub name: String,
+    /// `account`, `key` or `here`.
+    pub proof: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// One step.
@@ -89,6 +123,9 @@ pub struct StepLine {
     pub items: Vec<StepItem>,
     /// Everything its gate asks for.
     pub gate: Vec<Requirement>,
+    /// How its approval stands, where it asks for a second person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalStatus>,
 }
 
 /// One item of a step.
@@ -138,11 +175,7 @@ pub fn status(session: &Session, state: &str, now: Moment) -> Status {
             .iter()
             .map(|hold| HoldStatus { by: hold.by.name.clone(), why: hold.why.clone() })
             .collect(),
-        people: vec![PersonStatus {
-            name: session.operator.name.clone(),
-            role: "operator".to_owned(),
-            proof: "account".to_owned(),
-        }],
+        people: vec![person(&session.operator, "operator")],
         steps: runbook
             .steps
             .iter()
@@ -166,6 +199,7 @@ pub fn status(session: &Session, state: &str, now: Moment) -> Status {
                     .map(|item| StepItem { item: item.item.clone(), state: item.progress })
                     .collect(),
                 gate: gate_of(session, &order, place, now),
+                approval: approval_of(session, place, now),
             })
             .collect(),
         checks: runbook
@@ -186,6 +220,60 @@ pub fn status(session: &Session, state: &str, now: Moment) -> Status {
             })
             .collect(),
     }
+}
+
+/// Adds those who are attached besides the operator: only the session's host knows them.
+pub fn add_present(status: &mut Status, operator: &Person, present: &[(Person, &str)]) {
+    for (who, role) in present.iter().filter(|(who, _)| !who.same_account(operator)) {
+        let line = person(who, role);
+        if !status.people.contains(&line) {
+            status.people.push(line);
+        }
+    }
+}
+
+fn person(person: &Person, role: &str) -> PersonStatus {
+    PersonStatus {
+        name: person.name.clone(),
+        role: role.to_owned(),
+        proof: "account".to_owned(),
+        login: person.login.filter(|login| person.uid != Some(*login)),
+    }
+}
+
+fn approval_of(session: &Session, place: usize, now: Moment) -> Option<ApprovalStatus> {
+    let round = session.steps[place].approval.as_deref();
+    let work = round.map_or(Work::Run, |round| round.subject.work);
+    rule_of(session, place, work)?;
+    let standing = standing(session, place, work, None, now);
+    let state = match standing.word {
+        Word::Needless | Word::Unasked => "none",
+        Word::Waits => "asked",
+        Word::Given => "approved",
+        Word::Refused => "refused",
+        Word::Over if round.is_some_and(|round| round.void.is_some()) => "void",
+        Word::Over => "expired",
+    };
+    let given = round.map_or(&[][..], |round| &round.given);
+    let counts = given.iter().filter(|given| standing.approvals.contains(&given.n));
+    Some(ApprovalStatus {
+        state: state.to_owned(),
+        asked: round.map(|round| round.subject.asked),
+        expires: round.map(|round| round.subject.expires),
+        by: counts
+            .map(|given| ApproverStatus {
+                name: name_of(given).to_owned(),
+                proof: match given.proof {
+                    Proven::Account => "account",
+                    Proven::Key(_) => "key",
+                    Proven::Here { .. } => "here",
+                }
+                .to_owned(),
+                at: given.at.at,
+            })
+            .collect(),
+        why: standing.why,
+    })
 }
 
 /// What a step's gate asks for. That the walk is over is no requirement, and nothing is asked for once it is finished.
@@ -258,6 +346,8 @@ pub fn check_word(state: CheckStatus) -> &'static str {
 pub fn text(status: &Status) -> String {
     let mut lines = vec![clean(&status.runbook.title).into_owned()];
     lines.push(format!("session {} · {}", status.session, status.state));
+    let people = status.people.iter().map(|who| format!("{} ({})", clean(&who.name), who.role));
+    lines.push(format!("with {}", people.collect::<Vec<_>>().join(", ")));
     for hold in &status.holds {
         lines.push(format!("⏸ hold by {}: {}", clean(&hold.by), clean(&hold.why)));
     }
@@ -292,6 +382,7 @@ pub fn text(status: &Status) -> String {
         let says_all = Some(place) == next || step.destructive;
         if says_all && matches!(step.state, StepStatus::Waiting | StepStatus::Ready | StepStatus::Failed) {
             lines.extend(step.gate.iter().filter(|r| !r.met).map(|r| format!("       {}", unmet_line(r))));
+            lines.extend(approved(step));
         }
     }
     if !status.checks.is_empty() {
@@ -314,6 +405,18 @@ pub fn text(status: &Status) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// That a step is approved, by whom and for how long; what it lacks stands in its gate.
+fn approved(step: &StepLine) -> Option<String> {
+    let approval = step.approval.as_ref().filter(|approval| approval.state == "approved")?;
+    let by = approval.by.iter().map(|by| match by.proof.as_str() {
+        "here" => format!("{} (unproven)", clean(&by.name)),
+        proof => format!("{} ({proof})", clean(&by.name)),
+    });
+    let by = by.collect::<Vec<_>>().join(", ");
+    let until = approval.expires.map_or_else(String::new, |at| format!(", until {} UTC", at.clock()));
+    Some(format!("       ✓ approved by {by}{until}"))
 }
 
 /// One unmet requirement on one line.
@@ -432,6 +535,7 @@ steps:
         insta::assert_snapshot!(text, @r"
         Move the shop
         session 20261120-151012-move-the-shop-k3f9 · held
+        with dana (operator)
         ⏸ hold by dana: wait
 
         Prepare
