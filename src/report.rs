@@ -4,6 +4,7 @@
 //! `gather` fills the plain fields below from the records; `markdown` and [`json`] are two ways to write them. Every
 //! text from outside is cleaned when it is gathered.
 
+mod approvals;
 mod gather;
 pub mod markdown;
 pub mod status;
@@ -100,6 +101,9 @@ pub struct Team {
     pub decisions: Vec<Line>,
     /// What a rule said no to.
     pub refused: Vec<RefusedTry>,
+    /// What a second person was asked, and what they said.
+    #[serde(default)]
+    pub approvals: Vec<RoundReport>,
     /// Notes, in their words.
     pub notes: Vec<Line>,
     /// What was announced.
@@ -226,6 +230,52 @@ pub struct AnswerReport {
     /// What was found that does not fit, and the like: lists by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lists: BTreeMap<String, Vec<String>>,
+}
+
+/// One asking for an approval, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundReport {
+    /// The record that asked.
+    pub n: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who asked.
+    pub by: String,
+    /// The step: its place and title.
+    pub step: String,
+    /// Forward or back.
+    pub work: Work,
+    /// Who had to approve, in words.
+    pub rule: String,
+    /// SHA-256 of the text that was shown.
+    pub text: Digest,
+    /// Who approved, in order.
+    pub given: Vec<YesReport>,
+    /// Who said no, and why: a word of its own, and not a failure.
+    pub refused: Option<Line>,
+    /// Why all of it counted no more, where something else ended it.
+    pub void: Option<String>,
+    /// The record of the start that used it.
+    pub used_by: Option<u64>,
+}
+
+/// One person's approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct YesReport {
+    /// Its record.
+    pub n: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, by the name that their kind of proof gives.
+    pub by: String,
+    /// How they are known, in words.
+    pub known_by: String,
+    /// The fingerprint of the key that signed.
+    pub fingerprint: Option<String>,
+    /// What it does not prove.
+    pub unproven: Option<String>,
+    /// Why it counted no more.
+    pub void: Option<String>,
 }
 
 /// Something that was refused.

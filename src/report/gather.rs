@@ -12,8 +12,8 @@ use crate::text;
 use crate::time::{Moment, Timestamp};
 
 use super::{
-    Announced, AnswerReport, AttemptReport, Audience, CheckReport, Line, Public, RefusedTry, Report, Source,
-    StepReport, Team,
+    Announced, AnswerReport, AttemptReport, Audience, CheckReport, Line, Public, RefusedTry, Report,
+    RoundReport, Source, StepReport, Team, approvals,
 };
 
 /// Gathers what a report says about a walk, as of `now`. `entries` are all its records, from the first.
@@ -34,6 +34,7 @@ struct Told {
     answers: Vec<Vec<AnswerReport>>,
     decisions: Vec<Line>,
     refused: Vec<RefusedTry>,
+    approvals: Vec<RoundReport>,
     notes: Vec<Line>,
     announced: Vec<Announced>,
     timeline: Vec<Line>,
@@ -48,6 +49,7 @@ impl Told {
             answers: vec![Vec::new(); session.checks.len()],
             decisions: Vec::new(),
             refused: Vec::new(),
+            approvals: Vec::new(),
             notes: Vec::new(),
             announced: Vec::new(),
             timeline: Vec::new(),
@@ -85,6 +87,7 @@ impl Told {
             Event::StepStarted { .. } => self.started(then, entry),
             _ => self.step_event(then, entry),
         }
+        approvals::tell(&mut self.approvals, then, entry);
         self.timeline.push(line);
     }
 
@@ -285,6 +288,7 @@ fn team(session: &Session, told: Told, now: Moment) -> Team {
         checks: checks.collect(),
         decisions: told.decisions,
         refused: told.refused,
+        approvals: told.approvals,
         notes: told.notes,
         announced: told.announced,
         timeline: told.timeline,
@@ -300,6 +304,9 @@ fn is_decision(event: &Event) -> bool {
         | Event::HoldReleased { .. }
         | Event::Resolved { .. }
         | Event::StopAsked { .. }
+        | Event::Approved { .. }
+        | Event::ApprovalRefused { .. }
+        | Event::HandedOver { .. }
         | Event::Finished
         | Event::Aborted { .. } => true,
         Event::StepStarted { typed, how, work, .. } => {
@@ -332,11 +339,11 @@ fn refused(then: &Session, entry: &Entry) -> Option<RefusedTry> {
     })
 }
 
-fn clean(outside: &str) -> String {
+pub(super) fn clean(outside: &str) -> String {
     text::clean(outside).into_owned()
 }
 
-fn who(person: &Person) -> String {
+pub(super) fn who(person: &Person) -> String {
     clean(&person.name)
 }
 

@@ -8,7 +8,9 @@ use crate::session::event::{How, Verdict, Work};
 use crate::session::view::{CheckStatus, StepStatus};
 use crate::time::{Timestamp, in_words, stopwatch};
 
-use super::{Announced, AttemptReport, CheckReport, Line, Public, Report, StepReport, Team};
+use super::{
+    Announced, AttemptReport, CheckReport, Line, Public, Report, RoundReport, StepReport, Team, YesReport,
+};
 
 /// The report as Markdown; every text from outside is escaped.
 #[must_use]
@@ -32,6 +34,7 @@ fn of_team(team: &Team) -> String {
     let mut out = String::new();
     head(&mut out, team);
     steps(&mut out, team);
+    approvals(&mut out, team);
     section(&mut out, "Decisions", &team.decisions);
     checks(&mut out, team);
     refused(&mut out, team);
@@ -155,6 +158,61 @@ fn attempt_line(out: &mut String, step: &StepReport, attempt: &AttemptReport) {
         out.push_str("; not ended\n");
     } else {
         let _ = writeln!(out, "; {}", escape(&attempt.outcome));
+    }
+}
+
+fn approvals(out: &mut String, team: &Team) {
+    if team.approvals.is_empty() {
+        return;
+    }
+    out.push_str("\n## The second person\n\n");
+    for round in &team.approvals {
+        round_lines(out, round);
+    }
+}
+
+fn round_lines(out: &mut String, round: &RoundReport) {
+    let back = if round.work == Work::Undo { "taking back " } else { "" };
+    let _ = writeln!(
+        out,
+        "- {} {} asked for an approval of {back}{} (record {}): {}. The text that was shown: SHA-256 {}",
+        when(round.at),
+        escape(&round.by),
+        escape(&round.step),
+        round.n,
+        escape(&round.rule),
+        escape(round.text.as_str())
+    );
+    for yes in &round.given {
+        yes_lines(out, yes);
+    }
+    if let Some(no) = &round.refused {
+        let (at, by, why) = (when(no.at), escape(&no.by), escape(&no.what));
+        let _ = writeln!(out, "  - {at} {by} **refused**: {why} (record {})", no.n);
+    }
+    if let Some(why) = &round.void {
+        let _ = writeln!(out, "  - void: {}", escape(why));
+    }
+    match round.used_by {
+        Some(n) => {
+            let _ = writeln!(out, "  - used by the start in record {n}");
+        }
+        None if round.given.is_empty() && round.refused.is_none() => {
+            out.push_str("  - nobody answered it\n");
+        }
+        None => out.push_str("  - nothing was started on it\n"),
+    }
+}
+
+fn yes_lines(out: &mut String, yes: &YesReport) {
+    let key = yes.fingerprint.as_ref().map(|key| format!(", key {}", escape(key))).unwrap_or_default();
+    let (at, by, known_by) = (when(yes.at), escape(&yes.by), escape(&yes.known_by));
+    let _ = writeln!(out, "  - {at} {by} **approved**, known by {known_by}{key} (record {})", yes.n);
+    if let Some(why) = &yes.unproven {
+        let _ = writeln!(out, "    - **unproven**: {}", escape(why));
+    }
+    if let Some(why) = &yes.void {
+        let _ = writeln!(out, "    - void: {}", escape(why));
     }
 }
 

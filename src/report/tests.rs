@@ -104,3 +104,60 @@ fn a_report_is_the_same_each_time_and_its_json_reads_back() {
     let back: Team = serde_json::from_str(&json(&of(&bench, Audience::Team))).unwrap();
     assert_eq!(back, *team(&bench));
 }
+
+const WITNESSED: &str = "steps:
+  - { id: wipe, title: Wipe, destructive: 'All of it.', witness: true, run: 'wipe it', announce: 'It is wiped' }
+  - { id: bury, title: Bury, destructive: 'The rest.', witness: { proof: here }, run: 'bury it' }
+";
+
+fn approve(step: &str, name: Option<&str>) -> Command {
+    Command::Approve { step: step.into(), seen: None, name: name.map(str::to_owned), signature: None }
+}
+
+#[test]
+fn the_second_person_is_told_with_proof_refusals_and_what_was_void() {
+    let mut bench = Bench::new(WITNESSED);
+    let ask = |step: &str| Command::AskApproval { step: step.into(), work: None, by_hand: false };
+    bench.act(&ask("wipe")).unwrap();
+    bench
+        .act_as(&sam(), &Command::Refuse { step: "wipe".into(), why: "wait for *west*".to_owned() })
+        .unwrap();
+    bench.act(&ask("wipe")).unwrap();
+    bench.act_as(&sam(), &approve("wipe", None)).unwrap();
+    bench.act_as(&sam(), &Command::Hold { why: "look".to_owned() }).unwrap();
+    bench.act_as(&sam(), &Command::Release { why: None }).unwrap();
+    bench.act(&ask("wipe")).unwrap();
+    bench.act_as(&sam(), &approve("wipe", None)).unwrap();
+    bench.run_typed("wipe", "wipe").unwrap();
+    bench.exits(0);
+    bench.act(&ask("bury")).unwrap();
+    bench.act(&approve("bury", Some("Kim"))).unwrap();
+    bench.run_typed("bury", "bury").unwrap();
+    bench.exits(0);
+    let team = team(&bench);
+    let rounds = &team.approvals;
+    assert_eq!(rounds.len(), 4, "{rounds:#?}");
+    assert_eq!(rounds[0].refused.as_ref().map(|no| no.what.as_str()), Some("wait for *west*"));
+    assert_eq!((&rounds[0].given, rounds[0].used_by), (&Vec::new(), None));
+    assert_eq!(rounds[1].void.as_deref(), Some("sam called a hold"));
+    assert_eq!((rounds[1].given[0].by.as_str(), rounds[1].used_by), ("sam", None));
+    assert_eq!(rounds[2].used_by, Some(team.steps[0].attempts[0].n));
+    assert_eq!((&rounds[2].void, &rounds[2].given[0].unproven), (&None, &None));
+    assert!(rounds[3].given[0].unproven.is_some(), "{rounds:#?}");
+    let text = markdown(&of(&bench, Audience::Team));
+    for part in [
+        r"sam **refused**: wait for \*west\*",
+        "sam **approved**, known by another account, by the machine's word",
+        "  - void: sam called a hold",
+        "Kim **approved**, known by a name typed at the terminal of dana",
+        "**unproven**: typed at the operator's own terminal: it proves nothing",
+        "used by the start in record",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let public = json(&of(&bench, Audience::Public)) + &markdown(&of(&bench, Audience::Public));
+    assert!(public.contains("It is wiped"));
+    for hidden in ["sam", "Kim", "approv", "refused", "west"] {
+        assert!(!public.contains(hidden), "{hidden}: {public}");
+    }
+}

@@ -15,6 +15,7 @@ mod pages;
 mod people;
 mod plain;
 mod process;
+mod proof;
 mod screens;
 mod sharing;
 #[path = "../support/mod.rs"]

@@ -1,6 +1,8 @@
 //! A journal of version 1, one record of every kind, as it was written once. The file is never edited: what reads it
 //! and writes it back alike reads every journal of that version.
 
+mod approvals;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -15,31 +17,52 @@ use crate::session::event::{
 use crate::session::{Entry, Kind, Requirement};
 use crate::time::{Moment, Timestamp};
 
-fn golden() -> std::io::Result<Vec<u8>> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/journal-v1.jsonl"))
+fn golden(file: &str) -> std::io::Result<Vec<u8>> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file))
 }
 
 #[test]
 fn a_journal_of_version_1_is_read_and_written_as_ever() {
-    let expected = all();
+    same_as_ever("journal-v1.jsonl", &all(events()));
+}
+
+#[test]
+fn a_journal_with_approvals_is_read_and_written_as_ever() {
+    same_as_ever("journal-v1-approvals.jsonl", &all(approvals::events()));
+}
+
+#[track_caller]
+fn same_as_ever(file: &str, expected: &[Entry]) {
     // A new file for a new version is made by hand from what this prints.
-    let bytes = golden().unwrap_or_else(|error| {
-        print!("{}", String::from_utf8(bytes_of(&expected)).unwrap());
+    let bytes = golden(file).unwrap_or_else(|error| {
+        print!("{}", String::from_utf8(bytes_of(expected)).unwrap());
         panic!("{error}")
     });
     let log = log_of(&bytes);
     assert_eq!(log.tail, Tail::Whole);
-    for (found, expected) in log.entries.iter().zip(&expected) {
+    for (found, expected) in log.entries.iter().zip(expected) {
         assert_eq!(found, expected);
     }
     assert_eq!(log.entries.len(), expected.len());
-    assert_eq!(String::from_utf8(bytes_of(&expected)).unwrap(), String::from_utf8(bytes).unwrap());
+    assert_eq!(String::from_utf8(bytes_of(expected)).unwrap(), String::from_utf8(bytes).unwrap());
+}
+
+/// What was signed once must be what `verify` writes again, for good.
+#[test]
+fn the_text_of_an_approval_is_written_as_ever() {
+    let text = approvals::subject().text();
+    let golden = golden("approval-v1.txt").unwrap_or_else(|error| {
+        print!("{text}");
+        panic!("{error}")
+    });
+    assert_eq!(text, String::from_utf8(golden).unwrap());
 }
 
 #[test]
 fn it_holds_every_kind_of_record() {
-    let names: std::collections::BTreeSet<String> = all()
+    let names: std::collections::BTreeSet<String> = all(events())
         .iter()
+        .chain(&all(approvals::events()))
         .map(|entry| serde_json::to_value(&entry.event).unwrap()["event"].as_str().unwrap().to_owned())
         .collect();
     // What serde expects instead of an unknown kind is the list of all kinds.
@@ -65,11 +88,11 @@ fn ended(outcome: Outcome) -> Ended {
     }
 }
 
-fn all() -> Vec<Entry> {
+fn all(events: Vec<Event>) -> Vec<Entry> {
     let mut tool = entry(0, Event::Finished);
     tool.by = crate::session::Person::tool();
     (1..)
-        .zip(events())
+        .zip(events)
         .map(
             |(n, event)| {
                 if n % 5 == 0 { Entry { by: tool.by.clone(), ..entry(n, event) } } else { entry(n, event) }
