@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::support::{Home, Offer, Session, has_ended, kill, not_offered, root, until};
+use crate::people::People;
+use crate::support::{Home, Offer, Session, has_ended, have, kill, not_offered, root, until};
 
 const THREE: &str = r"
 onbelay: 1
@@ -387,4 +388,173 @@ fn a_persons_step_over_a_list_names_the_item_at_hand() {
     session.act(&["done", "call"]).expect(0).says("is yours now, for bob (2 of 2)");
     session.act(&["done", "call"]).expect(0);
     assert_eq!(session.step("call"), "done");
+}
+
+const WITNESSED: &str = r"
+onbelay: 1
+title: Witnessed
+checks:
+  auto: { title: Auto, run: test -e ready, fix: touch ready }
+steps:
+  - { id: wipe, title: Wipe, destructive: All of it., requires: [auto], witness: { proof: PROOF }, confirm: shop, run: echo gone >>effects }
+";
+
+fn witnessed(proof: &str) -> String {
+    WITNESSED.replace("PROOF", proof)
+}
+
+/// The approval of the only step, as `status --json` says it.
+fn approval(session: &Session) -> Value {
+    session.status()["steps"][0]["approval"].clone()
+}
+
+#[test]
+fn somebody_at_the_operators_terminal_approves_unproven_and_the_operator_never() {
+    let home = Home::new();
+    let session = home.start(&witnessed("here"));
+    assert_eq!(approval(&session)["state"], "none");
+    // What keeps the step shut is said before anybody is asked.
+    session.act(&["approve", "wipe", "--name", "Kim"]).expect(1).says("not asked yet");
+    home.write("ready", "");
+    let ran = session.act(&["run", "wipe", "--confirm", "shop"]).expect(1);
+    ran.says("asked just now").says(&format!("onbelay do {} approve wipe --name NAME", session.id));
+    assert_eq!(approval(&session)["state"], "asked");
+    session.act(&["approve", "wipe"]).expect(1).says("nobody approves themselves");
+    session.act(&["approve", "wipe", "--name", " "]).expect(2);
+    let ran = session.act(&["approve", "wipe", "--name", "Kim"]).expect(0).clean();
+    assert!(
+        ran.stdout.starts_with("approved: 1 Wipe, by Kim (at the operator's terminal, unproven); "),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.ends_with("; the operator may start it\n"), "{ran:?}");
+    assert!(ran.stderr.contains("  | echo gone >>effects\n"), "it is shown first: {ran:?}");
+    let given = approval(&session);
+    assert_eq!((&given["state"], &given["by"][0]["name"]), (&"approved".into(), &"Kim".into()));
+    assert_eq!(given["by"][0]["proof"], "here");
+    session.call("status", &[]).expect(0).says("approved by Kim (unproven)").says("with ");
+    session.act(&["run", "wipe", "--confirm", "shop"]).expect(0);
+    assert_eq!(home.read("effects"), "gone\n");
+    session.verifies();
+}
+
+#[test]
+fn a_refusal_is_a_word_of_its_own_and_only_the_operator_asks_anew() {
+    let home = Home::new();
+    home.write("ready", "");
+    let session = home.start(&witnessed("here"));
+    session.act(&["refuse", "wipe", "--say", "no"]).expect(1).says("nobody asked");
+    session.act(&["run", "wipe", "--confirm", "shop"]).expect(1);
+    session.act(&["refuse", "wipe"]).expect(2);
+    session.act(&["refuse", "wipe", "--say", "the wrong shop"]).expect(0).says("can ask anew");
+    assert_eq!(approval(&session)["state"], "refused");
+    // A yes after a no is none: approving asks nobody anew.
+    session.act(&["approve", "wipe", "--name", "Kim"]).expect(1).says("the wrong shop");
+    assert_eq!(session.records("approval_asked").len(), 1);
+    session.act(&["run", "wipe", "--confirm", "shop"]).expect(1).says("the wrong shop").says("asked anew");
+    session.act(&["approve", "wipe", "--name", "Kim"]).expect(0);
+    // A hold voids what was approved.
+    session.act(&["hold", "wait"]).expect(0);
+    session.act(&["release"]).expect(0);
+    assert_eq!(approval(&session)["state"], "void");
+    session.act(&["run", "wipe", "--confirm", "shop"]).expect(1).says("hold");
+    assert_eq!(home.read("effects"), "");
+    session.verifies();
+}
+
+#[test]
+fn a_key_approves_by_one_short_text_each_way() {
+    if !have("a_key_approves", "ssh-keygen") {
+        return;
+    }
+    let home = Home::new();
+    home.write("ready", "");
+    let session = home.start(&witnessed("key"));
+    let key = home.path("sams-key");
+    let keygen = |words: &[&str]| {
+        let ran = std::process::Command::new("ssh-keygen").args(words).output().unwrap();
+        assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    };
+    keygen(&["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key.to_str().unwrap()]);
+    let signers = format!("sam@example.org {}", home.read("sams-key.pub"));
+    std::fs::write(home.state().join("allowed_signers"), signers).unwrap();
+    home.call(&["approval", "show", "wipe"]).expect(1).says("not asked yet");
+    session.act(&["check", "auto"]).expect(0);
+    let shown = home.call(&["approval", "show", "wipe"]).expect(0).clean();
+    assert!(shown.stdout.starts_with("onbelay approval 1\n"), "{shown:?}");
+    assert!(shown.stderr.contains("ssh-keygen -Y sign -n onbelay-approval"), "{shown:?}");
+    let again = session.call("approval", &[]);
+    again.expect(2);
+    let text = home.path("approval.txt");
+    let text = text.to_str().unwrap();
+    // The same text again: asking twice voids nothing.
+    home.call(&["approval", "show", &session.id, "wipe", "-o", text]).expect(0).says("approval.txt.sig");
+    assert_eq!(home.read("approval.txt"), shown.stdout);
+    let json = home.call(&["approval", "show", "wipe", "--json"]).expect(0).json();
+    assert_eq!(
+        (json["text"].as_str(), &json["namespace"]),
+        (Some(&*shown.stdout), &"onbelay-approval".into())
+    );
+    assert_eq!(session.records("approval_asked").len(), 1);
+    keygen(&["-q", "-Y", "sign", "-n", "onbelay-approval", "-f", key.to_str().unwrap(), text]);
+    // What is no signature is a wrong call, and names the file.
+    home.call(&["approve", "wipe"]).expect(2).says("approval show");
+    home.call(&["approve", "wipe", "--signature", text])
+        .expect(2)
+        .says("approval.txt: ")
+        .says("to be signed");
+    home.call(&["approve", "wipe", "--signature", "/dev/zero"]).expect(2).says("/dev/zero");
+    let good = home.read("approval.txt.sig");
+    home.write("large.sig", &good.repeat(1000));
+    home.call(&["approve", "wipe", "--signature", "large.sig"]).expect(2).says("large.sig").says("64 KiB");
+    // A signature over anything else does not do.
+    home.write("other.txt", &shown.stdout.replace("gone", "all!"));
+    let other = home.path("other.txt");
+    keygen(&[
+        "-q",
+        "-Y",
+        "sign",
+        "-n",
+        "onbelay-approval",
+        "-f",
+        key.to_str().unwrap(),
+        other.to_str().unwrap(),
+    ]);
+    home.call(&["approve", "wipe", "--signature", "other.txt.sig"]).expect(1);
+    session.act(&["approve", "wipe"]).expect(1).says("signature");
+    assert!(session.records("approved").is_empty());
+    // Pasted, with what a mail puts around it.
+    let pasted: Vec<String> = good.lines().map(|line| format!("  {line}")).collect();
+    let ran =
+        home.call_with(&["approve", &session.id, "wipe", "--signature", "-"], pasted.join("\r\n").as_bytes());
+    ran.expect(0).says("approved: 1 Wipe, by sam@example.org (a signature by key SHA256:");
+    assert_eq!(approval(&session)["by"][0]["proof"], "key");
+    session.act(&["run", "wipe", "--confirm", "shop"]).expect(0);
+    assert_eq!(home.read("effects"), "gone\n");
+    session.verifies();
+}
+
+#[test]
+fn another_account_approves_and_takes_over() {
+    let Some(people) = People::new("another_account_approves", &["dana", "sam"]) else { return };
+    let file = people.write("runbook.yaml", &witnessed("account").replace("test -e ready", "'true'"));
+    let ran = people.call(0, &["start", "--share", &people.group, file.to_str().unwrap()]).expect(0);
+    let id = ran.stdout.trim();
+    let (dana, sam) = (people.name(0), people.name(1));
+    people.call(0, &["do", id, "run", "wipe", "--confirm", "shop"]).expect(1).says("attach --witness");
+    people.call(0, &["do", id, "approve", "wipe"]).expect(1).says("nobody approves themselves");
+    people.call(1, &["do", id, "run", "wipe", "--confirm", "shop"]).expect(1).says(dana);
+    people.call(1, &["do", id, "approve", "wipe", "--name", "kim"]).expect(1).says("proves nothing");
+    let ran = people.call(1, &["do", id, "approve", "wipe"]).expect(0);
+    ran.says(&format!("approved: 1 Wipe, by {sam} (another account); "));
+    people.call(1, &["do", id, "handover", sam]).expect(1);
+    people.call(0, &["do", id, "handover", "nobody-of-that-name"]).expect(1);
+    people.call(0, &["do", id, "handover", sam]).expect(0).says(&format!("{sam} is the operator now"));
+    let status = people.call(0, &["status", id, "--json"]).expect(0).json();
+    assert_eq!(status["people"][0]["name"], sam);
+    assert_eq!(status["steps"][0]["approval"]["state"], "void");
+    // Who approved a step never starts it.
+    people.call(1, &["do", id, "run", "wipe", "--confirm", "shop"]).expect(1).says("never starts it");
+    people.call(0, &["do", id, "run", "wipe", "--confirm", "shop"]).expect(1).says(sam);
+    assert!(!people.own(0).join("effects").exists());
+    people.call(0, &["verify", id]).expect(0);
 }

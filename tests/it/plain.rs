@@ -1,5 +1,7 @@
 //! The walk in lines, by a pipe and at a terminal.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+
 use crate::support::{Home, Screen, alive, until};
 
 const WALK: &str = "onbelay: 1
@@ -101,4 +103,79 @@ fn a_host_that_dies_is_brought_back_under_the_walk() {
     screen.wait_for("it was stopped");
     screen.press("quit\r");
     screen.wait_end();
+}
+
+const WITNESSED: &str = "onbelay: 1
+title: Witnessed
+steps:
+  - { id: gone, title: Delete it, destructive: 'All of it.', witness: { proof: here }, confirm: shop, run: echo gone >>effects }
+";
+
+#[test]
+fn a_second_person_reads_all_of_it_and_types_their_name_and_a_word() {
+    let home = Home::new();
+    let mut path = String::new();
+    let file = runbook(&home, WITNESSED, &mut path);
+    let lines = "run\napprove\n\napprove\nkim\nyes\napprove\nkim\napprove\nrun\nshop\nfinish\n";
+    let ran = home.call_with(&["run", file, "--plain"], lines.as_bytes()).expect(0).clean();
+    let ran =
+        ran.says("A second person joins with:  onbelay attach --witness ").says("  | echo gone >>effects");
+    let ran = ran.says("Second person, type your name (Enter: no): ").says("no; nothing was approved");
+    ran.says("approved: 1 Delete it, by kim (at the operator's terminal, unproven)");
+    assert_eq!(home.read("effects"), "gone\n");
+    let session = home.only_session();
+    assert_eq!(session.records("approved").len(), 1, "neither an empty name nor another word is a yes");
+    session.verifies();
+}
+
+#[test]
+fn what_was_not_read_to_its_end_is_not_approved() {
+    let home = Home::new();
+    let mut path = String::new();
+    let file = runbook(&home, WITNESSED, &mut path);
+    let mut screen = Screen::open(&home, &["run", file, "--plain"], (14, 100));
+    screen.wait_for("waiting]");
+    screen.press("approve\r");
+    screen.wait_for("type  more  to read on; Enter: stop reading: ");
+    screen.press("\r");
+    screen.wait_for("nothing was approved");
+    screen.press("approve\r");
+    screen.wait_for("lines; type  more");
+    let mut seen = 1;
+    while !screen.text().contains("type your name") {
+        let before = screen.text();
+        screen.press("more\r");
+        screen.wait("the next page", |text| text != before && text.trim_end().ends_with(": ".trim_end()));
+        seen += 1;
+        assert!(seen < 20, "{}", screen.text());
+    }
+    assert!(seen > 2, "it was shown in {seen} pages");
+    screen.press("kim\r");
+    screen.wait_for("Type  approve  to approve");
+    screen.press("approve\r");
+    screen.wait_for("approved: 1 Delete it, by kim");
+    screen.press("quit\r");
+    screen.wait_end();
+    assert_eq!(home.only_session().records("approved").len(), 1);
+}
+
+#[test]
+fn a_watcher_hears_what_happens_and_needs_no_input() {
+    let home = Home::new();
+    let session = home.start("onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A, run: 'true' }\n");
+    let mut watcher = home.command(&["attach", &session.id, "--watch", "--plain"]).spawn().unwrap();
+    let mut said = String::new();
+    let mut told = BufReader::new(watcher.stdout.take().unwrap());
+    while !said.contains("joins with:") {
+        assert!(told.read_line(&mut said).unwrap() > 0, "it ended: {said}");
+    }
+    session.act(&["note", "look here"]).expect(0);
+    while !said.contains("look here") {
+        assert!(told.read_line(&mut said).unwrap() > 0, "it ended: {said}");
+    }
+    session.act(&["skip", "a", "--say", "no"]).expect(0);
+    session.act(&["finish"]).expect(0);
+    told.read_to_string(&mut said).unwrap();
+    assert_eq!(watcher.wait().unwrap().code(), Some(0));
+    assert!(said.contains("Only looking: ") && said.contains("The walk is finished."), "{said}");
 }
