@@ -6,6 +6,7 @@
 
 pub mod act;
 pub mod app;
+pub mod approval;
 pub mod fit;
 #[cfg(test)]
 mod fixture;
@@ -14,6 +15,7 @@ pub mod keys;
 pub mod mode;
 pub mod news;
 pub mod output;
+pub mod people;
 #[cfg(test)]
 mod picture;
 pub mod run;

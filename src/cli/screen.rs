@@ -59,7 +59,11 @@ pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome
 
 fn open_screen(dir: &Path, wish: Wish) -> Outcome {
     let had_host = store::host_alive(dir)?;
-    let (end, session) = tui::run(dir, tui::Options::new(wish)).map_err(of_screen)?;
+    // Only the usual place is known to a terminal where nobody set another.
+    let usual = store::home(|name| std::env::var_os(name).filter(|_| name != "ONBELAY_HOME"));
+    let own_home = usual.is_ok_and(|home| dir.parent() == Some(home.as_path()));
+    let options = tui::Options { own_home, ..tui::Options::new(wish) };
+    let (end, session) = tui::run(dir, options).map_err(of_screen)?;
     let loaded = store::load(dir);
     // On the screen it stood in the log; said again where it stays in sight.
     if let (false, Ok(loaded)) = (had_host, &loaded) {

@@ -6,8 +6,10 @@ use crate::session::event::{Said, Work};
 use crate::session::state::Progress;
 use crate::session::{Command, view};
 use crate::wire::ToHost;
+use crate::wire::messages::Role;
 
-use super::app::{Action, App, Asked, Pending};
+use super::app::{Action, App, Asked, Link, Pending};
+use super::approval;
 use super::fit::{self, Fit};
 use super::follow;
 use super::keys::{self, Verb};
@@ -20,6 +22,8 @@ pub(super) fn act(app: &mut App, verb: Verb) -> Vec<Action> {
         Page::Walk | Page::Steps | Page::Output | Page::Log => on_screen(app, verb),
         Page::Question => question(app, verb),
         Page::Prompt => prompt(app, verb),
+        Page::Approval => approval::read(app, verb),
+        Page::Approving => approval::last(app, verb),
         Page::Answer => answer(app, verb),
         Page::Choose => choose(app, verb),
         Page::Refused | Page::Help => reading(app, verb),
@@ -39,7 +43,8 @@ fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
         return wanted(app, verb);
     }
     match verb {
-        Verb::Quit => return vec![Action::Quit],
+        Verb::Quit => return leave(app),
+        Verb::Join => app.mode = Mode::Join { scroll: 0 },
         Verb::Help => app.mode = Mode::Help { scroll: 0 },
         Verb::About => app.mode = Mode::About { scroll: 0 },
         Verb::Actions => app.mode = Mode::Actions { cursor: 0 },
@@ -208,6 +213,9 @@ fn wanted(app: &mut App, verb: Verb) -> Vec<Action> {
             }
             app.mode = Mode::Choose(Choose { purpose: Purpose::Check, checks, cursor: 0 });
         }
+        Verb::Attest if approval_to_answer(app).is_some() => {
+            return approval_to_answer(app).map_or_else(Vec::new, |place| approval::open(app, place));
+        }
         Verb::Attest => {
             let checks = fit::questions(app);
             match checks.as_slice() {
@@ -218,9 +226,16 @@ fn wanted(app: &mut App, verb: Verb) -> Vec<Action> {
                 _ => app.mode = Mode::Choose(Choose { purpose: Purpose::Attest, checks, cursor: 0 }),
             }
         }
+        Verb::Approval => return approval::open(app, place),
+        Verb::Refuse => return approval::refuse(app, place),
+        Verb::Handover => ask(app, Ask::Handover),
         Verb::Note => ask(app, Ask::Note),
         Verb::Hold => ask(app, Ask::Hold),
+        Verb::HoldNow => return approval::hold_now(app),
         Verb::Release if app.session.holds.iter().all(|hold| hold.by.uid == app.you.uid) => {
+            return vec![app.request(Command::Release { why: None }, "release")];
+        }
+        Verb::Release if app.role == Role::Watch => {
             return vec![app.request(Command::Release { why: None }, "release")];
         }
         Verb::Release => ask(app, Ask::Release),
@@ -234,6 +249,22 @@ fn wanted(app: &mut App, verb: Verb) -> Vec<Action> {
         _ => {}
     }
     Vec::new()
+}
+
+/// The step whose approval the key that answers opens: what the selected step asks itself comes first.
+#[must_use]
+pub(super) fn approval_to_answer(app: &App) -> Option<usize> {
+    let place = approval::waits_for_me(app)?;
+    (place == app.selected || fit::own_questions(app) == 0).then_some(place)
+}
+
+/// Leaves, unless that would void what this person approved: then they say so once more.
+fn leave(app: &mut App) -> Vec<Action> {
+    if app.link == Link::Up && approval::given_and_attached(app).is_some() {
+        ask(app, Ask::Sure(Sure::Leave));
+        return Vec::new();
+    }
+    vec![Action::Quit]
 }
 
 fn ask(app: &mut App, ask: Ask) {
@@ -357,6 +388,13 @@ fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
             return Vec::new();
         }
         Ask::Judge { .. } => return Vec::new(),
+        Ask::Refuse(place) => {
+            (Command::Refuse { step: step(place), why: text }, format!("refuse {}", step(place)))
+        }
+        Ask::Handover => {
+            ask(app, Ask::Sure(Sure::Handover(text.trim().to_owned())));
+            return Vec::new();
+        }
         Ask::Abort => (Command::Abort { why: text }, "abort".to_owned()),
         Ask::Secret(name) => return vec![Action::Send(ToHost::GiveSecret { name, value: text })],
         Ask::Sure(sure) => match sure {
@@ -365,6 +403,11 @@ fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
             Sure::Undo(place) => return undo(app, place),
             Sure::Stop(place) => (Command::Stop { step: step(place) }, format!("stop {}", step(place))),
             Sure::Finish => (Command::Finish, "finish".to_owned()),
+            Sure::Handover(to) => {
+                let words = format!("handover {to}");
+                (Command::Handover { to }, words)
+            }
+            Sure::Leave => return vec![Action::Quit],
         },
     };
     vec![app.request(command, words)]
@@ -396,8 +439,10 @@ fn choose(app: &mut App, verb: Verb) -> Vec<Action> {
 
 fn reading(app: &mut App, verb: Verb) -> Vec<Action> {
     let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
-    let (Mode::Help { scroll } | Mode::About { scroll } | Mode::Refused(super::mode::Refused { scroll, .. })) =
-        &mut app.mode
+    let (Mode::Help { scroll }
+    | Mode::About { scroll }
+    | Mode::Join { scroll }
+    | Mode::Refused(super::mode::Refused { scroll, .. })) = &mut app.mode
     else {
         return Vec::new();
     };
@@ -493,6 +538,12 @@ pub(super) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
             question.note = None;
             question.field.input(key);
         }
+        Mode::Approval(reading) => {
+            if let Some(last) = reading.last.as_mut().filter(|last| !last.stale) {
+                last.note = None;
+                last.field.input(key);
+            }
+        }
         Mode::Prompt(prompt) if !matches!(prompt.ask, Ask::Judge { .. }) => {
             prompt.note = None;
             prompt.field.input(key);
@@ -528,6 +579,10 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Action> {
         Mode::Question(question) => {
             question.note = Some("a paste does not confirm: type the text".to_owned());
         }
+        Mode::Approval(reading) => match &mut reading.last {
+            Some(last) => last.note = Some("a paste does not approve: type it".to_owned()),
+            None => app.say("a paste does nothing here"),
+        },
         Mode::Prompt(prompt) if !prompt.takes_paste() => {
             prompt.note = Some("a paste does not answer: type it".to_owned());
         }

@@ -18,7 +18,7 @@ use super::mode::{Mode, Page, Screen, Shown};
 use super::output::Output;
 use super::theme::Theme;
 use super::view::{MIN_HEIGHT, MIN_WIDTH, Seen};
-use super::{act, news};
+use super::{act, approval, news};
 
 /// Older records are dropped from memory beyond this many; the journal keeps them.
 pub(super) const MOST_LINES: usize = 20_000;
@@ -76,6 +76,10 @@ pub struct App {
     pub far: BTreeMap<(CheckId, Option<String>), HowFar>,
     /// When what takes the keys now could first be seen.
     pub shown: Shown,
+    /// The line to give to somebody who is to join as a witness.
+    pub join: String,
+    /// The time as the last key or picture told it (milliseconds since boot).
+    pub up: u64,
     pub(super) asked: Option<Asked>,
     pub(super) pending: HashMap<u64, Pending>,
     pub(super) refusal_shown: u64,
@@ -207,6 +211,8 @@ impl App {
             seen: Seen::default(),
             theme,
             shown: Shown::default(),
+            join: String::new(),
+            up: 0,
             asked: None,
             pending: HashMap::new(),
             refusal_shown: 0,
@@ -214,6 +220,9 @@ impl App {
         };
         app.remember(&welcome.recent);
         app.selected = app.current();
+        app.up = app.session.head_at.up;
+        let end = app.session.id.as_str().rsplit('-').next().unwrap_or_default();
+        app.join = format!("onbelay attach --witness {end}");
         // What must be asked for, for that, is asked for with the first message.
         let _ = follow::keep_up(&mut app);
         app
@@ -383,7 +392,9 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
         Msg::Gone(why) => news::lost(app, Link::Gone(super::view::shape::plain(&why))),
         Msg::Drawn { at, seen } => {
             app.seen = seen;
+            app.up = at;
             app.shown.mark(at);
+            approval::drawn(app, at, &seen);
             Vec::new()
         }
     };
@@ -398,6 +409,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
 fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
     if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
         return vec![Action::Suspend];
+    }
+    app.up = at;
+    if keys::holds_now(key) {
+        return approval::hold_now(app);
     }
     if app.too_small() {
         // Nobody can see what a key would do here.

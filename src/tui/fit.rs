@@ -9,7 +9,9 @@ use crate::session::state::{Phase, Progress, Stage, StepState};
 use crate::session::view;
 use crate::wire::messages::{LogHealth, Role};
 
+use super::act;
 use super::app::{App, Link};
+use super::approval::{self, Part};
 use super::follow;
 use super::keys::{self, Verb};
 use super::mode::Page;
@@ -65,7 +67,9 @@ fn mute(app: &App, verb: Verb) -> Option<String> {
         Link::Lost(_) => return Some("the connection is being made again".to_owned()),
         Link::Gone(_) => return Some("there is no connection: leave with q and attach again".to_owned()),
     }
-    if app.role == Role::Watch {
+    let of_everyone =
+        matches!(verb, Verb::Note | Verb::Hold | Verb::HoldNow | Verb::Release | Verb::Approval);
+    if app.role == Role::Watch && !of_everyone {
         return Some("this screen only watches".to_owned());
     }
     if let LogHealth::Broken { .. } = app.health {
@@ -79,11 +83,15 @@ fn mute(app: &App, verb: Verb) -> Option<String> {
             | Verb::Fail
             | Verb::Skip
             | Verb::Undo
-            | Verb::Stop
             | Verb::Withdraw
+            | Verb::Handover
+            | Verb::Secret
             | Verb::Finish
             | Verb::Abort
     );
+    if operators && app.role == Role::Witness {
+        return Some("this screen is a witness's; attach without --witness to drive".to_owned());
+    }
     let operator = &app.session.operator;
     (operators && operator.uid != app.you.uid)
         .then(|| format!("only {}, the operator, can do that", super::view::shape::plain(&operator.name)))
@@ -143,12 +151,32 @@ fn of_step(app: &App, verb: Verb) -> Fit {
                 Fit::Absent("there are no checks that can be asked")
             }
         }
+        Verb::Attest if act::approval_to_answer(app).is_some() => Fit::Yes(Some("approve")),
         Verb::Attest => {
             if questions(app).is_empty() {
                 Fit::Absent("no check asks a person here")
             } else {
                 Fit::Yes(None)
             }
+        }
+        Verb::Approval | Verb::Refuse if model.witness.is_none() => {
+            Fit::Absent("this step asks for no second person")
+        }
+        Verb::Approval => match approval::can_open(app, app.selected) {
+            Ok(()) => Fit::Yes(None),
+            Err(why) => Fit::No(why),
+        },
+        Verb::Refuse if step.approval.is_none() => Fit::Absent("nobody was asked to approve it"),
+        Verb::Refuse => match approval::part(app, app.selected) {
+            Part::Look(why) => Fit::No(why),
+            _ if step.approval.as_ref().is_some_and(|round| round.refused.is_some()) => {
+                Fit::No("it is refused already".to_owned())
+            }
+            _ => Fit::Yes(None),
+        },
+        Verb::Handover if app.session.stage == Stage::Finished => Fit::Absent("the session is finished"),
+        Verb::Release if app.role == Role::Watch && !own_hold(app) => {
+            Fit::No("other people's holds are released from a witness's or the operator's screen".to_owned())
         }
         Verb::Release if app.session.holds.is_empty() => Fit::Absent("nobody has called a hold"),
         Verb::Secret if app.secrets_missing.is_empty() => Fit::Absent("no secret is missing"),
@@ -160,6 +188,10 @@ fn of_step(app: &App, verb: Verb) -> Fit {
         }
         _ => Fit::Yes(None),
     }
+}
+
+fn own_hold(app: &App) -> bool {
+    app.session.holds.is_empty() || app.session.holds.iter().any(|hold| hold.by.same_account(&app.you))
 }
 
 fn start(verb: Verb, model: &Step, step: &StepState, open: bool) -> Fit {
@@ -233,8 +265,10 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
             Fit::Absent("this is the step at hand")
         }
         Verb::PageDown | Verb::PageUp
-            if matches!(app.page(), Page::Question | Page::Refused | Page::Help)
-                && app.seen.popup_rows <= app.seen.popup_height =>
+            if matches!(
+                app.page(),
+                Page::Question | Page::Refused | Page::Help | Page::Approval | Page::Approving
+            ) && app.seen.popup_rows <= app.seen.popup_height =>
         {
             Fit::Absent("all of it is shown")
         }

@@ -92,11 +92,18 @@ pub(crate) struct Scene {
 impl Scene {
     /// The walk of the sketches, just begun.
     pub(crate) fn shop() -> Self {
+        Self::shop_as("")
+    }
+
+    /// The same, with these lines more about its hold point.
+    fn shop_as(more: &str) -> Self {
         let values = BTreeMap::from([
             (ValueName::new("vm"), Value::Text("/srv/vm/shop".to_owned())),
             (ValueName::new("regions"), Value::List(vec!["us-east-1".to_owned(), "us-west-2".to_owned()])),
         ]);
-        Self::of(Bench::titled("Move the shop to a new server", SHOP, values))
+        let confirm = "    confirm: shop-vm\n";
+        let runbook = SHOP.replace(confirm, &format!("{confirm}{more}"));
+        Self::of(Bench::titled("Move the shop to a new server", &runbook, values))
     }
 
     /// The operator's screen on a walk.
@@ -109,6 +116,9 @@ impl Scene {
     /// Somebody else's screen on the same walk.
     pub(crate) fn seen_by(mut self, me: &Person, role: Role) -> Self {
         self.app = App::new(welcome(&self.bench, me), role, Theme::default(), self.app.size);
+        for present in self.app.people.iter_mut().filter(|present| present.person == *me) {
+            present.role = role;
+        }
         self.me = me.clone();
         self
     }
@@ -121,7 +131,10 @@ impl Scene {
 
     /// Walks up to the hold point.
     pub(crate) fn at_hold_point() -> Self {
-        let mut scene = Self::shop();
+        Self::at_hold_point_of(Self::shop())
+    }
+
+    fn at_hold_point_of(mut scene: Self) -> Self {
         scene.bench.details.insert("image-written".to_owned(), "4.1 GB, as large as the source".to_owned());
         scene.done("freeze", None);
         scene.later(12);
@@ -137,7 +150,11 @@ impl Scene {
 
     /// At the hold point, with what keeps it shut.
     pub(crate) fn shut() -> Self {
-        let mut scene = Self::at_hold_point();
+        Self::shut_of(Self::shop())
+    }
+
+    fn shut_of(scene: Self) -> Self {
+        let mut scene = Self::at_hold_point_of(scene);
         let bench = &mut scene.bench;
         bench.answers.insert("backup-verified".to_owned(), Verdict::Fails);
         bench.answers.insert("all-regions-checked@us-west-2".to_owned(), Verdict::Fails);
@@ -159,13 +176,35 @@ impl Scene {
 
     /// At the hold point, and everything holds.
     pub(crate) fn open() -> Self {
-        let mut scene = Self::shut();
+        Self::open_of(Self::shop())
+    }
+
+    fn open_of(scene: Self) -> Self {
+        let mut scene = Self::shut_of(scene);
         scene.bench.answers.clear();
         scene
             .bench
             .details
             .insert("backup-verified".to_owned(), "4,120 of 4,120 files, content compared".to_owned());
         scene.bench.details.insert("all-regions-checked@us-west-2".to_owned(), "nothing running".to_owned());
+        scene
+    }
+
+    /// At the hold point, which asks for a second person in these words of the runbook; all else holds.
+    pub(crate) fn witnessed(rule: &str) -> Self {
+        let mut scene = Self::open_of(Self::shop_as(&format!("    witness: {rule}\n")));
+        let _ = scene.bench.act(&Command::Check { checks: Vec::new() });
+        scene.later(2);
+        scene.hear();
+        scene
+    }
+
+    /// The same, and the operator tried it: a second person is asked.
+    pub(crate) fn asked(rule: &str) -> Self {
+        let mut scene = Self::witnessed(rule);
+        let _ = scene.bench.run("delete");
+        scene.later(40);
+        scene.hear();
         scene
     }
 
@@ -258,6 +297,12 @@ impl Scene {
     /// Types a key without having seen the screen.
     pub(crate) fn blind(&mut self, code: KeyCode) {
         let key = KeyEvent::new(code, KeyModifiers::NONE);
+        self.give(Msg::Key { key, at: self.bench.now.up });
+    }
+
+    /// Types a chord without having seen the screen.
+    pub(crate) fn ctrl(&mut self, c: char) {
+        let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
         self.give(Msg::Key { key, at: self.bench.now.up });
     }
 

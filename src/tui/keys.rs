@@ -32,14 +32,22 @@ pub enum Verb {
     CheckAll,
     /// Answer a check in words.
     Attest,
+    /// Read what a second person is asked to approve, and ask for it.
+    Approval,
+    /// Refuse what a second person is asked to approve.
+    Refuse,
     /// Write a note.
     Note,
-    /// Call a hold.
+    /// Call a hold, in words.
     Hold,
+    /// Call a hold at once.
+    HoldNow,
     /// Release holds.
     Release,
     /// Give a secret that the host does not know.
     Secret,
+    /// Another person is the operator from now.
+    Handover,
     /// Close the session.
     Finish,
     /// Give the walk up.
@@ -66,6 +74,12 @@ pub enum Verb {
     Log,
     /// Find a step.
     Search,
+    /// The lines for somebody who is to join.
+    Join,
+    /// Approve what was read.
+    Approve,
+    /// Ask anew for what is not asked any more.
+    AskAgain,
     /// All actions.
     Actions,
     /// All keys.
@@ -140,6 +154,9 @@ const PAGE_DOWN: Key = key(KeyCode::PageDown);
 const HOME: Key = key(KeyCode::Home);
 const END: Key = key(KeyCode::End);
 
+/// Calls a hold wherever it is pressed, whatever takes the keys.
+pub(super) const HOLD_NOW: &[Key] = &[ctrl('x')];
+
 /// In the order in which the footer has room for them.
 const WALK: &[Binding] = &[
     row(&[ENTER], Verb::Run, "start", "start this step: its checks are asked, and the gate decides"),
@@ -164,13 +181,27 @@ const WALK: &[Binding] = &[
         "give a secret again that the session's host does not know",
     ),
     row(&[char('a')], Verb::Attest, "answer", "answer a check that asks a person, yes or no, in words"),
+    row(
+        &[char('V')],
+        Verb::Approval,
+        "approval",
+        "read what a second person is asked to approve, and approve or refuse it there",
+    ),
+    row(&[char('r')], Verb::Refuse, "refuse", "refuse what a second person is asked to approve, in words"),
     row(&[char('c')], Verb::Check, "check", "ask this step's checks again; nothing is changed by that"),
     row(&[char('R')], Verb::Release, "release", "release holds: your own, or other people's with words"),
     row(&[char('F')], Verb::Finish, "finish", "close the session, once every step is done or skipped"),
     row(&[char('o')], Verb::Output, "output", "this step's output, live, from its first byte to its last"),
     row(&[char('u')], Verb::Undo, "undo", "take this step back"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
-    row(&[char('H')], Verb::Hold, "hold", "call a hold: nothing starts until it is released"),
+    row(&[char('H')], Verb::Hold, "hold", "call a hold, in words: nothing starts until it is released"),
+    row(
+        HOLD_NOW,
+        Verb::HoldNow,
+        "hold",
+        "call a hold at once, without a word; on every screen, in every box",
+    ),
+    row(&[char('J')], Verb::Join, "how to join", "the lines to give to somebody who is to join"),
     row(&[UP, char('k')], Verb::Up, "up", "the step before"),
     row(&[DOWN, char('j')], Verb::Down, "step", "the step after"),
     row(&[char('.')], Verb::ToCurrent, "at hand", "back to the step at hand, and along with the walk"),
@@ -187,6 +218,12 @@ const WALK: &[Binding] = &[
         "do by hand what the script would do: same gate, marked in every report",
     ),
     row(&[char('x')], Verb::Skip, "skip", "pass this step by, with a reason"),
+    row(
+        &[char('P')],
+        Verb::Handover,
+        "hand over",
+        "another person is the operator from now; what was approved is void",
+    ),
     row(&[char('A')], Verb::Abort, "abort", "give the walk up: nothing starts any more but undos"),
     row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "more", "the rest of what is said about this step"),
     row(&[PAGE_UP], Verb::PageUp, "back", "the part before it"),
@@ -219,7 +256,7 @@ const STEPS: &[Binding] = &[
     row(&[char('.')], Verb::ToCurrent, "at hand", "the step at hand"),
     row(&[char('/')], Verb::Search, "find", "find a step by its title, id or number"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
-    row(&[char('H')], Verb::Hold, "hold", "call a hold: nothing starts until it is released"),
+    row(&[char('H')], Verb::Hold, "hold", "call a hold, in words: nothing starts until it is released"),
     row(
         &[char('v')],
         Verb::Rejoin,
@@ -244,7 +281,7 @@ const OUTPUT: &[Binding] = &[
     row(&[HOME, char('g')], Verb::Home, "start", "to its first byte"),
     row(&[END, char('G')], Verb::End, "end", "to its end, following it"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
-    row(&[char('H')], Verb::Hold, "hold", "call a hold: nothing starts until it is released"),
+    row(&[char('H')], Verb::Hold, "hold", "call a hold, in words: nothing starts until it is released"),
     row(
         &[char('v')],
         Verb::Rejoin,
@@ -264,7 +301,7 @@ const LOG: &[Binding] = &[
     row(&[HOME, char('g')], Verb::Home, "oldest", "to the oldest record that is here"),
     row(&[END, char('G')], Verb::End, "newest", "to the newest record"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
-    row(&[char('H')], Verb::Hold, "hold", "call a hold: nothing starts until it is released"),
+    row(&[char('H')], Verb::Hold, "hold", "call a hold, in words: nothing starts until it is released"),
     row(
         &[char('v')],
         Verb::Rejoin,
@@ -285,6 +322,26 @@ const QUESTION: &[Binding] = &[
 const PROMPT: &[Binding] = &[
     row(&[ENTER], Verb::Accept, "send", "take what was typed; an empty line means no"),
     row(&[ESC, ctrl('c')], Verb::Back, "not now", "not now: nothing happens"),
+];
+
+const APPROVAL: &[Binding] = &[
+    row(&[char('A')], Verb::Approve, "approve", "approve it; works once its end has been on the screen"),
+    row(&[char('r')], Verb::Refuse, "refuse", "refuse it, in words: nothing approved counts then"),
+    row(&[char('a')], Verb::AskAgain, "ask anew", "ask anew, where what was asked does not count any more"),
+    row(&[ESC, ctrl('c'), char('q')], Verb::Back, "not now", "not now: nothing is approved"),
+    row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "more", "a screenful down"),
+    row(&[PAGE_UP, ctrl('b')], Verb::PageUp, "back", "a screenful up"),
+    row(&[DOWN, char('j')], Verb::Down, "row", "a row down"),
+    row(&[UP, char('k')], Verb::Up, "up", "a row up"),
+    row(&[HOME, char('g')], Verb::Home, "start", "to its start"),
+    row(&[END, char('G')], Verb::End, "end", "to its end"),
+];
+
+const APPROVING: &[Binding] = &[
+    row(&[ENTER], Verb::Accept, "approve", "approve, if the word is exact; an empty line means no"),
+    row(&[ESC, ctrl('c')], Verb::Back, "not now", "not now: nothing is approved"),
+    row(&[PAGE_UP, UP], Verb::PageUp, "up", "what is above"),
+    row(&[PAGE_DOWN, DOWN], Verb::PageDown, "more", "what is below"),
 ];
 
 const ANSWER: &[Binding] = &[
@@ -336,6 +393,8 @@ pub fn table(page: Page) -> &'static [Binding] {
         Page::Log => LOG,
         Page::Question => QUESTION,
         Page::Prompt => PROMPT,
+        Page::Approval => APPROVAL,
+        Page::Approving => APPROVING,
         Page::Answer => ANSWER,
         Page::Choose => CHOOSE,
         Page::Refused => REFUSED,
@@ -353,6 +412,13 @@ pub fn verb(page: Page, event: KeyEvent) -> Option<Verb> {
         return None;
     }
     table(page).iter().find(|binding| binding.keys.contains(&pressed)).map(|binding| binding.verb)
+}
+
+/// Is it the chord that holds at once?
+#[must_use]
+pub fn holds_now(event: KeyEvent) -> bool {
+    let pressed = Key { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) };
+    HOLD_NOW.contains(&pressed)
 }
 
 /// The row that asks for `verb` on `page`.

@@ -7,6 +7,8 @@ use crate::session::Requirement;
 use crate::session::command::CheckItem;
 use crate::session::event::Work;
 
+use super::approval::Reading;
+
 /// What fills the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Screen {
@@ -35,6 +37,13 @@ pub enum Mode {
     Choose(Choose),
     /// A refusal, with everything that is not met.
     Refused(Refused),
+    /// What a second person is asked to approve.
+    Approval(Box<Reading>),
+    /// How somebody joins.
+    Join {
+        /// First row shown.
+        scroll: usize,
+    },
     /// All keys.
     Help {
         /// First row shown.
@@ -69,13 +78,17 @@ pub enum Page {
     Question,
     /// [`Mode::Prompt`], where text is typed.
     Prompt,
+    /// [`Mode::Approval`]
+    Approval,
+    /// [`Mode::Approval`], where the last word is typed.
+    Approving,
     /// [`Mode::Prompt`], where yes or no comes first.
     Answer,
     /// [`Mode::Choose`]
     Choose,
     /// [`Mode::Refused`]
     Refused,
-    /// [`Mode::Help`] and [`Mode::About`]
+    /// [`Mode::Help`], [`Mode::About`] and [`Mode::Join`]
     Help,
     /// [`Mode::Actions`]
     Actions,
@@ -85,13 +98,15 @@ pub enum Page {
 
 impl Page {
     /// Every page, for tests and the list of all keys.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Walk,
         Self::Steps,
         Self::Output,
         Self::Log,
         Self::Question,
         Self::Prompt,
+        Self::Approval,
+        Self::Approving,
         Self::Answer,
         Self::Choose,
         Self::Refused,
@@ -106,7 +121,7 @@ impl Mode {
     #[must_use]
     pub fn is_guarded(&self) -> bool {
         match self {
-            Self::Question(_) | Self::Refused(_) => true,
+            Self::Question(_) | Self::Refused(_) | Self::Approval(_) => true,
             Self::Prompt(prompt) => !prompt.takes_paste(),
             _ => false,
         }
@@ -127,7 +142,9 @@ impl Mode {
             Self::Prompt(_) => Page::Prompt,
             Self::Choose(_) => Page::Choose,
             Self::Refused(_) => Page::Refused,
-            Self::Help { .. } | Self::About { .. } => Page::Help,
+            Self::Approval(reading) if reading.last.is_some() => Page::Approving,
+            Self::Approval(_) => Page::Approval,
+            Self::Help { .. } | Self::About { .. } | Self::Join { .. } => Page::Help,
             Self::Actions { .. } => Page::Actions,
             Self::Search(_) => Page::Search,
         }
@@ -214,6 +231,10 @@ pub enum Ask {
         /// What was said.
         words: String,
     },
+    /// Why what was asked is not approved.
+    Refuse(usize),
+    /// Who is the operator from now.
+    Handover,
     /// Why the walk is given up.
     Abort,
     /// A secret that the host does not know.
@@ -235,6 +256,10 @@ pub enum Sure {
     Stop(usize),
     /// Close the session.
     Finish,
+    /// That person is the operator from now.
+    Handover(String),
+    /// Leave, which voids what one approved.
+    Leave,
 }
 
 /// What picking a check leads to.

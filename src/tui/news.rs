@@ -9,6 +9,7 @@ use crate::wire::messages::{Reply, Welcome};
 use crate::wire::{FromHost, ToHost};
 
 use super::app::{Action, App, Link, MOST_LINES, Pending};
+use super::approval;
 use super::follow;
 use super::mode::{Mode, Question, Refused, Screen, field};
 use super::output::Output;
@@ -136,6 +137,7 @@ fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
     if entry.n <= app.session.head {
         return Vec::new();
     }
+    let approved = approval::standing_places(app);
     if let Err(error) = app.session.apply(entry) {
         let why = format!("this screen lost track of the session ({error}); attach again");
         return lost(app, Link::Gone(plain(&why)));
@@ -150,6 +152,8 @@ fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
     }
     app.remember(std::slice::from_ref(entry));
     let actions = asked_for(app, entry);
+    approval::tell(app, entry);
+    approval::tell_void(app, &approved);
     after_change(app);
     actions
 }
@@ -240,6 +244,7 @@ fn refused(app: &mut App, n: u64, action: &str, sentence: &str, unmet: &[Require
 
 /// What a change of the walk means for what is on the screen.
 fn after_change(app: &mut App) {
+    approval::after_change(app);
     if let Mode::Question(question) = &app.mode {
         let open = app.session.steps.get(question.step).is_some_and(|step| {
             let running = matches!(step.progress, Progress::Running(_));

@@ -12,7 +12,7 @@ use ratatui::crossterm::event::{self, Event as Input};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
-use crate::client::{Client, ClientError, Incoming, Wish, connect};
+use crate::client::{Client, ClientError, Incoming, Wish, connect, join_line};
 use crate::clock;
 use crate::id::SessionId;
 use crate::wire::ToHost;
@@ -42,13 +42,15 @@ pub struct Options {
     pub wish: Wish,
     /// What the terminal can show.
     pub theme: Theme,
+    /// The session lies where every terminal of this account looks for sessions.
+    pub own_home: bool,
 }
 
 impl Options {
     /// For this process's terminal.
     #[must_use]
     pub fn new(wish: Wish) -> Self {
-        Self { wish, theme: Theme::from_env(|name| std::env::var(name).ok()) }
+        Self { wish, theme: Theme::from_env(|name| std::env::var(name).ok()), own_home: false }
     }
 }
 
@@ -102,7 +104,9 @@ pub fn run(dir: &Path, options: Options) -> Result<(End, SessionId), TuiError> {
     let role = options.wish.role;
     let client = connect(dir, options.wish, move |incoming| of_host.send(Arrival::Host(incoming)).is_ok())?;
     let size = ratatui::crossterm::terminal::size().map_err(failed("ask the terminal for its size"))?;
-    let app = App::new((*client.welcome).clone(), role, options.theme, size);
+    let mut app = App::new((*client.welcome).clone(), role, options.theme, size);
+    let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    app.join = join_line(&whole, app.session.opened.share.is_some(), options.own_home);
     let id = app.session.id.clone();
     listen_to_signals(sender.clone())?;
     let parting = format!("the session goes on: onbelay attach {id}");

@@ -1,5 +1,6 @@
 //! The screen, tested with no terminal: messages in, state and pictures out. PURE.
 
+mod approval;
 mod clean;
 mod flow;
 mod pictures;

@@ -2,6 +2,7 @@
 //!
 //! One file for each area. Only what fits into the window is made, however long the walk or the output is.
 
+pub mod approval;
 pub mod detail;
 pub mod footer;
 pub mod gate;
@@ -15,6 +16,7 @@ pub mod question;
 pub mod script;
 pub mod shape;
 pub mod steps;
+pub mod witness;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -33,6 +35,9 @@ pub const MIN_WIDTH: u16 = 40;
 
 /// Below this many rows nothing can be shown that one could act on.
 pub const MIN_HEIGHT: u16 = 12;
+
+/// From this many rows on there is one for who is here, and how others join.
+const ROOMY: u16 = 16;
 
 /// From this many columns on the steps stand beside the step.
 const WIDE: u16 = 100;
@@ -54,6 +59,8 @@ pub struct Seen {
     pub popup_rows: usize,
     /// Rows there were for it.
     pub popup_height: usize,
+    /// The end of what was asked by this record is in the picture.
+    pub end_of: Option<u64>,
 }
 
 /// What every area is drawn from.
@@ -69,7 +76,7 @@ pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
     let area = buffer.area;
     let mut seen = Seen::default();
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
-        too_small(area, buffer);
+        too_small(app, area, buffer);
     } else {
         let view = View { app, now, order: crate::session::view::order(&app.session) };
         screen(view, area, buffer, &mut seen);
@@ -79,10 +86,14 @@ pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
     seen
 }
 
-fn too_small(area: Rect, buffer: &mut Buffer) {
+fn too_small(app: &App, area: Rect, buffer: &mut Buffer) {
+    let held = app.session.holds.last().map(|hold| format!("⏸ {} holds. ", shape::plain(&hold.by.name)));
+    let note = app.notice.as_ref().map(|notice| format!("{}. ", notice.text)).unwrap_or_default();
     let text = format!(
-        "This window has {} × {} cells; onbelay needs {MIN_WIDTH} × {MIN_HEIGHT}. Make it larger. The session goes on; q leaves.",
-        area.width, area.height
+        "{}{note}This window has {} × {} cells; onbelay needs {MIN_WIDTH} × {MIN_HEIGHT}. Make it larger. The session goes on; ^X holds, q leaves.",
+        held.unwrap_or_default(),
+        area.width,
+        area.height
     );
     let rows = shape::wrap(&text, usize::from(area.width)).into_iter().map(Line::raw).collect::<Vec<_>>();
     write_rows(&rows, area, buffer);
@@ -91,6 +102,9 @@ fn too_small(area: Rect, buffer: &mut Buffer) {
 fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let mut rest = area;
     write_rows(&[header::title(view, usize::from(area.width))], cut_top(&mut rest, 1), buffer);
+    if area.height >= ROOMY {
+        write_rows(&[header::people(view, usize::from(area.width))], cut_top(&mut rest, 1), buffer);
+    }
     let banners = header::banners(view, usize::from(area.width));
     let most = if area.height < 20 { 2 } else { 4 };
     let banners = &banners[..banners.len().min(most)];
@@ -131,14 +145,23 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
 
 fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     // The footer below a popup says what its keys do.
-    let area = Rect { height: area.height - 1, ..area };
+    let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
+    let mut area = Rect { height: area.height - 1, ..area };
     if !matches!(view.app.mode, Mode::Plain | Mode::Search(_)) {
         // What is below steps back.
         let back = Style::new().fg(Color::Reset).add_modifier(Modifier::DIM);
         buffer.set_style(area, back.remove_modifier(Modifier::BOLD | Modifier::REVERSED));
     }
+    if !matches!(view.app.mode, Mode::Plain | Mode::Search(_)) {
+        // A hold is seen whatever lies on top.
+        if let Some(held) = header::held(view, usize::from(area.width)) {
+            write_rows(&[held], cut_top(&mut area, 1), buffer);
+        }
+    }
     match &view.app.mode {
         Mode::Plain => {}
+        Mode::Approval(reading) => approval::draw(view, reading, area, foot, buffer, seen),
+        Mode::Join { scroll } => witness::join(view, *scroll, area, buffer, seen),
         Mode::Question(question) => question::draw(view, question, area, buffer, seen),
         Mode::Prompt(prompt) => popup::prompt(view, prompt, area, buffer, seen),
         Mode::Choose(choose) => popup::choose(view, choose, area, buffer, seen),

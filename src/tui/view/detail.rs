@@ -306,7 +306,7 @@ fn undo(view: View<'_>, status: StepStatus, width: usize) -> Vec<Line<'static>> 
         .filter(|requirement| !requirement.met && requirement.kind != crate::session::Kind::Confirm)
         .collect();
     for requirement in shut {
-        rows.extend(gate::requirement_rows(view, &requirement, width));
+        rows.extend(gate::requirement_rows(view, &requirement, Work::Undo, width));
     }
     rows
 }

@@ -4,10 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::tui::act::approval_to_answer;
 use crate::tui::app::Link;
 use crate::tui::fit::{Fit, fit, own_questions};
 use crate::tui::follow;
 use crate::tui::keys::{self, Verb};
+use crate::tui::mode::Page;
 use crate::tui::theme::{Tone, style};
 use crate::wire::messages::LogHealth;
 
@@ -61,15 +63,20 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width);
     let page = view.app.page();
     // The way to all the rest is always there.
-    let last = keys::binding(page, Verb::Help).map(|binding| hint(binding.word, binding, false));
+    // So is the chord that holds, which works everywhere.
+    let held = keys::binding(Page::Walk, Verb::HoldNow).map(|binding| hint(binding.word, binding, false));
+    let help = keys::binding(page, Verb::Help).map(|binding| hint(binding.word, binding, false));
+    let last: Option<Vec<Span<'static>>> = Some(held.into_iter().chain(help).flatten().collect());
     let last_width = last.as_ref().map_or(0, |spans| spans_columns(spans));
     let mut line = vec![Span::raw(" ")];
     let mut used = 1;
     let room = width.saturating_sub(last_width);
     for binding in keys::table(page) {
         // Questions of other steps are answered from the list; here they would only be in the way.
-        let elsewhere = binding.verb == Verb::Attest && own_questions(view.app) == 0;
-        if matches!(binding.verb, Verb::Help | Verb::Up) || elsewhere {
+        let elsewhere = binding.verb == Verb::Attest
+            && own_questions(view.app) == 0
+            && approval_to_answer(view.app).is_none();
+        if matches!(binding.verb, Verb::Help | Verb::Up | Verb::Hold | Verb::HoldNow) || elsewhere {
             continue;
         }
         let (word, dim) = match fit(view.app, binding.verb) {

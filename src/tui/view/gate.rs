@@ -3,6 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use crate::runbook::Probe;
+use crate::session::event::Work;
 use crate::session::view::{self, CheckStatus, CheckView, evidence};
 use crate::session::{Kind, Requirement};
 use crate::time::in_words;
@@ -32,7 +33,7 @@ pub(super) fn rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'stat
     };
     let mut rows = vec![Line::from(title)];
     for requirement in shown {
-        rows.extend(requirement_rows(view, requirement, width));
+        rows.extend(requirement_rows(view, requirement, Work::Run, width));
     }
     rows
 }
@@ -61,12 +62,17 @@ pub(super) fn verify_rows(view: View<'_>, place: usize, width: usize) -> Vec<Lin
 pub(super) fn requirement_rows(
     view: View<'_>,
     requirement: &Requirement,
+    work: Work,
     width: usize,
 ) -> Vec<Line<'static>> {
     let hint = fix(view, requirement);
     match requirement.kind {
         Kind::Check => match view.app.session.check_at(&requirement.id) {
             Some(check) => check_rows(view, check, &hint, width),
+            None => plain_rows(requirement, &hint, width),
+        },
+        Kind::Witness => match view.app.session.step_at(&requirement.id) {
+            Some(place) => super::witness::rows(view, place, work, width),
             None => plain_rows(requirement, &hint, width),
         },
         Kind::Confirm => {
@@ -209,6 +215,10 @@ pub(super) fn fix(view: View<'_>, requirement: &Requirement) -> Vec<Span<'static
             (_, CheckStatus::Unknown | CheckStatus::Stale) => press(Verb::Check, "asks it; so does a start"),
             _ => press(Verb::Check, "asks it again"),
         };
+    }
+    if requirement.kind == Kind::Witness {
+        // What there is to do about it stands below all that is not met.
+        return Vec::new();
     }
     if requirement.kind == Kind::Hold {
         return press(Verb::Release, "releases it, once it is settled");

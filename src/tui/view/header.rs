@@ -7,11 +7,12 @@ use crate::session::view;
 use crate::time::in_words;
 use crate::tui::app::{App, Link};
 use crate::tui::keys::{self, Verb};
+use crate::tui::people::{Here, here};
 use crate::tui::theme::Tone;
-use crate::wire::messages::{LogHealth, Role};
+use crate::wire::messages::LogHealth;
 
 use super::View;
-use super::shape::{between, fit_line, plain, say, wrap};
+use super::shape::{between, fit_line, line_columns, plain, say, wrap};
 
 /// The first row.
 pub(super) fn title(view: View<'_>, width: usize) -> Line<'static> {
@@ -31,7 +32,9 @@ pub(super) fn title(view: View<'_>, width: usize) -> Line<'static> {
         right.push(say(" late ", Tone::Alarm));
         right.push(Span::raw("  "));
     }
-    right.extend(people(app, width));
+    if app.size.1 < super::ROOMY {
+        right.extend(few(app));
+    }
     let elapsed = app.session.opened_at.age(view.now).unwrap_or_default();
     right.push(Span::raw(in_words(elapsed)));
     right.push(Span::raw(" "));
@@ -50,29 +53,53 @@ fn stand(app: &App) -> String {
     }
 }
 
-/// Everyone who is here: the operator first. On a narrow screen only how many.
-fn people(app: &App, width: usize) -> Vec<Span<'static>> {
-    let operator = &app.session.operator;
-    let mut names: Vec<(String, &'static str)> = vec![(plain(&operator.name), "operator")];
-    for present in app.people.iter().filter(|p| p.role != Role::Act && p.person.uid != operator.uid) {
-        let name = plain(&present.person.name);
-        if !names.iter().any(|(known, _)| *known == name) {
-            names.push((name, if present.role == Role::Watch { "watching" } else { "here" }));
+/// Who is here where there is one row for everything.
+fn few(app: &App) -> Vec<Span<'static>> {
+    let all = here(&app.session, &app.people);
+    let others = all.len() - 1;
+    let who = if others == 0 { "alone  ".to_owned() } else { format!("+{others} here  ") };
+    vec![say(who, Tone::Quiet), say(keys::shown_for(Verb::Join), Tone::Key), say(" join  ", Tone::Quiet)]
+}
+
+/// The second row: everyone who is here, in which role and how that is known, and how somebody joins. Where there is no
+/// room for all of it, the shorter form of each.
+pub(super) fn people(view: View<'_>, width: usize) -> Line<'static> {
+    let app = view.app;
+    let all = here(&app.session, &app.people);
+    let joined = |each: &dyn Fn(&Here) -> Vec<Span<'static>>| -> Vec<Span<'static>> {
+        let mut spans = vec![Span::raw(" ")];
+        for person in &all {
+            spans.extend(each(person));
+        }
+        spans
+    };
+    let name = |person: &Here| Span::raw(person.name.clone());
+    let whole = joined(&|person| {
+        let known = if person.known.is_empty() { String::new() } else { format!(", {}", person.known) };
+        vec![name(person), say(format!(" ▸ {}{known}   ", person.role), Tone::Quiet)]
+    });
+    let roles = joined(&|person| vec![name(person), say(format!(" ▸ {}   ", person.role), Tone::Quiet)]);
+    let others = all.len() - 1;
+    let few = vec![Span::raw(format!(" {}", all[0].name)), say(format!(" +{others}   "), Tone::Quiet)];
+    let key = keys::shown_for(Verb::Join);
+    let line = vec![say("to join: ", Tone::Quiet), say(plain(&app.join), Tone::Code), Span::raw(" ")];
+    let hint = vec![say(key.clone(), Tone::Key), say(" how to join ", Tone::Quiet)];
+    let short = vec![say(key, Tone::Key), say(" join ", Tone::Quiet)];
+    for (left, right) in [(&whole, &line), (&whole, &hint), (&roles, &hint), (&roles, &short), (&few, &hint)]
+    {
+        let (left, right) = (Line::from(left.clone()), Line::from(right.clone()));
+        if line_columns(&left) + line_columns(&right) <= width {
+            return between(left, right, width);
         }
     }
-    if width < 60 {
-        let others = names.len() - 1;
-        let text = if others == 0 { String::new() } else { format!("+{others} here   ") };
-        return vec![say(text, Tone::Quiet)];
-    }
-    if width < 100 {
-        let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
-        return vec![say(format!("{}   ", names.join(" + ")), Tone::Quiet)];
-    }
-    names
-        .into_iter()
-        .flat_map(|(name, role)| [Span::raw(name), say(format!(" ▸ {role}   "), Tone::Quiet)])
-        .collect()
+    between(Line::from(few), Line::from(short), width)
+}
+
+/// The newest hold, in one row that nothing lies on.
+pub(super) fn held(view: View<'_>, width: usize) -> Option<Line<'static>> {
+    let hold = view.app.session.holds.last()?;
+    let text = format!(" ⏸ {} holds: {} ", plain(&hold.by.name), plain(&hold.why));
+    Some(fit_line(Line::from(say(text, Tone::Alarm)), width))
 }
 
 /// What must not be overlooked, the worst first, two rows each at most.
@@ -115,8 +142,9 @@ pub(super) fn banners(view: View<'_>, width: usize) -> Vec<Line<'static>> {
     for hold in app.session.holds.iter().rev() {
         let key = keys::shown_for(Verb::Release);
         let by = plain(&hold.by.name);
-        texts.push((Tone::Warn, format!("⏸ {by} holds: {}   {key} releases", plain(&hold.why))));
+        texts.push((Tone::Alarm, format!("⏸ {by} holds: {}   {key} releases", plain(&hold.why))));
     }
+    texts.extend(super::witness::banners(view));
     if !app.secrets_missing.is_empty() {
         let names: Vec<&str> = app.secrets_missing.iter().map(crate::id::ValueName::as_str).collect();
         let key = keys::shown_for(Verb::Secret);

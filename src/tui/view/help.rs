@@ -10,8 +10,8 @@ use crate::tui::act::menu;
 use crate::tui::fit::{Fit, fit};
 use crate::tui::keys::{self, Binding};
 use crate::tui::mode::Page;
+use crate::tui::people;
 use crate::tui::theme::Tone;
-use crate::wire::messages::Role;
 
 use super::popup::{cursor_list, frame, inner_width};
 use super::shape::{fit_line, hang, plain, say, wrap};
@@ -26,6 +26,7 @@ pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Se
     let pages = [
         ("What is done", acts),
         ("Moving and looking", looks),
+        ("Where an approval is read", keys::table(Page::Approval).iter().collect()),
         ("In the output", keys::table(Page::Output).iter().collect()),
         ("In the log", keys::table(Page::Log).iter().collect()),
         ("Where a text is asked for", keys::table(Page::Question).iter().collect()),
@@ -82,14 +83,9 @@ pub(super) fn about(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buff
     });
     let secrets = session.opened.secrets.iter().map(|name| format!("{name} = •••"));
     part("Values", values.chain(secrets).collect());
-    let people = look.app.people.iter().filter(|present| present.role != Role::Act).map(|present| {
-        let role = match present.role {
-            _ if present.person.uid == session.operator.uid => "operator",
-            Role::Watch => "watching",
-            Role::Witness => "witness",
-            Role::Drive | Role::Act => "here",
-        };
-        format!("{} ▸ {role}", plain(&present.person.name))
+    let people = people::here(session, &look.app.people).into_iter().map(|person| {
+        let known = if person.known.is_empty() { String::new() } else { format!(", {}", person.known) };
+        format!("{} ▸ {}{known}", person.name, person.role)
     });
     part("Who is here", people.collect());
     part(

@@ -7,13 +7,14 @@ use ratatui::widgets::Widget;
 use ratatui_textarea::TextArea;
 
 use crate::runbook::{Probe, UndoWork};
+use crate::session::Kind;
 use crate::session::summary::said_once;
 use crate::session::view;
 use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Search, Sure, check_name, typed};
 use crate::tui::theme::{Tone, of_check, style};
 
 use super::shape::{between, columns, fit_line, plain, say, wrap, wrap_spans};
-use super::{ARROWS, Seen, View, count, gate, script, write_rows, write_scrolled};
+use super::{ARROWS, Seen, View, count, gate, script, witness, write_rows, write_scrolled};
 
 /// A box in the middle of `area` with room for `rows` rows of text; what is inside comes back.
 pub(super) fn frame(title: &str, rows: usize, tone: Tone, area: Rect, buffer: &mut Buffer) -> Rect {
@@ -166,6 +167,15 @@ fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>
             };
             (format!("{}{item}", plain(&title)), text)
         }
+        Ask::Refuse(place) => (
+            format!("Refuse {}", name(*place)),
+            "Why? Nothing that was approved counts then, until the operator asks anew.".to_owned(),
+        ),
+        Ask::Handover => (
+            "Hand over".to_owned(),
+            "Who is the operator from now? The name of an account. What was approved is void then."
+                .to_owned(),
+        ),
         Ask::Abort => (
             "Give the walk up".to_owned(),
             "Why? Nothing starts any more but undos. What runs goes on to its end.".to_owned(),
@@ -218,6 +228,17 @@ fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'s
         Sure::Stop(place) => (
             format!("Stop {}", name(*place)),
             "All its processes get TERM now, and KILL 10 s later. It is failed then.".to_owned(),
+        ),
+        Sure::Handover(to) => (
+            format!("Hand over to {}", plain(to)),
+            format!(
+                "From then on {} starts, ends and skips steps, and you do not. Every approval is void. Hand over?",
+                plain(to)
+            ),
+        ),
+        Sure::Leave => (
+            "Leave".to_owned(),
+            "You approved a start that has not begun. Leave, and your approval is void.".to_owned(),
         ),
         Sure::Finish => ("Finish".to_owned(), "Every step is done or skipped. Close the session?".to_owned()),
     };
@@ -280,13 +301,23 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
     let width = inner_width(area);
     let mut rows = wrap_spans(&[say(plain(&refused.sentence), Tone::Strong)], width);
     rows.push(Line::default());
+    let way_on = witness::way_on(view, refused, width);
     for requirement in said_once(&refused.unmet) {
+        if requirement.kind == Kind::Witness && !way_on.is_empty() {
+            continue;
+        }
         rows.extend(gate::plain_rows(requirement, &gate::fix(view, requirement), width));
     }
     rows.push(Line::default());
+    let waits = !way_on.is_empty() && witness::only_people(&refused.unmet);
+    if !way_on.is_empty() {
+        rows.extend(way_on);
+        rows.push(Line::default());
+    }
     let text = format!("{}: nothing was carried out but checks; this is in the log.", plain(&refused.action));
     rows.extend(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet))));
-    let inner = frame("Refused", rows.len(), Tone::Plain, area, buffer);
+    let title = if waits { "Not yet: a second person must approve it" } else { "Refused" };
+    let inner = frame(title, rows.len(), Tone::Plain, area, buffer);
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
     write_scrolled(&rows, refused.scroll, ARROWS, inner, buffer);

@@ -98,7 +98,7 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
         rows.push(Line::from(say("Checked just now", Tone::Strong)));
     }
     for requirement in asked {
-        rows.extend(gate::requirement_rows(view, &requirement, width));
+        rows.extend(gate::requirement_rows(view, &requirement, question.work, width));
     }
     rows
 }

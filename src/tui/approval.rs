@@ -1,0 +1,441 @@
+//! Reading what a second person is asked to approve, and saying yes or no to it. PURE.
+//!
+//! The host decides everything once more; what stands here keeps a hasty key from being a yes: the text that is bound is
+//! kept as it was opened, the key works only once its end has been on the screen, the last word is typed, and where the
+//! asking changes underneath, it is read again.
+
+use ratatui_textarea::TextArea;
+
+use crate::runbook::Proof;
+use crate::session::approve::{self, Subject, changes, standing};
+use crate::session::event::{How, Proven};
+use crate::session::state::Round;
+use crate::session::{Command, Kind, view};
+use crate::time::{Moment, Timestamp};
+use crate::wire::messages::Role;
+
+use super::app::{Action, App, Link};
+use super::keys::Verb;
+use super::mode::{Ask, Mode, Prompt, field, typed};
+use super::view::Seen;
+use super::view::shape::plain;
+
+/// The word that approves.
+pub const WORD: &str = "approve";
+
+/// What is being read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The step's place.
+    pub step: usize,
+    /// What is asked, as it was when it came onto this screen; `None`: nothing is asked yet.
+    pub subject: Option<Box<Subject>>,
+    /// First row shown.
+    pub scroll: usize,
+    /// Since when its end has been on the screen (milliseconds since boot).
+    pub read: Option<u64>,
+    /// What changed since it was opened, and must be read again.
+    pub news: Option<String>,
+    /// The last word that is being typed.
+    pub last: Option<Last>,
+}
+
+/// The last word before a yes.
+#[derive(Clone, Debug)]
+pub struct Last {
+    /// A name is asked for (proof `here`), and not the word.
+    pub name: bool,
+    /// What has been typed.
+    pub field: TextArea<'static>,
+    /// What was wrong with the last try.
+    pub note: Option<String>,
+    /// What was read is not what is asked any more: nothing typed here counts.
+    pub stale: bool,
+}
+
+/// What this screen's person can do about an asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Approve it, under their account.
+    Approve,
+    /// Let somebody beside them type their name.
+    Here,
+    /// Only a signature counts.
+    Sign,
+    /// They approved it, and that stands.
+    Given,
+    /// Only read it: why.
+    Look(String),
+}
+
+/// The time, as far as the last key or picture told it.
+fn now(app: &App) -> Moment {
+    let head = app.session.head_at;
+    let passed = i64::try_from(app.up.saturating_sub(head.up)).unwrap_or(i64::MAX);
+    let at = Timestamp::from_millis(head.at.millis().saturating_add(passed));
+    Moment { at, up: app.up.max(head.up), boot: head.boot }
+}
+
+fn round(app: &App, place: usize) -> Option<&Round> {
+    app.session.steps.get(place)?.approval.as_deref()
+}
+
+/// What this screen's person can do about the step at `place`.
+#[must_use]
+pub fn part(app: &App, place: usize) -> Part {
+    let Some(rule) = app.session.runbook.steps.get(place).and_then(|step| step.witness.as_ref()) else {
+        return Part::Look("this step asks for no second person".to_owned());
+    };
+    let mine = |given: &crate::session::state::Approval| {
+        given.void.is_none() && given.proof == Proven::Account && given.by.same_account(&app.you)
+    };
+    if round(app, place).is_some_and(|round| round.void.is_none() && round.given.iter().any(mine)) {
+        return Part::Given;
+    }
+    if app.role == Role::Watch {
+        return Part::Look("this screen only watches; a witness's can approve".to_owned());
+    }
+    if rule.proof == Proof::Key {
+        return Part::Sign;
+    }
+    let own = app.session.operator_as.iter().chain([&app.session.operator]).any(|o| o.may_be(&app.you));
+    match (own, rule.proof) {
+        (true, Proof::Here) => return Part::Here,
+        (true, _) => return Part::Look("you are the operator: nobody approves themselves".to_owned()),
+        _ => {}
+    }
+    if !rule.of.is_empty() && !rule.of.contains(&app.you.name) {
+        let of: Vec<String> = rule.of.iter().map(|name| plain(name)).collect();
+        return Part::Look(format!("only {} may approve it", of.join(", ")));
+    }
+    Part::Approve
+}
+
+/// Why nothing said to what is asked of the step at `place` counts any more.
+#[must_use]
+pub fn dead(app: &App, place: usize, now: Moment) -> Option<String> {
+    let round = round(app, place)?;
+    standing::dead(&app.session, place, round, None, now)
+}
+
+/// Is the step at `place` asked for, and can it still be approved? At `now`.
+#[must_use]
+pub fn is_open(app: &App, place: usize, now: Moment) -> bool {
+    let Some(round) = round(app, place) else { return false };
+    dead(app, place, now).is_none() && !standing(&app.session, place, round.subject.work, None, now).met
+}
+
+/// The step whose approval waits for this person: the selected one first.
+#[must_use]
+pub fn waits_for_me(app: &App) -> Option<usize> {
+    let now = now(app);
+    let waits = |place: &usize| {
+        round(app, *place).is_some()
+            && matches!(part(app, *place), Part::Approve | Part::Here)
+            && is_open(app, *place, now)
+    };
+    [app.selected].into_iter().chain(0..app.session.steps.len()).find(waits)
+}
+
+/// Can an approval of the step at `place` be read, or asked for? A sentence says why not.
+pub fn can_open(app: &App, place: usize) -> Result<(), String> {
+    if round(app, place).is_some() {
+        return Ok(());
+    }
+    if app.role == Role::Watch {
+        return Err("nobody was asked to approve it yet".to_owned());
+    }
+    let all = view::gate(&app.session, &view::order(&app.session), place, now(app));
+    match all.iter().find(|r| !r.met && !matches!(r.kind, Kind::Witness | Kind::Confirm)) {
+        Some(first) => Err(format!("all else must be met before it is asked for: {}", first.why)),
+        None => Ok(()),
+    }
+}
+
+/// Opens what is asked of the step at `place`, and sees to it that it is asked as it stands now.
+pub(super) fn open(app: &mut App, place: usize) -> Vec<Action> {
+    app.select(place);
+    app.along = app.selected == app.current();
+    let subject = round(app, place).map(|round| Box::new(round.subject.clone()));
+    let live = subject.is_some() && dead(app, place, now(app)).is_none();
+    let reading = Reading { step: place, subject, scroll: 0, read: None, news: None, last: None };
+    app.mode = Mode::Approval(Box::new(reading));
+    // Somebody else may be in the middle of reading it: who only looks does not have it asked anew.
+    let asks = match part(app, place) {
+        Part::Approve | Part::Here | Part::Sign => true,
+        Part::Look(_) => !live && app.role != Role::Watch,
+        Part::Given => false,
+    };
+    if asks { ask_anew(app, place) } else { Vec::new() }
+}
+
+fn ask_anew(app: &mut App, place: usize) -> Vec<Action> {
+    let step = app.step_id(place);
+    let words = format!("approval {step}");
+    vec![app.request(Command::AskApproval { step, work: None, by_hand: false }, words)]
+}
+
+/// A picture was on the screen: was the end of what is asked in it?
+pub(super) fn drawn(app: &mut App, at: u64, seen: &Seen) {
+    if let Mode::Approval(reading) = &mut app.mode
+        && reading.subject.as_ref().is_some_and(|subject| seen.end_of == Some(subject.asked))
+    {
+        reading.read.get_or_insert(at);
+    }
+}
+
+/// Keys while it is read. `at`: when the key was typed.
+pub(super) fn read(app: &mut App, verb: Verb) -> Vec<Action> {
+    let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
+    let page = app.seen.popup_height.saturating_sub(1).max(1);
+    let typed_at = app.up;
+    let Mode::Approval(reading) = &mut app.mode else { return Vec::new() };
+    let place = reading.step;
+    let to = match verb {
+        Verb::Up => reading.scroll.saturating_sub(1),
+        Verb::Down => reading.scroll + 1,
+        Verb::PageUp => reading.scroll.saturating_sub(page),
+        Verb::PageDown => reading.scroll + page,
+        Verb::Home => 0,
+        Verb::End => most,
+        Verb::Refuse => return refuse(app, place),
+        Verb::AskAgain => return again(app, place),
+        Verb::Approve => return approve(app, place, typed_at),
+        _ => {
+            app.mode = Mode::Plain;
+            return Vec::new();
+        }
+    };
+    reading.scroll = to.min(most);
+    Vec::new()
+}
+
+fn again(app: &mut App, place: usize) -> Vec<Action> {
+    if app.role == Role::Watch {
+        app.refuse("this screen only watches");
+        return Vec::new();
+    }
+    if round(app, place).is_some() && dead(app, place, now(app)).is_none() {
+        app.say("what is asked still stands");
+        return Vec::new();
+    }
+    ask_anew(app, place)
+}
+
+/// Words are asked for, whether it was read or not: a no needs no reading.
+pub(super) fn refuse(app: &mut App, place: usize) -> Vec<Action> {
+    if let Part::Look(why) = part(app, place) {
+        app.refuse(format!("not now: {why}"));
+    } else {
+        app.mode = Mode::Prompt(Box::new(Prompt::new(Ask::Refuse(place))));
+    }
+    Vec::new()
+}
+
+/// The key that approves asks for the last word, once all of it has been seen.
+fn approve(app: &mut App, place: usize, typed_at: u64) -> Vec<Action> {
+    let why = match part(app, place) {
+        Part::Approve | Part::Here => None,
+        Part::Sign => Some("only a signature counts here; how to sign stands at the end".to_owned()),
+        Part::Given => Some("you approved it; that stands".to_owned()),
+        Part::Look(why) => Some(why),
+    };
+    let why = why.or_else(|| dead(app, place, now(app)));
+    let is_here = part(app, place) == Part::Here;
+    let Mode::Approval(reading) = &mut app.mode else { return Vec::new() };
+    if let Some(why) = why {
+        app.refuse(why);
+    } else if reading.subject.is_none() {
+        app.refuse("nothing is asked yet");
+    } else if reading.read.is_none_or(|read| typed_at < read) {
+        app.refuse("read to the end first");
+    } else {
+        reading.last = Some(Last { name: is_here, field: field(), note: None, stale: false });
+        return vec![Action::DiscardInput];
+    }
+    Vec::new()
+}
+
+/// Keys while the last word is typed.
+pub(super) fn last(app: &mut App, verb: Verb) -> Vec<Action> {
+    let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
+    let Mode::Approval(reading) = &mut app.mode else { return Vec::new() };
+    match verb {
+        Verb::PageUp => {
+            reading.scroll = reading.scroll.saturating_sub(1);
+            return Vec::new();
+        }
+        Verb::PageDown => {
+            reading.scroll = (reading.scroll + 1).min(most);
+            return Vec::new();
+        }
+        _ => {}
+    }
+    let (Some(last), Some(subject)) = (&mut reading.last, &reading.subject) else { return Vec::new() };
+    let text = typed(&last.field);
+    if verb != Verb::Accept || text.trim().is_empty() || last.stale {
+        let why = if last.stale {
+            "it changed meanwhile: nothing was approved"
+        } else {
+            "not now: nothing was approved"
+        };
+        reading.last = None;
+        app.say(why);
+        return Vec::new();
+    }
+    if !last.name && text != WORD {
+        last.note = Some("that is not the word; nothing was approved".to_owned());
+        return Vec::new();
+    }
+    let (step, seen) = (subject.step.clone(), Some(subject.text_digest()));
+    let name = last.name.then(|| text.trim().to_owned());
+    reading.last = None;
+    let words = format!("approve {step}");
+    vec![app.request(Command::Approve { step, seen, name, signature: None }, words)]
+}
+
+/// The walk moved on: is what is read still what is asked?
+pub(super) fn after_change(app: &mut App) {
+    let Mode::Approval(reading) = &mut app.mode else { return };
+    let Some(round) = app.session.steps.get(reading.step).map(|step| step.approval.as_deref()) else {
+        return;
+    };
+    let same = match (&reading.subject, round) {
+        (Some(shown), Some(round)) => shown.asked == round.subject.asked,
+        (None, None) => true,
+        _ => false,
+    };
+    let over = round.is_none_or(|round| round.refused.is_some() || round.void.is_some());
+    if let Some(last) = &mut reading.last
+        && (!same || over)
+    {
+        // Its keys are not given to something else now: whoever types would answer what they do not see.
+        last.stale = true;
+        last.note =
+            Some("what is asked has changed: nothing is approved here. Esc, and read again".to_owned());
+    }
+    if same {
+        return;
+    }
+    let Some(round) = round else {
+        reading.news = Some("nothing is asked any more: it was started, or moved on".to_owned());
+        return;
+    };
+    if let Some(shown) = &reading.subject {
+        reading.news = Some(anew(shown, &round.subject));
+    }
+    reading.subject = Some(Box::new(round.subject.clone()));
+    reading.read = None;
+    reading.scroll = 0;
+}
+
+fn anew(then: &Subject, now: &Subject) -> String {
+    let mut changed = changes(then, now);
+    if changed.is_empty() && then.evidence != now.evidence {
+        changed.push("what the checks found".to_owned());
+    }
+    let what = if changed.is_empty() {
+        "nothing in it changed but when it was asked".to_owned()
+    } else {
+        format!("{} changed", changed.join(", "))
+    };
+    format!("asked anew at {} UTC: {what}. Read it again", now.at.clock())
+}
+
+/// What a person at this screen learns from a record about approvals, just taken in.
+pub(super) fn tell(app: &mut App, entry: &crate::session::Entry) {
+    use crate::session::Event;
+    let place = |step: &crate::id::StepId| app.session.step_at(step.as_str());
+    let by = plain(&entry.by.name);
+    let mine = entry.by == app.you;
+    match &entry.event {
+        Event::ApprovalAsked { subject } if !mine => {
+            let Some(place) = place(&subject.step) else { return };
+            if part(app, place) == Part::Approve {
+                let key = super::keys::shown_for(Verb::Attest);
+                app.say(format!("{by} asks you to approve {} · {key} to read it", subject.name));
+            }
+        }
+        Event::Approved { step, .. } => {
+            let Some(place) = place(step) else { return };
+            let Some(round) = round(app, place) else { return };
+            let name = view::step_name(&app.session, place);
+            let until = round.subject.expires.clock();
+            let who = round.given.last().map_or(by, |given| plain(approve::name_of(given)));
+            let met = standing(&app.session, place, round.subject.work, None, now(app)).met;
+            let drives = app.session.operator.same_account(&app.you);
+            let text = if part(app, place) == Part::Given && mine {
+                format!("your approval stands until {until} UTC; leaving before it starts voids it")
+            } else if met && drives {
+                let key = if round.subject.how == How::Person { Verb::Run } else { Verb::Run };
+                format!("{who} approved {name} · {} to start it", super::keys::shown_for(key))
+            } else if met {
+                format!("{who} approved {name}")
+            } else {
+                format!("{who} approved {name}; more people must")
+            };
+            app.say(text);
+        }
+        Event::ApprovalRefused { step, why, .. } if !mine => {
+            let name = place(step).map_or_else(String::new, |place| view::step_name(&app.session, place));
+            app.refuse(format!("{by} REFUSED {name}: {why}"));
+        }
+        Event::HandedOver { to } if to.same_account(&app.you) => {
+            if app.role == Role::Drive {
+                app.say("you are the operator now");
+            } else {
+                app.say("you are the operator now: leave with q, and attach without --witness to drive");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What was approved before a record was taken in, by step: to tell what it voided.
+pub(super) fn standing_places(app: &App) -> Vec<usize> {
+    let counts = |round: &Round| round.void.is_none() && round.given.iter().any(|given| given.void.is_none());
+    (0..app.session.steps.len()).filter(|place| round(app, *place).is_some_and(counts)).collect()
+}
+
+/// Says which of the approvals that stood `before` are void now, and why.
+pub(super) fn tell_void(app: &mut App, before: &[usize]) {
+    for place in before {
+        let Some(round) = round(app, *place) else { continue };
+        let why =
+            round.void.clone().or_else(|| round.given.iter().rev().find_map(|given| given.void.clone()));
+        if let Some(why) = why {
+            let name = view::step_name(&app.session, *place);
+            app.refuse(format!("the approval of {name} is void: {why}"));
+        }
+    }
+}
+
+/// Calls a hold at once, whatever takes the keys.
+pub(super) fn hold_now(app: &mut App) -> Vec<Action> {
+    if app.link != Link::Up {
+        app.refuse("NOT HELD: there is no connection to the session");
+        return Vec::new();
+    }
+    let mine = |hold: &crate::session::state::Hold| hold.by.same_account(&app.you);
+    if app.session.holds.iter().any(mine) {
+        app.say("your hold stands already");
+        return Vec::new();
+    }
+    let why = format!("Ctrl-X on {}'s screen", app.you.name);
+    vec![app.request(Command::Hold { why }, "hold")]
+}
+
+/// An approval by this person that leaving voids.
+#[must_use]
+pub fn given_and_attached(app: &App) -> Option<usize> {
+    let counts = |round: &Round| {
+        round.void.is_none()
+            && round.refused.is_none()
+            && round
+                .given
+                .iter()
+                .any(|given| given.attached && given.void.is_none() && given.by.same_account(&app.you))
+    };
+    (0..app.session.steps.len())
+        .find(|place| round(app, *place).is_some_and(counts) && dead(app, *place, now(app)).is_none())
+}
