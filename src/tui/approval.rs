@@ -9,7 +9,7 @@ use ratatui_textarea::TextArea;
 use crate::runbook::Proof;
 use crate::session::approve::{self, Subject, changes, standing};
 use crate::session::event::{How, Proven};
-use crate::session::state::Round;
+use crate::session::state::{Approval, Round};
 use crate::session::{Command, Kind, view};
 use crate::time::{Moment, Timestamp};
 use crate::wire::messages::Role;
@@ -86,7 +86,7 @@ pub fn part(app: &App, place: usize) -> Part {
     let Some(rule) = app.session.runbook.steps.get(place).and_then(|step| step.witness.as_ref()) else {
         return Part::Look("this step asks for no second person".to_owned());
     };
-    let mine = |given: &crate::session::state::Approval| {
+    let mine = |given: &Approval| {
         given.void.is_none() && given.proof == Proven::Account && given.by.same_account(&app.you)
     };
     if round(app, place).is_some_and(|round| round.void.is_none() && round.given.iter().any(mine)) {
@@ -98,15 +98,14 @@ pub fn part(app: &App, place: usize) -> Part {
     if rule.proof == Proof::Key {
         return Part::Sign;
     }
-    let own = app.session.operator_as.iter().chain([&app.session.operator]).any(|o| o.may_be(&app.you));
-    match (own, rule.proof) {
-        (true, Proof::Here) => return Part::Here,
-        (true, _) => return Part::Look("you are the operator: nobody approves themselves".to_owned()),
-        _ => {}
+    let operators = app.session.operator_as.iter().chain([&app.session.operator]);
+    if rule.proof == Proof::Here && operators.into_iter().any(|operator| operator.may_be(&app.you)) {
+        return Part::Here;
     }
-    if !rule.of.is_empty() && !rule.of.contains(&app.you.name) {
-        let of: Vec<String> = rule.of.iter().map(|name| plain(name)).collect();
-        return Part::Look(format!("only {} may approve it", of.join(", ")));
+    let (by, proof) = (app.you.clone(), Proven::Account);
+    let yes = Approval { n: 0, at: now(app), by, proof, attached: true, void: None };
+    if let Some(why) = approve::wrong_person(&app.session, rule, &yes) {
+        return Part::Look(why);
     }
     Part::Approve
 }
@@ -115,7 +114,8 @@ pub fn part(app: &App, place: usize) -> Part {
 #[must_use]
 pub fn dead(app: &App, place: usize, now: Moment) -> Option<String> {
     let round = round(app, place)?;
-    standing::dead(&app.session, place, round, None, now)
+    let by_hand = standing::is_by_hand(round);
+    standing::over(round, now).or_else(|| standing::changed(&app.session, place, round, by_hand, now))
 }
 
 /// Is the step at `place` asked for, and can it still be approved? At `now`.

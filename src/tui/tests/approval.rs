@@ -341,7 +341,7 @@ fn nobody_reads_their_own_asking_into_an_approval() {
     let scene = Scene::asked(ACCOUNT).seen_by(&logged_in, Role::Witness);
     assert!(matches!(part(&scene.app, 3), Part::Look(_)));
     let scene = Scene::asked("{ of: [kim] }").seen_by(&sam(), Role::Witness);
-    assert_eq!(part(&scene.app, 3), Part::Look("only kim may approve it".to_owned()));
+    assert_eq!(part(&scene.app, 3), Part::Look("it may be approved by kim only, and not by sam".to_owned()));
     let scene = Scene::asked(ACCOUNT).seen_by(&sam(), Role::Watch);
     assert!(matches!(part(&scene.app, 3), Part::Look(why) if why.contains("only watches")));
 }
