@@ -32,7 +32,9 @@ pub fn run(args: &VerifyArgs) -> Outcome {
             .map_err(|e| Failure::machine(format!("cannot write the result as JSON: {e}")))?;
         out.line(json);
     } else {
-        lines(&verified, columns()).into_iter().for_each(|line| out.line(line));
+        for line in lines(&verified, columns()) {
+            out.line(line);
+        }
     }
     out.finish()?;
     Ok(if verified.is_whole() { Exit::Yes } else { Exit::No })

@@ -420,6 +420,8 @@ fn text_asked(entries: &[Entry], n: u64) -> String {
     }
 }
 
+type Forged<'a> = Box<dyn Fn(&mut SignedBy) + 'a>;
+
 #[test]
 fn t4_t5_no_other_signature_passes() {
     let walk = walked_with(KEY);
@@ -427,8 +429,7 @@ fn t4_t5_no_other_signature_passes() {
     let (asked, yes, started) = (askings(honest)[0], yeses(honest)[0], starts(honest)[0]);
     let stranger = Key::new();
     let text = text_asked(honest, asked);
-    type Doctored<'a> = Box<dyn Fn(&mut SignedBy) + 'a>;
-    let cases: [(&str, Doctored<'_>); 7] = [
+    let cases: [(&str, Forged<'_>); 7] = [
         ("another namespace", Box::new(|signed| signed.signature = key.sign(&text, "file"))),
         ("another key", Box::new(|signed| signed.signature = stranger.sign(&text, NAMESPACE))),
         ("another text", Box::new(|signed| signed.signature = key.sign(&format!("{text} "), NAMESPACE))),
@@ -550,12 +551,13 @@ fn an_approval_that_came_too_late_and_one_by_the_operator_are_found() {
     assert!(seen.findings.iter().any(|one| one.record == Some(started)), "{:#?}", seen.findings);
 }
 
+type Moved = fn(&mut crate::session::approve::Subject);
+
 #[test]
 fn what_an_asking_says_of_its_place_must_be_so() {
     let honest = walked_with(ACCOUNT).bench.entries;
     let asked = askings(&honest)[0];
-    type Doctored = fn(&mut crate::session::approve::Subject);
-    let cases: [(Doctored, &str); 4] = [
+    let cases: [(Moved, &str); 4] = [
         (|subject| subject.head.n -= 1, "stands elsewhere"),
         (|subject| subject.head.sha256 = no_link(), "the log was changed before it"),
         (|subject| subject.runbook = no_link(), "another runbook"),
