@@ -7,6 +7,7 @@ mod architecture;
 mod contracts;
 mod coverage;
 mod crash;
+mod following;
 mod looking;
 mod no_by_default;
 mod order;

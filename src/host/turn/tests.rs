@@ -422,3 +422,73 @@ fn a_stop_reaches_the_command_that_runs() {
     scene.run("a");
     assert_eq!(words(&scene.act(Command::Stop { step: "a".into() })), ["stop_asked", "STOP 1", "recorded"]);
 }
+
+fn look(client: ClientId, person: Person, scroll: u32) -> Input {
+    let gaze = Gaze { step: "b".into(), sight: crate::wire::messages::Sight::Step { scroll }, over: None };
+    Input::Asked(client, person, ToHost::Look { gaze }, Box::default())
+}
+
+/// Who was told to look where, as the row of a step.
+fn looking(outputs: &[Output]) -> Vec<(String, u32)> {
+    outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::Tell(Audience::All, FromHost::Looking { person, gaze }) => match gaze.sight {
+                crate::wire::messages::Sight::Step { scroll } => Some((person.name.clone(), scroll)),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn where_the_operator_looks_is_passed_on_once_and_kept_for_who_comes_later() {
+    let mut scene = Scene::joined(ONE);
+    assert_eq!(looking(&scene.feed(look(DANA, dana(), 1))), [("dana".to_owned(), 1)]);
+    assert!(scene.feed(look(DANA, dana(), 1)).is_empty(), "the same is no news");
+    let outputs = scene.feed(Input::Joined { client: WATCHER, person: sam(), role: Role::Watch });
+    let Output::Tell(Audience::One(WATCHER), FromHost::Welcome(welcome)) = &outputs[0] else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!(welcome.gaze.as_ref().unwrap().sight, crate::wire::messages::Sight::Step { scroll: 1 });
+    // Nobody else's counts, nor one that points nowhere, nor a speech.
+    assert!(scene.feed(look(WATCHER, sam(), 2)).is_empty());
+    let mut odd = |change: &dyn Fn(&mut Gaze)| {
+        let Input::Asked(client, person, ToHost::Look { mut gaze }, found) = look(DANA, dana(), 3) else {
+            unreachable!()
+        };
+        change(&mut gaze);
+        scene.feed(Input::Asked(client, person, ToHost::Look { gaze }, found)).is_empty()
+    };
+    assert!(odd(&|gaze| gaze.step = "elsewhere".into()));
+    assert!(odd(&|gaze| gaze.over = Some("x".repeat(1_000))));
+    assert!(!odd(&|_| {}));
+}
+
+#[test]
+fn of_two_screens_of_the_operator_the_first_leads_and_then_the_other() {
+    let mut scene = Scene::joined(ONE);
+    let second = ClientId(3);
+    scene.feed(Input::Joined { client: second, person: dana(), role: Role::Drive });
+    scene.feed(look(DANA, dana(), 1));
+    assert!(scene.feed(look(second, dana(), 2)).is_empty(), "the two do not pull");
+    assert_eq!(looking(&scene.feed(Input::Left(DANA))), [("dana".to_owned(), 2)]);
+    scene.feed(Input::Left(second));
+    let outputs = scene.feed(Input::Joined { client: WATCHER, person: sam(), role: Role::Watch });
+    let Output::Tell(_, FromHost::Welcome(welcome)) = &outputs[0] else { panic!("{outputs:?}") };
+    assert_eq!(welcome.gaze, None, "no screen, no gaze");
+}
+
+#[test]
+fn with_the_wheel_the_lead_passes_on() {
+    let mut scene = Scene::joined(ONE);
+    let sams = ClientId(4);
+    scene.feed(Input::Joined { client: sams, person: sam(), role: Role::Drive });
+    scene.feed(look(DANA, dana(), 1));
+    assert!(scene.feed(look(sams, sam(), 7)).is_empty());
+    let outputs = scene.feed(Input::Began(vec![Event::HandedOver { to: sam() }]));
+    assert!(words(&outputs).contains(&"handed_over".to_owned()), "{:?}", words(&outputs));
+    assert_eq!(looking(&scene.feed(Input::Tick)), [("sam".to_owned(), 7)]);
+    assert!(scene.feed(look(DANA, dana(), 2)).is_empty(), "who has handed over leads nobody");
+}

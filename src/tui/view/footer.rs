@@ -25,31 +25,28 @@ pub(super) fn notice(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     let taken = super::count(columns(&log.content)).min(area.width);
     let x = area.right().saturating_sub(taken + 1).max(area.x);
     buffer.set_span(x, area.y, &log, taken);
-    let beside = match follow::mark(view.app) {
-        None => x,
-        Some(mark) => {
-            let room = usize::from(x.saturating_sub(area.x + 2));
-            let mark = fit_line(Line::from(vec![say(format!(" {mark} "), Tone::Key)]), room);
-            let taken = super::count(line_columns(&mark));
-            let beside = x.saturating_sub(taken + 1).max(area.x);
-            buffer.set_line(beside, area.y, &mark, taken);
-            beside
+    let said = match (&view.app.notice, &view.app.noted) {
+        (Some(notice), _) => Some((&notice.text, if notice.bad { Tone::Bad } else { Tone::Strong })),
+        (None, noted) => noted.as_ref().map(|noted| (noted, Tone::Warn)),
+    };
+    let taken = said.map_or(0, |(text, _)| columns(text) + 3);
+    if let Some(mark) = follow::mark(view.app) {
+        let room = usize::from(x.saturating_sub(area.x + 2));
+        let mark = fit_line(Line::from(vec![say(format!(" {mark} "), Tone::Key)]), room);
+        let columns = line_columns(&mark);
+        // What was just said goes before how this screen stands; half of that would say nothing.
+        if taken + columns <= room || said.is_none() {
+            let columns = super::count(columns);
+            buffer.set_line(x.saturating_sub(columns + 1).max(area.x), area.y, &mark, columns);
         }
-    };
-    let (text, tone) = match (&view.app.notice, &view.app.noted) {
-        (Some(notice), _) => (&notice.text, if notice.bad { Tone::Bad } else { Tone::Strong }),
-        (None, Some(noted)) => (noted, Tone::Warn),
-        (None, None) => return,
-    };
+    }
+    let Some((text, tone)) = said else { return };
     let line = Line::from(vec![say(format!(" {text} "), tone)]);
-    // What stands to the right of it gives way to it: how the log fares only to what is long.
-    let before = |end: u16| end.saturating_sub(area.x + 1);
-    let room = if columns(text) + 2 <= usize::from(before(beside)) {
-        before(beside)
-    } else if text.len() > usize::from(area.width / 2) {
+    // How the log fares gives way only to what is long.
+    let room = if text.len() > usize::from(area.width / 2) && taken > usize::from(x.saturating_sub(area.x)) {
         area.width - 2
     } else {
-        before(x)
+        x.saturating_sub(area.x + 1)
     };
     let line = fit_line(line, usize::from(room));
     buffer.set_line(area.x + 1, area.y, &line, room);
