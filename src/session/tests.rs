@@ -4,6 +4,7 @@ mod approval;
 mod crash;
 mod gate;
 mod items;
+mod mutations;
 mod steps;
 mod table;
 mod voided;

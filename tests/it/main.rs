@@ -19,6 +19,7 @@ mod process;
 mod proof;
 mod screens;
 mod sharing;
+mod signatures;
 #[path = "../support/mod.rs"]
 mod support;
 mod walks;

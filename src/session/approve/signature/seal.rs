@@ -13,6 +13,9 @@ const END: &str = "-----END SSH SIGNATURE-----";
 /// Base64 columns of `ssh-keygen`.
 const COLUMNS: usize = 70;
 
+/// Shorter ones are weak; longer ones are more than the verifier computes with.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+
 /// User presence: the key was touched (PROTOCOL.u2f).
 const TOUCHED: u8 = 1;
 
@@ -62,6 +65,9 @@ impl Seal {
         };
         let algorithm = algorithm(parts.key_type, parts.algorithm)?;
         let key = PublicKey::from_bytes(parts.key).map_err(|_| damaged())?;
+        if parts.key_type == "ssh-rsa" && rsa_bits(&key).is_none_or(|bits| !RSA_BITS.contains(&bits)) {
+            return Err("of RSA keys, those of 2048 to 4096 bits are taken; sign with another key".to_owned());
+        }
         let mut data = parts.data.to_vec();
         if let Some((flags, counter)) = parts.trailer {
             data.push(flags);
@@ -131,6 +137,12 @@ fn unarmoured(armoured: &str) -> Result<Vec<u8>, String> {
         Ok(bytes) if BASE64.encode(&bytes).as_bytes() == base64 => Ok(bytes),
         _ => Err("the signature is damaged: what stands between its BEGIN and END lines is not base64; copy it whole".to_owned()),
     }
+}
+
+fn rsa_bits(key: &PublicKey) -> Option<usize> {
+    let modulus = key.key_data().rsa()?.n.as_positive_bytes()?;
+    let leading = usize::try_from(modulus.first()?.leading_zeros()).ok()?;
+    Some((modulus.len() * 8).saturating_sub(leading))
 }
 
 /// The algorithm of a signature by a key of this type.
