@@ -72,7 +72,7 @@ pub fn yes(question: &str) -> Result<bool, Failure> {
 }
 
 /// A line that was typed after this prompt, and nothing with it: not before, and no more in one go. `None` is no: the end of
-/// input, a paste, or `interrupted`, which is looked at whenever a signal came.
+/// input, or a paste. `interrupted` is looked at whenever a signal came.
 pub fn typed_now(text: &str, interrupted: impl Fn() -> bool) -> Result<Option<String>, Failure> {
     forget_typed();
     prompt(text);
@@ -81,7 +81,9 @@ pub fn typed_now(text: &str, interrupted: impl Fn() -> bool) -> Result<Option<St
     loop {
         let at_most = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         match poll(&mut waited, Some(&at_most)) {
-            Ok(0) | Err(Errno::INTR) if interrupted() => return Ok(None),
+            Ok(0) | Err(Errno::INTR) if interrupted() => {
+                return Err(Failure::interrupted("\ninterrupted; nothing was done"));
+            }
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => break,
             Err(e) => return Err(Failure::machine(format!("cannot wait for input: {e}"))),
