@@ -7,6 +7,8 @@
 
 mod seal;
 mod signers;
+#[cfg(test)]
+mod tests;
 
 use seal::Seal;
 use signers::{Source, find};
