@@ -8,7 +8,7 @@ use ratatui_textarea::TextArea;
 
 use crate::runbook::Proof;
 use crate::session::approve::{self, Subject, changes, standing};
-use crate::session::event::{How, Proven};
+use crate::session::event::{Proven, Work};
 use crate::session::state::{Approval, Round};
 use crate::session::{Command, Kind, view};
 use crate::time::{Moment, Timestamp};
@@ -367,7 +367,7 @@ pub(super) fn tell(app: &mut App, entry: &crate::session::Entry) {
             let text = if part(app, place) == Part::Given && mine {
                 format!("your approval stands until {until} UTC; leaving before it starts voids it")
             } else if met && drives {
-                let key = if round.subject.how == How::Person { Verb::Run } else { Verb::Run };
+                let key = if round.subject.work == Work::Run { Verb::Run } else { Verb::Undo };
                 format!("{who} approved {name} · {} to start it", super::keys::shown_for(key))
             } else if met {
                 format!("{who} approved {name}")

@@ -7,6 +7,9 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::style::{Color, Modifier};
 
+use crate::session::bench::sam;
+use crate::wire::messages::Role;
+
 use super::fixture::Scene;
 use super::view::shape::columns;
 
@@ -19,6 +22,13 @@ fn the_pictures_in_the_documentation_are_of_this_screen() {
     let shut = Scene::shut().sized(110, 34);
     same("screen-walk.svg", shut, |_| {});
     same("screen-question.svg", Scene::open().sized(110, 34), |scene| scene.key(KeyCode::Enter));
+    let asked = Scene::asked("true").seen_by(&sam(), Role::Witness).sized(110, 46);
+    same("screen-approval.svg", asked, |scene| scene.keys("aG"));
+    same("screen-two-people.svg", Scene::asked("true").sized(110, 34), |_| {});
+    same("screen-hold.svg", Scene::open().sized(110, 34), |scene| {
+        scene.key(KeyCode::Enter);
+        scene.ctrl('x');
+    });
 }
 
 /// The file must be what would be drawn now. Run with `UPDATE_PICTURES=1` after a change that was looked at.

@@ -252,7 +252,8 @@ fn a_refusal_needs_words_and_no_reading() {
 /// What is bound, as rows put together again by a reader who pages through it: one that goes on begins with a mark.
 fn read_as_a_person(lines_of_script: usize, columns_of_line: usize, size: (u16, u16)) {
     let hostile = "a\u{202e}b\u{200b} ѕudo 日本語 {U+202E} \u{1b}[2J  ";
-    let script: String = (0..lines_of_script).map(|n| format!("      line-{n:04}  \n")).collect();
+    let script: Vec<String> = (0..lines_of_script).map(|n| format!("      line-{n:04}  \n")).collect();
+    let script = script.concat();
     let wide = "日x y ".repeat(columns_of_line / 6);
     let runbook = format!(
         "params: {{ x: {{ about: any }} }}\nsteps:\n  - id: gone\n    title: Gone\n    destructive: All of it\n    witness: true\n    run: |\n{script}      echo {wide} \"$x\"\n"

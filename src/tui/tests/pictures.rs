@@ -210,6 +210,65 @@ fn what_must_not_be_overlooked() {
     );
 }
 
+/// Sam's screen, asked to approve.
+fn asked_of_sam(rule: &str) -> Scene {
+    Scene::asked(rule).seen_by(&sam(), Role::Witness)
+}
+
+fn approved() -> Scene {
+    let mut scene = Scene::asked("true");
+    let yes = Command::Approve { step: "delete".into(), seen: None, name: None, signature: None };
+    scene.bench.act_as(&sam(), &yes).expect("is taken");
+    scene.later(30);
+    scene.hear();
+    scene
+}
+
+#[test]
+fn a_second_person() {
+    check("asked-of-witness", || asked_of_sam("true"), |_| {});
+    check("approval", || asked_of_sam("true"), |scene| scene.keys("a"));
+    check(
+        "approval-end",
+        || asked_of_sam("true"),
+        |scene| {
+            scene.keys("a");
+            scene.key(KeyCode::End);
+        },
+    );
+    check(
+        "approval-word",
+        || asked_of_sam("true"),
+        |scene| {
+            scene.keys("aGAappr");
+        },
+    );
+    check("approval-here", || Scene::asked("{ proof: here }"), |scene| scene.keys("aGA"));
+    check("approval-key", || Scene::asked("{ proof: key }"), |scene| scene.keys("V"));
+    check(
+        "approval-void",
+        || asked_of_sam("true"),
+        |scene| {
+            scene.keys("aG");
+            let why = "west still has one running".to_owned();
+            scene.bench.act(&Command::Hold { why }).expect("is taken");
+            scene.hear();
+        },
+    );
+    check("approved", approved, |_| {});
+    check("approved-question", approved, |scene| scene.key(KeyCode::Enter));
+    check("not-yet", || Scene::witnessed("true"), |scene| scene.key(KeyCode::Enter));
+    check("join", Scene::shut, |scene| scene.keys("J"));
+    check("handover", Scene::shut, |scene| {
+        scene.keys("Psam");
+        scene.key(KeyCode::Enter);
+    });
+    check("held-by-chord", Scene::shut, |scene| {
+        scene.keys("nwest st");
+        scene.ctrl('x');
+    });
+}
+
 #[test]
 fn without_colour_and_without_unicode() {
     check("plain", Scene::shut, |scene| {

@@ -61,9 +61,9 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     let page = view.app.page();
     // The way to all the rest is always there.
     // So is the chord that holds, which works everywhere.
-    let held = keys::binding(Page::Walk, Verb::HoldNow).map(|binding| hint(binding.word, binding, false));
+    let chord = keys::binding(Page::Walk, Verb::HoldNow).map(|binding| hint(binding.word, binding, false));
     let help = keys::binding(page, Verb::Help).map(|binding| hint(binding.word, binding, false));
-    let last: Option<Vec<Span<'static>>> = Some(held.into_iter().chain(help).flatten().collect());
+    let last: Option<Vec<Span<'static>>> = Some(chord.into_iter().chain(help).flatten().collect());
     let last_width = last.as_ref().map_or(0, |spans| spans_columns(spans));
     let mut line = vec![Span::raw(" ")];
     let mut used = 1;
