@@ -1,6 +1,8 @@
 //! Was every start allowed? The records replayed, and each gate asked again as it stood just before. PURE.
 //! It must not know files: what an attempt left on disk is `journal::verify`'s to compare.
 
+mod approvals;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use crate::runbook::Runbook;
 use crate::runbook::digest::of_call;
 use crate::time::Moment;
 
+use super::approve::rule_of;
 use super::event::{Ended, How, Work};
 use super::state::{Phase, Request};
 use super::{Entry, Event, Kind, Progress, Requirement, Session, gate, view};
@@ -99,7 +102,7 @@ pub fn audit(runbook: Arc<Runbook>, entries: &[Entry]) -> Audit {
                 whats
             }
             Event::ItemStarted { .. } => item_start(&session, entry, decided.take()),
-            _ => Vec::new(),
+            _ => approvals::word(&session, entry),
         };
         audit.flaws.extend(whats.into_iter().map(|what| Flaw { n: entry.n, what }));
         audit.outputs.extend(output(&session, entry));
@@ -138,6 +141,7 @@ fn start(session: &Session, entry: &Entry) -> (Option<Start>, Vec<String>) {
                 whats.push(format!("{name} was started otherwise than it was asked for"));
             }
             whats.extend(gate_at(session, place, request, typed.as_deref(), entry, &name));
+            whats.extend(approvals::started(session, place, request, entry, &moments_of(session, entry)));
             gate(session, place, *work, moment_of(session, entry)).len()
         }
     };
@@ -175,7 +179,6 @@ fn gate_at(
     entry: &Entry,
     name: &str,
 ) -> Vec<String> {
-    let now = moment_of(session, entry);
     let unmet_at = |now| -> Vec<Requirement> {
         let mut unmet = gate(session, place, request.work, now);
         for requirement in unmet.iter_mut().filter(|requirement| requirement.kind == Kind::Witness) {
@@ -185,10 +188,12 @@ fn gate_at(
         unmet.extend(gate::not_of_this_breath(session, place, request.work, request.n, None));
         unmet
     };
-    let mut unmet = unmet_at(now);
-    let just_before = session.head_at;
-    if !unmet.is_empty() && just_before.age(now).is_some_and(|age| age <= BETWEEN_DECISION_AND_RECORD) {
-        unmet = unmet_at(just_before);
+    let mut unmet = Vec::new();
+    for now in moments_of(session, entry) {
+        unmet = unmet_at(now);
+        if unmet.is_empty() {
+            break;
+        }
     }
     unmet
         .into_iter()
@@ -245,6 +250,10 @@ fn item_start(session: &Session, entry: &Entry, decided: Option<(u64, Option<Dig
     if *command != expected {
         whats.push(format!("the command on record for {name} is not what the runbook and the values give"));
     }
+    let by_approval = rule_of(session, place, running.work).is_some() && command.is_some();
+    if by_approval && running.approved.get(*index as usize) != command.as_ref() {
+        whats.push(format!("the command on record for {name} is not the one that was approved"));
+    }
     whats
 }
 
@@ -281,6 +290,13 @@ fn output(session: &Session, entry: &Entry) -> Option<Output> {
         bytes: *output_bytes,
         sha256: output_sha256.clone(),
     })
+}
+
+/// When a record may have been decided: when it was made, or just after the one before.
+fn moments_of(session: &Session, entry: &Entry) -> Vec<Moment> {
+    let (now, just_before) = (moment_of(session, entry), session.head_at);
+    let near = just_before.age(now).is_some_and(|age| age <= BETWEEN_DECISION_AND_RECORD);
+    if near { vec![now, just_before] } else { vec![now] }
 }
 
 /// When a record was made, by both clocks.
