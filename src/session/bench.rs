@@ -31,6 +31,8 @@ pub(crate) struct Bench {
     /// Every start ever, as `step` or `step@item`, `undo step`.
     pub(crate) log: Vec<String>,
     pub(crate) stops: Vec<u32>,
+    /// Every start that was handed out: the last record before it, and its attempt.
+    pub(crate) handed_out: Vec<(u64, u32)>,
     pub(crate) secrets: BTreeSet<crate::id::ValueName>,
     /// The sentences of answers, as `answers`; what is not named says `looked`.
     pub(crate) details: BTreeMap<String, String>,
@@ -102,6 +104,7 @@ impl Bench {
             started: Vec::new(),
             log: Vec::new(),
             stops: Vec::new(),
+            handed_out: Vec::new(),
             secrets: BTreeSet::new(),
             details: BTreeMap::new(),
             found: Circumstances::default(),
@@ -135,6 +138,7 @@ impl Bench {
                 let undo = if permit.work() == super::Work::Undo { "undo " } else { "" };
                 let item = permit.item().map(|(_, item)| format!("@{item}")).unwrap_or_default();
                 self.log.push(format!("{undo}{}{item}", permit.step()));
+                self.handed_out.push((self.session.head, permit.attempt()));
                 let place = self.session.step_at(permit.step().as_str()).expect("a step");
                 self.started.push(Loose {
                     attempt: permit.attempt(),

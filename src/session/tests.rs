@@ -1,9 +1,12 @@
 //! The rules of a walk, each shown on a small runbook. Names carry the id of a case in the list of faults where there is one.
 
 mod approval;
+mod approval_text;
 mod crash;
+mod doctored;
 mod gate;
 mod items;
+mod model;
 mod mutations;
 mod steps;
 mod table;

@@ -1,0 +1,164 @@
+//! The audit of approvals: what was written into the records otherwise than a host would have, is found.
+
+use super::approval::{WIPE, kim};
+use crate::session::approve::Subject;
+use crate::session::audit::audit;
+use crate::session::bench::{Bench, dana, sam};
+use crate::session::event::{Proven, SignedBy, Verdict};
+use crate::session::{Entry, Event, Person};
+
+fn good() -> Bench {
+    let mut bench = Bench::approved(WIPE, "wipe");
+    bench.run_typed("wipe", "wipe").unwrap();
+    bench.exits(0);
+    bench.assert_replays();
+    bench
+}
+
+fn flaws(bench: &Bench) -> Vec<String> {
+    let audit = audit(bench.session.runbook.clone(), &bench.entries);
+    audit.flaws.into_iter().map(|flaw| flaw.what).collect()
+}
+
+fn is_found(bench: &Bench, part: &str) {
+    let found = flaws(bench);
+    assert!(found.iter().any(|what| what.contains(part)), "{part}: {found:#?}");
+}
+
+fn each<'a>(
+    bench: &'a mut Bench,
+    wanted: impl Fn(&Event) -> bool + 'a,
+) -> impl Iterator<Item = &'a mut Entry> {
+    bench.entries.iter_mut().filter(move |entry| wanted(&entry.event))
+}
+
+/// Another subject, and the approval of that one.
+fn asked_otherwise(change: fn(&mut Subject)) -> Bench {
+    let mut bench = good();
+    let mut digest = None;
+    for entry in &mut bench.entries {
+        match &mut entry.event {
+            Event::ApprovalAsked { subject } => {
+                change(subject);
+                digest = Some(subject.text_digest());
+            }
+            Event::Approved { text, .. } => *text = digest.clone().unwrap(),
+            _ => {}
+        }
+    }
+    bench
+}
+
+#[test]
+fn what_was_asked_is_what_would_have_started() {
+    let cases: [(&str, fn(&mut Subject)); 16] = [
+        ("the script", |it| it.argv.last_mut().unwrap().push('x')),
+        ("the directory", |it| it.dir.push('x')),
+        ("the machine", |it| it.machine.push('x')),
+        ("the account that commands run as", |it| it.user = sam()),
+        ("the operator", |it| it.operator = kim()),
+        ("the attempt", |it| it.attempt += 1),
+        ("the file mode creation mask", |it| it.umask = 0),
+        ("what is lost", |it| it.loses.clear()),
+        ("the text to be typed", |it| it.confirm = None),
+        ("who may approve", |it| it.witness.of = vec!["sam".to_owned()]),
+        ("the value `x`", |it| drop(it.values.insert("x".to_owned(), "y".to_owned()))),
+        ("the environment variable `x`", |it| {
+            drop(it.environment.insert("x".to_owned(), crate::id::Digest::new("0")));
+        }),
+        ("the answers", |it| it.evidence[0].words.push('x')),
+        ("the answers", |it| it.evidence[0].records = vec![1]),
+        ("its time", |it| it.expires = crate::time::Timestamp::from_millis(it.expires.millis() + 1)),
+        ("its place", |it| it.head.n -= 1),
+    ];
+    for (part, change) in cases {
+        is_found(&asked_otherwise(change), part);
+    }
+    let other_head = asked_otherwise(|it| it.head.sha256 = crate::id::Digest::new("f"));
+    assert_eq!(flaws(&other_head), Vec::<String>::new(), "the lines of the log are not known here");
+}
+
+#[test]
+fn a_start_names_exactly_the_approvals_that_counted() {
+    for other in [vec![], vec![1], vec![7, 8, 9]] {
+        let mut bench = good();
+        for entry in each(&mut bench, |event| matches!(event, Event::StepStarted { .. })) {
+            if let Event::StepStarted { approvals, .. } = &mut entry.event {
+                approvals.clone_from(&other);
+            }
+        }
+        is_found(&bench, "names other approvals");
+    }
+}
+
+#[test]
+fn an_approval_that_is_none_is_found() {
+    let by = |by: Person| {
+        let mut bench = good();
+        each(&mut bench, |event| matches!(event, Event::Approved { .. })).for_each(|it| it.by = by.clone());
+        bench
+    };
+    is_found(&by(dana()), "the operator's own account");
+    is_found(&by(Person { login: Some(1000), ..sam() }), "share a login");
+    let proven = |other: Proven| {
+        let mut bench = good();
+        for entry in each(&mut bench, |event| matches!(event, Event::Approved { .. })) {
+            if let Event::Approved { proof, .. } = &mut entry.event {
+                *proof = other.clone();
+            }
+        }
+        bench
+    };
+    is_found(&proven(Proven::Here { name: "kim".to_owned() }), "another account");
+    let [principal, fingerprint, signature, signers, line] =
+        ["kim", "SHA256:x", "none", "f", "l"].map(str::to_owned);
+    let signed = SignedBy { principal, fingerprint, signature, signers, line };
+    is_found(&proven(Proven::Key(Box::new(signed))), "does not hold");
+    let mut gone = good();
+    gone.entries.retain(|entry| !matches!(entry.event, Event::Approved { .. }));
+    for (n, entry) in (1..).zip(&mut gone.entries) {
+        entry.n = n;
+    }
+    is_found(&gone, "a second person must approve it");
+}
+
+#[test]
+fn what_a_host_with_a_fault_lets_pass_is_found() {
+    let ask = |bench: &mut Bench, by: &Person| {
+        let now = bench.now;
+        let work = crate::session::Work::Run;
+        let subject = crate::session::approve::subject(&bench.session, 0, work, false, now).unwrap();
+        bench.record(by, Event::ApprovalAsked { subject: Box::new(subject) });
+    };
+    let mut bench = Bench::approved(WIPE, "wipe");
+    bench.refuses(&kim(), "wipe").unwrap();
+    ask(&mut bench, &sam());
+    is_found(&bench, "sam asked anew about 1 Wipe, which had been refused");
+
+    let mut bench = Bench::new(WIPE);
+    bench.answers.insert("backup".into(), Verdict::Fails);
+    bench.check("backup").unwrap();
+    ask(&mut bench, &dana());
+    is_found(&bench, "while its gate was shut");
+
+    let mut bench = Bench::approved(WIPE, "wipe");
+    bench.record(&sam(), Event::HandedOver { to: sam() });
+    is_found(&bench, "sam handed over, and is not the operator");
+
+    let mut bench = Bench::approved(WIPE, "wipe");
+    bench.record(&dana(), Event::HandedOver { to: sam() });
+    ask(&mut bench, &sam());
+    bench.approves(&kim(), "wipe").unwrap();
+    let event = Event::Requested {
+        step: "wipe".into(),
+        work: crate::session::Work::Run,
+        by_hand: false,
+        typed: Some("wipe".to_owned()),
+        will_ask: false,
+        said: None,
+    };
+    bench.record(&sam(), event);
+    bench.settle();
+    assert_eq!(bench.log, ["wipe"]);
+    is_found(&bench, "sam approved 1 Wipe, and started it");
+}
