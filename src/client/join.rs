@@ -1,17 +1,29 @@
-//! The line that one person gives to another to join a session. PURE.
+//! The line that one person gives to another to join a session. SHELL: looks at who may list the sessions' home.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// What somebody types to join the session in `dir` as its witness: ready to be pasted into a shell.
+/// What somebody types to join the session in `dir` as its witness: ready to be pasted into a shell, and as short as it
+/// can be where they are.
 ///
-/// `shared`: accounts other than the owner's may join, and they find it by its whole path only. `own_home`: the session
-/// lies where a terminal of this account looks for sessions anyway, so the end of its id says which one is meant.
+/// `shared`: other accounts may join. `own_home`: the session lies where a terminal of this account looks for sessions
+/// anyway, so that the end of its id says which one is meant.
 #[must_use]
 pub fn join_line(dir: &Path, shared: bool, own_home: bool) -> String {
+    line(dir, shared, own_home, !shared || dir.parent().is_some_and(can_be_listed))
+}
+
+/// May whoever is in the group look through these sessions, so that a part of an id is enough?
+fn can_be_listed(home: &Path) -> bool {
+    home.metadata().is_ok_and(|found| found.mode() & 0o044 != 0)
+}
+
+fn line(dir: &Path, shared: bool, own_home: bool, listed: bool) -> String {
     let id = dir.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let short = id.rsplit('-').next().filter(|tail| !tail.is_empty());
-    let session = match short {
-        Some(tail) if own_home && !shared => quoted(tail),
+    let tail = id.rsplit('-').next().filter(|tail| !tail.is_empty());
+    let session = match (tail, dir.parent()) {
+        (Some(tail), _) if own_home && !shared => quoted(tail),
+        (Some(tail), Some(home)) if listed => quoted(&home.join(tail).to_string_lossy()),
         _ => quoted(&dir.to_string_lossy()),
     };
     format!("onbelay attach --witness {session}")
@@ -30,26 +42,37 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn line(dir: &str, shared: bool, own_home: bool) -> String {
-        join_line(Path::new(dir), shared, own_home)
+    fn of(dir: &str, shared: bool, own_home: bool, listed: bool) -> String {
+        line(Path::new(dir), shared, own_home, listed)
     }
 
     #[test]
-    fn who_shares_the_account_needs_the_end_of_the_id_and_everybody_else_the_path() {
+    fn it_is_as_short_as_whoever_joins_can_look() {
         let dir = "/srv/onbelay/20261121-081500-retire-the-vm-k3f9";
-        assert_eq!(line(dir, false, true), "onbelay attach --witness k3f9");
+        assert_eq!(of(dir, false, true, true), "onbelay attach --witness k3f9");
         for (shared, own_home) in [(true, true), (true, false), (false, false)] {
-            assert_eq!(line(dir, shared, own_home), format!("onbelay attach --witness {dir}"));
+            assert_eq!(of(dir, shared, own_home, true), "onbelay attach --witness /srv/onbelay/k3f9");
+        }
+        assert_eq!(of(dir, true, true, false), format!("onbelay attach --witness {dir}"));
+    }
+
+    #[test]
+    fn a_home_that_only_its_owner_lists_is_no_place_to_search() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        for (mode, listed) in [(0o700, false), (0o710, false), (0o750, true)] {
+            std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(can_be_listed(home.path()), listed, "{mode:o}");
         }
     }
 
     #[test]
     fn a_shell_takes_the_path_as_one_word() {
         assert_eq!(
-            line("/srv/it's here/a-b", true, true),
+            of("/srv/it's here/a-b", true, true, false),
             r"onbelay attach --witness '/srv/it'\''s here/a-b'"
         );
-        assert_eq!(line("/srv/$(id)/a-b", true, true), "onbelay attach --witness '/srv/$(id)/a-b'");
-        assert_eq!(line("/srv/x/a-b", false, true), "onbelay attach --witness b");
+        assert_eq!(of("/srv/$(id)/a-b", true, true, true), "onbelay attach --witness '/srv/$(id)/b'");
+        assert_eq!(of("/srv/x/a-b", false, true, true), "onbelay attach --witness b");
     }
 }
