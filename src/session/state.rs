@@ -214,6 +214,7 @@ pub struct Refused {
 /// Where a step stands, as records tell it. `waiting` and `ready` come from the gate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one for each step, and a step is many times that size anyway")]
 pub enum Progress {
     /// Not begun.
     #[default]

@@ -102,20 +102,27 @@ pub fn standing(
     let names: Vec<String> = counted.iter().map(|approval| name_of(approval).to_owned()).collect();
     let have = u32::try_from(counted.len()).unwrap_or(u32::MAX);
     let met = have >= rule.count;
-    let void = round.given.iter().rev().find_map(|given| Some((given, given.void.as_ref()?)));
+    let taken_back = round.given.iter().rev().find_map(|given| Some((given, given.void.as_ref()?)));
     let why = if met {
         format!("{} approved this very command", names.join(" and "))
     } else if let Some(late) = late.first() {
         format!("{} approved it after its start was asked for; start it again", name_of(late))
     } else if have > 0 {
         format!("{} approved; {} more must", names.join(" and "), rule.count - have)
-    } else if let Some((given, why)) = void {
+    } else if let Some((given, why)) = taken_back {
         format!("the approval by {} is void: {why}", name_of(given))
     } else {
         format!("{needed} must approve it; it waits for an answer")
     };
-    let word = if met { Word::Given } else { Word::Waits };
-    Standing { met, word, why, names, approvals: counted.iter().map(|approval| approval.n).collect(), left }
+    let said = if met { Word::Given } else { Word::Waits };
+    Standing {
+        met,
+        word: said,
+        why,
+        names,
+        approvals: counted.iter().map(|approval| approval.n).collect(),
+        left,
+    }
 }
 
 /// Why nothing said to this asking counts any more, by what is on record and by the clock; in a sentence.

@@ -292,7 +292,7 @@ fn evidence(session: &Session, place: usize, work: Work, now: Moment) -> Vec<Evi
         .collect()
 }
 
-/// What differs between a start as it was shown and the same start as it stands now, in words: `the value `region``.
+/// What differs between a start as it was shown and the same start as it stands now, in words: the value, the list.
 /// An automatic check may have been asked again since, as long as it holds, which the gate sees to; an answer by a person
 /// must be the very one.
 #[must_use]

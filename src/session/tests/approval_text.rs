@@ -100,7 +100,7 @@ fn its_form_is_fixed_for_ever() {
 fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            map.iter().for_each(|(key, value)| leaves(value, &format!("{at}/{key}"), found))
+            map.iter().for_each(|(key, value)| leaves(value, &format!("{at}/{key}"), found));
         }
         Value::Array(list) => {
             list.iter().enumerate().for_each(|(n, value)| leaves(value, &format!("{at}/{n}"), found));
@@ -139,7 +139,7 @@ fn mutate(whole: &mut Value, at: &str, how: u8, letter: char) {
         Value::Object(map) => {
             if let Some(key) = map.keys().nth(spot(map.len())).cloned()
                 && let Some(inner) = map.remove(&key)
-                && how % 2 == 0
+                && how.is_multiple_of(2)
             {
                 map.insert(format!("{key}{letter}"), inner);
             }

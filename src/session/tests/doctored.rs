@@ -51,7 +51,8 @@ fn asked_otherwise(change: fn(&mut Subject)) -> Bench {
 
 #[test]
 fn what_was_asked_is_what_would_have_started() {
-    let cases: [(&str, fn(&mut Subject)); 16] = [
+    type Change = fn(&mut Subject);
+    let cases: [(&str, Change); 16] = [
         ("the script", |it| it.argv.last_mut().unwrap().push('x')),
         ("the directory", |it| it.dir.push('x')),
         ("the machine", |it| it.machine.push('x')),

@@ -437,7 +437,6 @@ fn last(all: &[Happened], kind: &str, before: usize) -> usize {
 type Doctor = fn(&mut Vec<Happened>);
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one case for each link of the chain")]
 fn the_checker_finds_every_broken_link() {
     fn at(all: &[Happened], kind: &str) -> usize {
         last(all, kind, all.len())

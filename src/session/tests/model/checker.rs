@@ -11,6 +11,7 @@ const LIFETIME: u64 = 15 * 60_000;
 
 /// Something that happened, in order.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few for each walk of a test")]
 pub(super) enum Happened {
     /// It was recorded.
     Record(Entry),
