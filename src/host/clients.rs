@@ -204,12 +204,13 @@ fn serve(client: ClientId, stream: UnixStream, hall: &Hall) {
     }
     if hall.to_host.send(FromClients::Joined(client, person.clone(), role, Arc::clone(&line))).is_ok() {
         let end = reading.listen(client, &person, &line, hall);
-        let _ = hall.to_host.send(FromClients::Input(Input::Left(client)));
         if let Some(frame) = end.and_then(|why| encode(&FromHost::Goodbye { why })) {
+            // Before the host's loop hears of the end, and cuts the line.
             line.put(frame);
             line.finish();
             line.wait_closed(Instant::now() + FAREWELL);
         }
+        let _ = hall.to_host.send(FromClients::Input(Input::Left(client)));
     }
     line.cut();
 }
@@ -286,14 +287,14 @@ impl Reading {
         }
         match peer::read(stream, &mut buffer) {
             Ok((0, _)) => Came::End,
-            Ok((n, sender)) => match self.is_strange(sender) {
-                Some(why) => Came::Strange(why),
-                None => {
-                    self.sender = sender;
-                    self.frames.push(&buffer[..n]);
-                    Came::Something
+            Ok((n, sender)) => {
+                if let Some(why) = self.is_strange(sender) {
+                    return Came::Strange(why);
                 }
-            },
+                self.sender = sender;
+                self.frames.push(&buffer[..n]);
+                Came::Something
+            }
             Err(e)
                 if matches!(
                     e.kind(),

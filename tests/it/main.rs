@@ -13,6 +13,7 @@ mod no_by_default;
 mod order;
 mod outside;
 mod pages;
+mod peers;
 mod people;
 mod plain;
 mod process;

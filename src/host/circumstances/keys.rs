@@ -22,10 +22,10 @@ const LONGEST_FILE: u64 = 64 * 1024;
 /// The most files of public keys that are read.
 const MOST_FILES: usize = 1_000;
 
-/// SSH_AGENTC_REQUEST_IDENTITIES (draft-ietf-sshm-ssh-agent).
+/// `SSH_AGENTC_REQUEST_IDENTITIES` (draft-ietf-sshm-ssh-agent).
 const REQUEST_IDENTITIES: u8 = 11;
 
-/// SSH_AGENT_IDENTITIES_ANSWER.
+/// `SSH_AGENT_IDENTITIES_ANSWER`.
 const IDENTITIES_ANSWER: u8 = 12;
 
 /// Fingerprints of the keys in `HOME/.ssh/*.pub`. What cannot be read is passed over.

@@ -1,0 +1,86 @@
+//! Screens of the second person: what becomes of an approval when one goes, and of whoever is barred. PURE.
+
+use super::*;
+
+const WITNESSED: &str =
+    "steps:\n  - { id: wipe, title: Wipe, destructive: true, witness: true, run: 'true' }\n";
+
+/// A second person's screens.
+const SAM: [ClientId; 2] = [ClientId(11), ClientId(12)];
+
+impl Scene {
+    /// The operator has asked for an approval, and sam has these screens.
+    fn witnessed(roles: &[Role]) -> Self {
+        let mut scene = Self::joined(WITNESSED);
+        for (client, role) in SAM.into_iter().zip(roles) {
+            scene.feed(Input::Joined { client, person: sam(), role: *role });
+        }
+        let ask = Command::AskApproval { step: "wipe".into(), work: None, by_hand: false };
+        assert_eq!(words(&scene.act(ask)), ["approval_asked", "recorded"]);
+        scene
+    }
+
+    fn says(&mut self, client: ClientId, command: Command, barred: Option<&str>) -> Vec<String> {
+        let found = crate::session::Circumstances { barred: barred.map(str::to_owned), ..Default::default() };
+        let request = ToHost::Request { id: 1, command: Box::new(command) };
+        words(&self.feed(Input::Asked(client, sam(), request, Box::new(found))))
+    }
+
+    fn approves(&mut self, client: ClientId) {
+        assert_eq!(self.says(client, approve_wipe(), None), ["approved", "recorded"]);
+    }
+
+    fn leaves(&mut self, client: ClientId) -> bool {
+        words(&self.feed(Input::Left(client))).contains(&"approvals_voided".to_owned())
+    }
+}
+
+#[test]
+fn a_witness_who_leaves_before_the_start_takes_the_approval_along() {
+    let mut scene = Scene::witnessed(&[Role::Witness]);
+    scene.approves(SAM[0]);
+    assert!(scene.leaves(SAM[0]));
+}
+
+#[test]
+fn a_witness_with_another_screen_has_not_left() {
+    let mut scene = Scene::witnessed(&[Role::Witness, Role::Watch]);
+    scene.approves(SAM[0]);
+    assert!(!scene.leaves(SAM[0]));
+    assert!(scene.leaves(SAM[1]), "that was the last");
+}
+
+#[test]
+fn one_action_that_approves_does_not_leave_but_a_screen_beside_it_does() {
+    let mut scene = Scene::witnessed(&[Role::Act]);
+    scene.approves(SAM[0]);
+    assert!(!scene.leaves(SAM[0]));
+    let mut scene = Scene::witnessed(&[Role::Act, Role::Witness]);
+    scene.approves(SAM[0]);
+    assert!(!scene.leaves(SAM[0]));
+    assert!(scene.leaves(SAM[1]));
+}
+
+#[test]
+fn leaving_a_host_whose_journal_is_broken_is_still_leaving() {
+    let mut scene = Scene::witnessed(&[Role::Witness]);
+    scene.approves(SAM[0]);
+    let calls = scene.paper.0.lock().unwrap().calls;
+    scene.paper.0.lock().unwrap().fails_at = Some(calls + 1);
+    assert_eq!(words(&scene.act(note("x"))), ["broken", "failed!"]);
+    assert_eq!(words(&scene.feed(Input::Left(SAM[0]))), ["people 1"]);
+    assert_eq!(words(&scene.run("wipe")), ["failed!"]);
+}
+
+#[test]
+fn who_is_barred_is_told_why_and_it_is_on_record() {
+    let mut scene = Scene::witnessed(&[Role::Witness]);
+    for command in [approve_wipe(), note("x"), Command::Hold { why: "stop".to_owned() }] {
+        assert_eq!(scene.says(SAM[0], command, Some("sam is not in it now")), ["refused", "refused!"]);
+    }
+    assert!(scene.state.session().holds.is_empty());
+}
+
+fn approve_wipe() -> Command {
+    Command::Approve { step: "wipe".into(), seen: None, name: None, signature: None }
+}
