@@ -346,7 +346,7 @@ fn time(text: &str, option: &str) -> Result<Bound, String> {
     Ok(Bound { millis, vague: if utc.is_some() { 0 } else { FURTHEST_ZONE } })
 }
 
-/// Is a name in a pattern list, and not taken back by `!`? (ssh_config(5), PATTERNS)
+/// Is a name in a pattern list, and not taken back by `!`? (`ssh_config(5)`, PATTERNS)
 fn listed_in(name: &str, list: &str) -> bool {
     let mut found = false;
     for pattern in list.split(',') {
