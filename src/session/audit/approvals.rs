@@ -83,7 +83,7 @@ fn approved(session: &Session, entry: &Entry) -> Vec<String> {
     if let Proven::Key(signed) = &approval.proof
         && let Err(why) = signature::check_again(&round.subject.text(), signed, entry.at)
     {
-        whats.push(format!("the signature of {who} for {name} does not hold: {why}"));
+        whats.push(format!("the signature of {who} does not hold: {why}"));
     }
     whats
 }
