@@ -294,6 +294,7 @@ fn t2_the_log_rewritten_before_a_signature_is_found_however_much_is_made_to_fit(
             entry.at = Timestamp::from_millis(entry.at.millis() + 1);
             if let Event::ApprovalAsked { subject } = &mut entry.event {
                 subject.at = entry.at;
+                subject.expires = Timestamp::from_millis(subject.expires.millis() + 1);
             }
             fit(&mut forged, n, made_to_fit);
             let seen = verified(KEY, &forged, None);
