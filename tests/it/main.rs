@@ -25,3 +25,4 @@ mod signatures;
 mod support;
 mod walks;
 mod witness;
+mod witness_ssh;
