@@ -3,13 +3,14 @@
 use crate::id::StepId;
 use crate::runbook::Proof;
 use crate::session::approve::{
-    self, RENEWED_AFTER, approved_by, name_of, rule_of, same_person, signature, standing, wrong_person,
+    self, LIFETIME, RENEWED_AFTER, approved_by, name_of, rule_of, same_person, signature, standing,
+    wrong_person,
 };
 use crate::session::command::Circumstances;
 use crate::session::event::{Proven, Work};
 use crate::session::state::{Approval, Round};
-use crate::session::{Event, Fault, Kind, Person, Progress, Refusal, Requirement, Session, view};
-use crate::time::Moment;
+use crate::session::{Event, Fault, Kind, Person, Progress, Refusal, Requirement, Session, gate, view};
+use crate::time::{Moment, in_words};
 
 use super::{Decision, find_step, may_run, may_undo, not_busy, words_needed};
 
@@ -51,6 +52,7 @@ pub(super) fn ask(
         }
     }
     all_but_people(session, place, work, now)?;
+    fresh_evidence(session, place, work, now)?;
     let subject = approve::asking(session, place, work, by_hand, now).map_err(Refusal::rule)?;
     Ok(vec![Event::ApprovalAsked { subject: Box::new(subject) }])
 }
@@ -81,6 +83,31 @@ fn all_but_people(session: &Session, place: usize, work: Work, now: Moment) -> R
         return Ok(());
     }
     let sentence = format!("{} cannot be approved yet: its gate is shut", view::step_name(session, place));
+    Err(Refusal { unmet, ..Refusal::rule(sentence) })
+}
+
+/// A second person reads what was found now, not hours ago. (A start asks its checks itself, and asks for the approval in
+/// the same breath.)
+fn fresh_evidence(session: &Session, place: usize, work: Work, now: Moment) -> Result<(), Refusal> {
+    let old = |check: usize| {
+        let model = &session.runbook.checks[check];
+        let age = view::check(session, check, now).began.and_then(|began| began.age(now));
+        let age = age.filter(|age| model.is_automatic() && model.valid_for.is_none() && *age >= LIFETIME)?;
+        Some(Requirement {
+            kind: Kind::Check,
+            id: model.id.to_string(),
+            met: false,
+            why: format!("its answer is {} old", in_words(age)),
+            fix: format!("check again: onbelay do {} check {}", session.id, model.id),
+        })
+    };
+    let checks = gate::required_checks(session, place, work).filter_map(|id| session.check_at(id.as_str()));
+    let unmet: Vec<Requirement> = checks.filter_map(old).collect();
+    if unmet.is_empty() {
+        return Ok(());
+    }
+    let name = view::step_name(session, place);
+    let sentence = format!("{name} cannot be approved on what was found that long ago: ask again");
     Err(Refusal { unmet, ..Refusal::rule(sentence) })
 }
 

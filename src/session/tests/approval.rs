@@ -134,6 +134,22 @@ fn anyone_may_ask_and_what_stands_is_kept() {
 }
 
 #[test]
+fn nobody_is_asked_on_what_was_found_long_ago() {
+    let mut bench = Bench::new(WIPE);
+    bench.check("backup").unwrap();
+    bench.later(Duration::from_mins(14));
+    bench.asks(&sam(), "wipe").unwrap();
+    bench.later(Duration::from_mins(16));
+    let refusal = bench.asks(&sam(), "wipe").unwrap_err();
+    assert_eq!(refusal.unmet[0].why, "its answer is 30 min old");
+    bench.check("backup").unwrap();
+    bench.asks(&sam(), "wipe").unwrap();
+    bench.later(Duration::from_mins(16));
+    bench.run("wipe").unwrap();
+    bench.approves(&sam(), "wipe").expect("the operator's own wish asks the checks anew");
+}
+
+#[test]
 fn an_approval_of_another_text_is_none() {
     let mut bench = Bench::new(WIPE);
     bench.run("wipe").unwrap();
