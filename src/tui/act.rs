@@ -1,10 +1,13 @@
 //! What keys lead to. PURE.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+mod answering;
+mod typing;
 
-use crate::session::event::{Said, Work};
+pub(super) use typing::{paste, type_key};
+
+use crate::session::Command;
+use crate::session::event::Work;
 use crate::session::state::Progress;
-use crate::session::{Command, view};
 use crate::wire::ToHost;
 use crate::wire::messages::Role;
 
@@ -13,8 +16,10 @@ use super::approval;
 use super::fit::{self, Fit};
 use super::follow;
 use super::keys::{self, Verb};
-use super::mode::{Ask, Choose, Mode, Page, Prompt, Purpose, Screen, Search, Sure, check_name, typed};
-use super::view::shape::plain;
+use super::mode::{Ask, Choose, Mode, Page, Prompt, Purpose, Screen, Search, Sure, check_name};
+
+use answering::{answer, prompt, question};
+use typing::search;
 
 /// Does what a key asks for.
 pub(super) fn act(app: &mut App, verb: Verb) -> Vec<Action> {
@@ -285,134 +290,6 @@ fn undo(app: &mut App, place: usize) -> Vec<Action> {
     vec![app.request(Command::Undo { step, typed: None, will_ask: true }, words)]
 }
 
-fn question(app: &mut App, verb: Verb) -> Vec<Action> {
-    let Mode::Question(question) = &mut app.mode else {
-        return Vec::new();
-    };
-    let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
-    match verb {
-        Verb::PageUp => question.scroll = question.scroll.saturating_sub(1),
-        Verb::PageDown => question.scroll = (question.scroll + 1).min(most),
-        Verb::Accept => {
-            let text = typed(&question.field);
-            if text == question.text {
-                let (place, work, by_hand) = (question.step, question.work, question.by_hand);
-                app.mode = Mode::Plain;
-                let step = app.step_id(place);
-                app.asked = Some(Asked { step: step.clone(), work, by_hand });
-                let command = match work {
-                    Work::Run => {
-                        Command::Run { step: step.clone(), typed: Some(text), will_ask: false, by_hand }
-                    }
-                    Work::Undo => Command::Undo { step: step.clone(), typed: Some(text), will_ask: false },
-                };
-                return vec![app.request(command, format!("run {step}"))];
-            }
-            if text.is_empty() {
-                not_now(app);
-            } else {
-                question.note = Some("that is not the text; nothing was run".to_owned());
-            }
-        }
-        _ => not_now(app),
-    }
-    Vec::new()
-}
-
-fn not_now(app: &mut App) {
-    app.mode = Mode::Plain;
-    app.say("not now: nothing was run");
-}
-
-/// Yes or no to a check, after the words.
-fn answer(app: &mut App, verb: Verb) -> Vec<Action> {
-    let Mode::Prompt(prompt) = std::mem::take(&mut app.mode) else {
-        return Vec::new();
-    };
-    let Ask::Judge { check, words } = prompt.ask else {
-        return Vec::new();
-    };
-    if !matches!(verb, Verb::Yes | Verb::No) {
-        // Back to the words, as they were typed.
-        let mut again = Prompt::new(Ask::Attest(check));
-        again.field.insert_str(&words);
-        app.mode = Mode::Prompt(Box::new(again));
-        return Vec::new();
-    }
-    let name = check_name(&check);
-    vec![app.request(Command::Attest { check, yes: verb == Verb::Yes, words }, format!("attest {name}"))]
-}
-
-fn prompt(app: &mut App, verb: Verb) -> Vec<Action> {
-    let Mode::Prompt(prompt) = std::mem::take(&mut app.mode) else {
-        return Vec::new();
-    };
-    let text = typed(&prompt.field);
-    let empty = if matches!(prompt.ask, Ask::Secret(_)) { text.is_empty() } else { text.trim().is_empty() };
-    if verb != Verb::Accept || empty {
-        app.say("not now: nothing was done");
-        return Vec::new();
-    }
-    let yes = matches!(text.trim().to_lowercase().as_str(), "y" | "yes");
-    if matches!(prompt.ask, Ask::Sure(_)) && !yes {
-        app.say("that was no yes: nothing was done");
-        return Vec::new();
-    }
-    given(app, prompt.ask, text, yes)
-}
-
-/// A line was typed, and it is not empty.
-fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
-    let step = |place| app.step_id(place);
-    let (command, words) = match asked {
-        Ask::Note => (Command::Note { text }, "note".to_owned()),
-        Ask::Hold => (Command::Hold { why: text }, "hold".to_owned()),
-        Ask::Release => (Command::Release { why: Some(text) }, "release".to_owned()),
-        Ask::Skip(place) => {
-            (Command::Skip { steps: vec![step(place)], why: text }, format!("skip {}", step(place)))
-        }
-        Ask::Fail(place) => (Command::Fail { step: step(place), why: text }, format!("fail {}", step(place))),
-        Ask::Done(place) => {
-            let said = Said { say: (!yes).then_some(text), value: None };
-            (Command::Done { step: step(place), said }, format!("done {}", step(place)))
-        }
-        Ask::Value(place) => {
-            let said = Said { say: None, value: Some(text) };
-            (Command::Done { step: step(place), said }, format!("done {}", step(place)))
-        }
-        Ask::Resolve { step: place, done } => {
-            (Command::Resolve { step: step(place), done, what: text }, format!("resolve {}", step(place)))
-        }
-        Ask::Attest(check) => {
-            ask(app, Ask::Judge { check, words: text });
-            return Vec::new();
-        }
-        Ask::Judge { .. } => return Vec::new(),
-        Ask::Refuse(place) => {
-            (Command::Refuse { step: step(place), why: text }, format!("refuse {}", step(place)))
-        }
-        Ask::Handover => {
-            ask(app, Ask::Sure(Sure::Handover(text.trim().to_owned())));
-            return Vec::new();
-        }
-        Ask::Abort => (Command::Abort { why: text }, "abort".to_owned()),
-        Ask::Secret(name) => return vec![Action::Send(ToHost::GiveSecret { name, value: text })],
-        Ask::Sure(sure) => match sure {
-            Sure::RunAgain(place) => return run(app, place, false),
-            Sure::ByHand(place) => return run(app, place, true),
-            Sure::Undo(place) => return undo(app, place),
-            Sure::Stop(place) => (Command::Stop { step: step(place) }, format!("stop {}", step(place))),
-            Sure::Finish => (Command::Finish, "finish".to_owned()),
-            Sure::Handover(to) => {
-                let words = format!("handover {to}");
-                (Command::Handover { to }, words)
-            }
-            Sure::Leave => return vec![Action::Quit],
-        },
-    };
-    vec![app.request(command, words)]
-}
-
 fn choose(app: &mut App, verb: Verb) -> Vec<Action> {
     let Mode::Choose(choose) = &mut app.mode else {
         return Vec::new();
@@ -474,125 +351,6 @@ fn actions(app: &mut App, verb: Verb) -> Vec<Action> {
             return picked.map_or_else(Vec::new, |verb| wanted(app, verb));
         }
         _ => app.mode = Mode::Plain,
-    }
-    Vec::new()
-}
-
-fn search(app: &mut App, verb: Verb) -> Vec<Action> {
-    let Mode::Search(search) = &app.mode else {
-        return Vec::new();
-    };
-    let (text, from) = (typed(&search.field), search.from);
-    match verb {
-        Verb::Down => find(app, &text, app.selected + 1, true),
-        Verb::Up => find(app, &text, app.selected.saturating_sub(1), false),
-        Verb::Accept => app.mode = Mode::Plain,
-        _ => {
-            app.mode = Mode::Plain;
-            app.select(from);
-            app.along = from == app.current();
-        }
-    }
-    Vec::new()
-}
-
-/// Selects the next step that has `text` in its title, id or number; nothing where there is none.
-fn find(app: &mut App, text: &str, start: usize, forward: bool) {
-    let text = text.to_lowercase();
-    let count = app.session.steps.len();
-    if text.is_empty() || count == 0 {
-        return;
-    }
-    let fits = |place: &usize| {
-        let step = &app.session.runbook.steps[*place];
-        (place + 1).to_string() == text
-            || step.id.as_str().contains(&text)
-            || view::filled(&app.session, &step.title).to_lowercase().contains(&text)
-    };
-    let found = if forward {
-        (start..count).chain(0..start.min(count)).find(fits)
-    } else {
-        (0..=start).rev().chain((start..count).rev()).find(fits)
-    };
-    match found {
-        Some(place) => {
-            app.select(place);
-            app.along = place == app.current();
-        }
-        None => app.refuse("no step like that"),
-    }
-}
-
-/// A key that means nothing here is typed into what takes text.
-pub(super) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
-    let control = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-    let line_end = matches!(key.code, KeyCode::Enter | KeyCode::Tab)
-        || control && matches!(key.code, KeyCode::Char('m' | 'j' | 'i'));
-    // What would not be seen as itself is not taken.
-    let odd = matches!(key.code, KeyCode::Char(c) if plain(c.encode_utf8(&mut [0; 4])) != c.to_string());
-    if line_end || odd {
-        return Vec::new();
-    }
-    match &mut app.mode {
-        Mode::Question(question) => {
-            question.note = None;
-            question.field.input(key);
-        }
-        Mode::Approval(reading) => {
-            if let Some(last) = reading.last.as_mut().filter(|last| !last.stale) {
-                last.note = None;
-                last.field.input(key);
-            }
-        }
-        Mode::Prompt(prompt) if !matches!(prompt.ask, Ask::Judge { .. }) => {
-            prompt.note = None;
-            prompt.field.input(key);
-        }
-        Mode::Search(search) => {
-            search.field.input(key);
-            let text = typed(&search.field);
-            let from = search.from;
-            find(app, &text, from, true);
-        }
-        Mode::Actions { .. } => {
-            // In the list of actions their own keys work too.
-            if let Some(verb) = keys::verb(Page::Walk, key).filter(|verb| keys::acts(*verb)) {
-                app.mode = Mode::Plain;
-                return wanted(app, verb);
-            }
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-/// A paste: words may be pasted, a confirmation never.
-pub(super) fn paste(app: &mut App, text: &str) -> Vec<Action> {
-    let text: String = text
-        .split(['\r', '\n', '\t'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    let text = plain(&text);
-    match &mut app.mode {
-        Mode::Question(question) => {
-            question.note = Some("a paste does not confirm: type the text".to_owned());
-        }
-        Mode::Approval(reading) => match &mut reading.last {
-            Some(last) => last.note = Some("a paste does not approve: type it".to_owned()),
-            None => app.say("a paste does nothing here"),
-        },
-        Mode::Prompt(prompt) if !prompt.takes_paste() => {
-            prompt.note = Some("a paste does not answer: type it".to_owned());
-        }
-        Mode::Prompt(prompt) => {
-            prompt.field.insert_str(text);
-        }
-        Mode::Search(search) => {
-            search.field.insert_str(text);
-        }
-        _ => app.say("a paste does nothing here"),
     }
     Vec::new()
 }

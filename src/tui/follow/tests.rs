@@ -1,3 +1,5 @@
+//! The operator's screen and somebody else's, side by side: what leads, what breaks away, what comes back.
+
 use ratatui::crossterm::event::KeyCode;
 
 use super::*;
