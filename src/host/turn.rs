@@ -337,12 +337,19 @@ fn record(
             state.asking.retain(|tag| tag.check != *check);
             out.push(Output::CancelAsks { check: check.clone() });
         }
+        if let Event::HandedOver { to } = &entry.event {
+            take_the_wheel(&mut state.guests, to);
+        }
         if state.recent.len() == RECENT {
             state.recent.pop_front();
         }
         state.recent.push_back(entry.clone());
     }
+    let handed_over = entries.iter().any(|entry| matches!(entry.event, Event::HandedOver { .. }));
     out.push(Output::Tell(Audience::All, FromHost::Entries { entries }));
+    if handed_over {
+        out.push(Output::Tell(Audience::All, FromHost::People { people: state.people() }));
+    }
     for effect in effects {
         hand_out(state, effect, out);
     }
@@ -353,6 +360,15 @@ fn record(
     };
     set_health(state, health, out);
     Ok(first)
+}
+
+/// Whoever witnessed until now goes on from the same screen as the operator.
+fn take_the_wheel(guests: &mut BTreeMap<ClientId, Guest>, operator: &Person) {
+    for guest in guests.values_mut().filter(|guest| guest.person.same_account(operator)) {
+        if guest.role == Role::Witness {
+            guest.role = Role::Drive;
+        }
+    }
 }
 
 /// The journal is lost to this host: nothing is started any more, and everyone is told.

@@ -381,10 +381,12 @@ pub(super) fn tell(app: &mut App, entry: &crate::session::Entry) {
             app.refuse(format!("{by} REFUSED {name}: {why}"));
         }
         Event::HandedOver { to } if to.same_account(&app.you) => {
-            if app.role == Role::Drive {
-                app.say("you are the operator now");
+            if app.role == Role::Watch {
+                app.say("you are the operator now: leave with q, and attach without --watch to drive");
             } else {
-                app.say("you are the operator now: leave with q, and attach without --witness to drive");
+                // The host takes this screen for the operator's from this record on.
+                app.role = Role::Drive;
+                app.say("you are the operator now, and drive from this screen");
             }
         }
         _ => {}

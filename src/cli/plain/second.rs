@@ -121,9 +121,9 @@ pub(super) fn hint(entry: &Entry, session: &Session, seat: Seat, you: &Person) -
                 clean(&standing.why).into_owned()
             })
         }
-        (Event::HandedOver { to }, Seat::Witness | Seat::Watcher) if to.same_account(you) => Some(
-            "You are the operator now. To drive, quit and attach without --witness and --watch.".to_owned(),
-        ),
+        (Event::HandedOver { to }, Seat::Watcher) if to.same_account(you) => {
+            Some("You are the operator now. To drive, quit and attach without --watch.".to_owned())
+        }
         (Event::HandedOver { to }, Seat::Operator) => {
             Some(format!("You drive now, {}; help lists what can be typed.", clean(&to.name)))
         }

@@ -483,6 +483,22 @@ fn of_two_screens_of_the_operator_the_first_leads_and_then_the_other() {
 }
 
 #[test]
+fn with_the_wheel_a_witnesss_screen_drives_and_leads() {
+    let mut scene = Scene::joined(ONE);
+    let sams = ClientId(4);
+    scene.feed(Input::Joined { client: sams, person: sam(), role: Role::Witness });
+    let run = || {
+        let command = Command::Run { step: "a".into(), typed: None, will_ask: false, by_hand: false };
+        let request = ToHost::Request { id: 9, command: Box::new(command) };
+        Input::Asked(sams, sam(), request, Box::default())
+    };
+    assert_eq!(words(&scene.feed(run())), ["refused!"], "a witness starts nothing");
+    scene.feed(Input::Began(vec![Event::HandedOver { to: sam() }]));
+    scene.feed(look(sams, sam(), 7));
+    assert!(words(&scene.feed(run())).contains(&"requested".to_owned()), "the same screen drives now");
+}
+
+#[test]
 fn with_the_wheel_the_lead_passes_on() {
     let mut scene = Scene::joined(ONE);
     let sams = ClientId(4);

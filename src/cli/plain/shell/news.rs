@@ -10,7 +10,7 @@ use crate::clock;
 use crate::session::event::How;
 use crate::session::{Command, Entry, Event, Session, Work};
 use crate::wire::FromHost;
-use crate::wire::messages::LogHealth;
+use crate::wire::messages::{LogHealth, Role};
 
 use super::{NEWEST, Shell, broken};
 use crate::cli::plain::{second, tell};
@@ -96,6 +96,13 @@ impl Shell {
             .is_some_and(|under| under.n == entry.n && matches!(under.command, Command::Approve { .. }));
         if let Some(news) = news.filter(|_| !answered) {
             self.line(&news);
+        }
+        if let Event::HandedOver { to } = &entry.event
+            && to.same_account(&self.you)
+            && self.role == Role::Witness
+        {
+            // The host takes this client for the operator's from this record on.
+            self.role = Role::Drive;
         }
         let hint = second::hint(entry, &self.walk.talk.session, self.seat(), &self.you);
         if let Some(hint) = hint.filter(|_| !answered) {
