@@ -11,6 +11,7 @@ fn pages() -> Vec<(PathBuf, String)> {
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "docs/cli.md",
+        "docs/witness.md",
         "docs/security.md",
         "docs/reliability.md",
         "docs/format.md",
