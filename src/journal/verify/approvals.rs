@@ -11,7 +11,7 @@ use crate::id::{Digest, SessionId, StepId};
 use crate::journal::reader::Log;
 use crate::runbook::Proof;
 use crate::session::approve::{LIFETIME, Subject, caveat, name_of, same_person, signature};
-use crate::session::event::{Proven, SignedBy, Work};
+use crate::session::event::{How, Proven, SignedBy, Work};
 use crate::session::state::Approval;
 use crate::session::{Entry, Event, Signers};
 use crate::text;
@@ -284,8 +284,9 @@ impl<'a> Book<'a> {
         let Event::ItemStarted { attempt, item, index, command, .. } = &entry.event else { return };
         let started = self.started.as_ref().filter(|started| started.attempt == *attempt);
         let Some(asking) = started.and_then(|started| self.askings.get(&started.asked)) else { return };
-        let approved = asking.subject.items.get(*index as usize);
-        if approved.is_none_or(|approved| approved.item != *item || approved.command != *command) {
+        let subject = asking.subject;
+        let approved = subject.items.get(*index as usize).filter(|approved| approved.item == *item);
+        if approved.is_none_or(|approved| that_runs(subject, approved.command.as_ref()) != command.as_ref()) {
             self.against(entry, &format!("what runs for {item} is not what was approved"));
         }
     }
@@ -337,10 +338,15 @@ fn signature_holds(
         .map_err(|why| format!("{who} does not hold by {}: {why}", signers.path))
 }
 
+/// The command that a start or an item of it names: what is done by hand names none, and shows the script beside it.
+fn that_runs<'a>(subject: &Subject, shown: Option<&'a Digest>) -> Option<&'a Digest> {
+    shown.filter(|_| subject.how == How::Script)
+}
+
 /// What differs between a start and what was approved of it.
 fn not_what_was_approved(subject: &Subject, entry: &Entry) -> Option<String> {
     let Event::StepStarted { work, how, items, list, command, .. } = &entry.event else { return None };
-    let one_command = subject.command.as_ref().filter(|_| subject.items.is_empty());
+    let one_command = that_runs(subject, subject.command.as_ref()).filter(|_| subject.items.is_empty());
     let approved: Vec<&String> = subject.items.iter().map(|one| &one.item).collect();
     let differs = if (subject.work, subject.how) != (*work, *how) {
         "the way it is carried out"

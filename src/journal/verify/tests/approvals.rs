@@ -1,6 +1,7 @@
 //! Approvals on disk: what is proven of honest ones, and that every lie before a signature is found. Keys and signatures
 //! are `ssh-keygen`'s.
 
+mod by_hand;
 mod walks;
 
 use std::io::{Cursor, Write as _};
@@ -12,12 +13,12 @@ use crate::journal::reader::{Chain, scan_on};
 use crate::session::approve::NAMESPACE;
 use crate::session::bench::{dana, sam};
 use crate::session::decide::decide;
-use crate::session::event::{Proven, SignedBy};
+use crate::session::event::{Proven, SignedBy, Work};
 use crate::session::{Circumstances, Command};
 use crate::time::Timestamp;
 use walks::{
-    Key, Walk, askings, at, bytes_of, found_at, head_of, laid_down, numbers, says, starts, verified,
-    walked_with, yeses,
+    Key, Walk, askings, at, bytes_of, found_at, head_of, laid_down, laid_down_of, numbers, says, starts,
+    verified, walked_with, yeses,
 };
 
 const KEY: &str = "{ proof: key }";

@@ -85,8 +85,17 @@ impl Walk {
         Self { bench: Bench::new(&yaml(witness)), key }
     }
 
+    /// Of another runbook.
+    pub(super) fn of(yaml: &str) -> Self {
+        Self { bench: Bench::new(yaml), key: None }
+    }
+
     pub(super) fn ask(&mut self, step: &str) -> u64 {
-        let command = Command::AskApproval { step: step.into(), work: None, by_hand: false };
+        self.asks(step, None, false)
+    }
+
+    pub(super) fn asks(&mut self, step: &str, work: Option<Work>, by_hand: bool) -> u64 {
+        let command = Command::AskApproval { step: step.into(), work, by_hand };
         let bench = &mut self.bench;
         let events = decide(&bench.session, &command, &dana(), bench.now, &Circumstances::default()).unwrap();
         for mut event in events {
@@ -135,10 +144,15 @@ pub(super) fn walked_with(witness: &str) -> Walk {
 
 /// As [`on_disk`]; these commands wrote nothing.
 pub(super) fn laid_down(witness: &str, entries: &[Entry]) -> (tempfile::TempDir, PathBuf) {
+    laid_down_of(&yaml(witness), entries)
+}
+
+/// As [`laid_down`], of another runbook.
+pub(super) fn laid_down_of(yaml: &str, entries: &[Entry]) -> (tempfile::TempDir, PathBuf) {
     let home = tempfile::tempdir().unwrap();
     let kept = Store::open(home.path().join("state")).unwrap();
     let id = entries[0].session.clone();
-    let yaml = format!("onbelay: 1\ntitle: Test\n{}", yaml(witness));
+    let yaml = format!("onbelay: 1\ntitle: Test\n{yaml}");
     drop(kept.create(&id, yaml.as_bytes(), &entries[..1]).unwrap());
     let dir = kept.dir(&id);
     fs::write(dir.join(JOURNAL), bytes_of(entries)).unwrap();
