@@ -18,6 +18,7 @@ pub mod output;
 pub mod people;
 #[cfg(test)]
 mod picture;
+pub mod reading;
 pub mod run;
 pub mod terminal;
 #[cfg(test)]

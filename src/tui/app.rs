@@ -391,10 +391,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
         Msg::Lost(why) => news::lost(app, Link::Lost(super::view::shape::plain(&why))),
         Msg::Gone(why) => news::lost(app, Link::Gone(super::view::shape::plain(&why))),
         Msg::Drawn { at, seen } => {
+            approval::drawn(app, at, &seen);
             app.seen = seen;
             app.up = at;
             app.shown.mark(at);
-            approval::drawn(app, at, &seen);
             Vec::new()
         }
     };

@@ -1,7 +1,7 @@
 //! Reading what a second person is asked to approve, and saying yes or no to it. PURE.
 //!
 //! The host decides everything once more; what stands here keeps a hasty key from being a yes: the text that is bound is
-//! kept as it was opened, the key works only once its end has been on the screen, the last word is typed, and where the
+//! kept as it was opened, the key works only once every row has been on the screen, the last word is typed, and where the
 //! asking changes underneath, it is read again.
 
 use ratatui_textarea::TextArea;
@@ -17,6 +17,7 @@ use crate::wire::messages::Role;
 use super::app::{Action, App, Link};
 use super::keys::Verb;
 use super::mode::{Ask, Mode, Prompt, field, typed};
+use super::reading::Had;
 use super::view::Seen;
 use super::view::shape::plain;
 
@@ -32,7 +33,9 @@ pub struct Reading {
     pub subject: Option<Box<Subject>>,
     /// First row shown.
     pub scroll: usize,
-    /// Since when its end has been on the screen (milliseconds since boot).
+    /// What of it has been on the screen.
+    pub had: Had,
+    /// Since when all of it has been on the screen (milliseconds since boot).
     pub read: Option<u64>,
     /// What changed since it was opened, and must be read again.
     pub news: Option<String>,
@@ -158,7 +161,8 @@ pub(super) fn open(app: &mut App, place: usize) -> Vec<Action> {
     app.along = app.selected == app.current();
     let subject = round(app, place).map(|round| Box::new(round.subject.clone()));
     let live = subject.is_some() && dead(app, place, now(app)).is_none();
-    let reading = Reading { step: place, subject, scroll: 0, read: None, news: None, last: None };
+    let reading =
+        Reading { step: place, subject, scroll: 0, had: Had::default(), read: None, news: None, last: None };
     app.mode = Mode::Approval(Box::new(reading));
     // Somebody else may be in the middle of reading it: who only looks does not have it asked anew.
     let asks = match part(app, place) {
@@ -175,11 +179,14 @@ fn ask_anew(app: &mut App, place: usize) -> Vec<Action> {
     vec![app.request(Command::AskApproval { step, work: None, by_hand: false }, words)]
 }
 
-/// A picture was on the screen: was the end of what is asked in it?
+/// A picture was on the screen: what of what is asked was in it, and is that now all?
 pub(super) fn drawn(app: &mut App, at: u64, seen: &Seen) {
-    if let Mode::Approval(reading) = &mut app.mode
-        && reading.subject.as_ref().is_some_and(|subject| seen.end_of == Some(subject.asked))
-    {
+    let (Mode::Approval(reading), Some(bound)) = (&mut app.mode, &seen.bound) else { return };
+    if reading.subject.as_ref().is_none_or(|subject| bound.asked != subject.asked) {
+        return;
+    }
+    reading.had.take(&bound.rows);
+    if bound.all {
         reading.read.get_or_insert(at);
     }
 }
@@ -189,6 +196,7 @@ pub(super) fn read(app: &mut App, verb: Verb) -> Vec<Action> {
     let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
     let page = app.seen.popup_height.saturating_sub(1).max(1);
     let typed_at = app.up;
+    let unread = app.seen.bound.as_ref().and_then(|bound| bound.next);
     let Mode::Approval(reading) = &mut app.mode else { return Vec::new() };
     let place = reading.step;
     let to = match verb {
@@ -198,6 +206,7 @@ pub(super) fn read(app: &mut App, verb: Verb) -> Vec<Action> {
         Verb::PageDown => reading.scroll + page,
         Verb::Home => 0,
         Verb::End => most,
+        Verb::Unread => unread.unwrap_or(reading.scroll),
         Verb::Refuse => return refuse(app, place),
         Verb::AskAgain => return again(app, place),
         Verb::Approve => return approve(app, place, typed_at),
@@ -248,7 +257,10 @@ fn approve(app: &mut App, place: usize, typed_at: u64) -> Vec<Action> {
     } else if reading.subject.is_none() {
         app.refuse("nothing is asked yet");
     } else if reading.read.is_none_or(|read| typed_at < read) {
-        app.refuse("read to the end first");
+        let key = super::keys::binding(super::mode::Page::Approval, Verb::Unread)
+            .map(|binding| super::keys::label(binding.keys[0]))
+            .unwrap_or_default();
+        app.refuse(format!("read all of it first: {key} goes to what was not on this screen yet"));
     } else {
         reading.last = Some(Last { name: is_here, field: field(), note: None, stale: false });
         return vec![Action::DiscardInput];
@@ -325,6 +337,7 @@ pub(super) fn after_change(app: &mut App) {
         reading.news = Some(anew(shown, &round.subject));
     }
     reading.subject = Some(Box::new(round.subject.clone()));
+    reading.had = Had::default();
     reading.read = None;
     reading.scroll = 0;
 }

@@ -78,6 +78,8 @@ pub enum Verb {
     Join,
     /// Approve what was read.
     Approve,
+    /// On to what was not on the screen yet.
+    Unread,
     /// Ask anew for what is not asked any more.
     AskAgain,
     /// All actions.
@@ -325,7 +327,8 @@ const PROMPT: &[Binding] = &[
 ];
 
 const APPROVAL: &[Binding] = &[
-    row(&[char('A')], Verb::Approve, "approve", "approve it; works once its end has been on the screen"),
+    row(&[char('A')], Verb::Approve, "approve", "approve it; works once all of it has been on the screen"),
+    row(&[char('n')], Verb::Unread, "next unread", "on to the next part that was not on the screen yet"),
     row(&[char('r')], Verb::Refuse, "refuse", "refuse it, in words: nothing approved counts then"),
     row(&[char('a')], Verb::AskAgain, "ask anew", "ask anew, where what was asked does not count any more"),
     row(&[ESC, ctrl('c'), char('q')], Verb::Back, "not now", "not now: nothing is approved"),

@@ -28,6 +28,7 @@ use crate::time::Moment;
 
 use super::app::App;
 use super::mode::{Mode, Screen};
+use super::reading::Sighted;
 use super::theme::{Tone, style};
 
 /// Below this many columns nothing can be shown that one could act on.
@@ -43,7 +44,7 @@ const ROOMY: u16 = 16;
 const WIDE: u16 = 100;
 
 /// What a picture had room for: what scrolling needs to know.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Rows of the list of steps.
     pub list_height: usize,
@@ -59,8 +60,8 @@ pub struct Seen {
     pub popup_rows: usize,
     /// Rows there were for it.
     pub popup_height: usize,
-    /// The end of what was asked by this record is in the picture.
-    pub end_of: Option<u64>,
+    /// What was shown of a text that must be read.
+    pub bound: Option<Sighted>,
 }
 
 /// What every area is drawn from.

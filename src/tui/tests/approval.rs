@@ -84,7 +84,7 @@ fn it_is_read_to_the_end_and_approved_with_a_word() {
         if all.contains("That is all of it.") {
             break;
         }
-        assert!(scene.text().contains("read to the end first ("), "{}", scene.text());
+        assert!(scene.text().contains("% read, read all of it first"), "{}", scene.text());
         scene.key(KeyCode::PageDown);
     }
     for word in [
@@ -117,7 +117,17 @@ fn it_is_read_to_the_end_and_approved_with_a_word() {
 fn keys_before_the_end_has_been_on_the_screen_do_nothing() {
     let mut scene = reading(ACCOUNT);
     scene.keys("A");
-    assert!(scene.text().contains("read to the end first"), "{}", scene.text());
+    assert!(scene.text().contains("read all of it first"), "{}", scene.text());
+    // All but the last screenful.
+    loop {
+        scene.draw();
+        let Mode::Approval(reading) = &scene.app.mode else { panic!("closed") };
+        let height = scene.app.seen.popup_height;
+        if reading.scroll + 2 * height > scene.app.seen.popup_rows {
+            break;
+        }
+        scene.key(KeyCode::PageDown);
+    }
     // The end is asked for, but no picture of it was on the screen yet.
     scene.blind(KeyCode::End);
     scene.blind(KeyCode::Char('A'));
@@ -132,6 +142,26 @@ fn keys_before_the_end_has_been_on_the_screen_do_nothing() {
     let Mode::Approval(reading) = &scene.app.mode else { panic!("closed") };
     assert!(reading.last.is_some());
     assert_eq!(approvals(&scene), 0);
+}
+
+#[test]
+fn the_end_alone_is_not_all_of_it() {
+    let mut scene = reading(ACCOUNT);
+    scene.key(KeyCode::End);
+    assert!(scene.text().contains("That is all of it."));
+    scene.keys("A");
+    let text = scene.text();
+    assert!(text.contains("read all of it first: n goes to") && !text.contains("100 %"), "{text}");
+    let mut parts = 0;
+    while !scene.text().contains("A approve") {
+        scene.keys("n");
+        parts += 1;
+        assert!(parts < 20, "{}", scene.text());
+    }
+    assert!(parts > 1);
+    scene.keys("Aapprove");
+    scene.key(KeyCode::Enter);
+    assert_eq!(approvals(&scene), 1, "{}", scene.text());
 }
 
 #[test]
@@ -198,7 +228,7 @@ fn an_asking_that_changes_is_read_again() {
     let text = scene.text();
     assert!(text.contains("copy-taken") && text.contains("Read it again"), "{text}");
     scene.keys("A");
-    assert!(scene.text().contains("read to the end first"), "{}", scene.text());
+    assert!(scene.text().contains("read all of it first"), "{}", scene.text());
     read_to_the_end(&mut scene);
     scene.keys("Aapprove");
     scene.key(KeyCode::Enter);

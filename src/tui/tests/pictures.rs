@@ -215,6 +215,13 @@ fn asked_of_sam(rule: &str) -> Scene {
     Scene::asked(rule).seen_by(&sam(), Role::Witness)
 }
 
+/// Every part of what is asked comes onto the screen.
+fn read(scene: &mut Scene) {
+    for _ in 0..100 {
+        scene.keys("n");
+    }
+}
+
 fn approved() -> Scene {
     let mut scene = Scene::asked("true");
     let yes = Command::Approve { step: "delete".into(), seen: None, name: None, signature: None };
@@ -240,10 +247,20 @@ fn a_second_person() {
         "approval-word",
         || asked_of_sam("true"),
         |scene| {
-            scene.keys("aGAappr");
+            scene.keys("a");
+            read(scene);
+            scene.keys("Aappr");
         },
     );
-    check("approval-here", || Scene::asked("{ proof: here }"), |scene| scene.keys("aGA"));
+    check(
+        "approval-here",
+        || Scene::asked("{ proof: here }"),
+        |scene| {
+            scene.keys("a");
+            read(scene);
+            scene.keys("A");
+        },
+    );
     check("approval-key", || Scene::asked("{ proof: key }"), |scene| scene.keys("V"));
     check(
         "approval-void",

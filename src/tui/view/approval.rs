@@ -18,10 +18,13 @@ use crate::tui::approval::{Last, Part, Reading, WORD, dead, part};
 use crate::tui::keys::{self, Verb};
 use crate::tui::mode::Page;
 use crate::tui::people;
+use crate::tui::reading::{RowAt, Sighted};
 use crate::tui::theme::{Tone, style};
 
 use super::popup::{field_rows, write_field};
-use super::shape::{between, chop, columns, fit_line, hang, line_columns, plain, say, wrap, wrap_spans};
+use super::shape::{
+    between, chop, columns, fit_line, hang, left_in_words, line_columns, plain, say, wrap, wrap_spans,
+};
 use super::{Seen, View, count, cut_bottom, cut_top, draw_rule, footer, write_rows};
 
 /// A longer script is not shown twice, but only in the text that is bound.
@@ -29,6 +32,9 @@ const SHORT: usize = 20;
 
 /// As many different characters outside ASCII are named.
 const NAMED: usize = 24;
+
+/// What a line of a script begins with in the text that is bound; an empty one is this and a space.
+const BAR: &str = "  |";
 
 /// Draws it over the whole window; `area` ends above the keys, which are drawn here too.
 pub(super) fn draw(
@@ -56,7 +62,8 @@ pub(super) fn draw(
     if let Some(last) = &reading.last {
         last_word(look, last, &mut rest, buffer);
     }
-    let rows = rows(look, reading, over.as_deref(), width);
+    let (rows, places): (Vec<Line<'static>>, Vec<Option<RowAt>>) =
+        rows(look, reading, over.as_deref(), width).into_iter().unzip();
     let height = usize::from(rest.height);
     seen.popup_rows = rows.len();
     seen.popup_height = height;
@@ -64,12 +71,17 @@ pub(super) fn draw(
     let scroll = reading.scroll.min(most);
     // No mark of more may lie over the end of a row: it would hide what is bound.
     write_rows(&rows[scroll..], rest, buffer);
-    if scroll >= most && height > 0 {
-        seen.end_of = reading.subject.as_ref().map(|subject| subject.asked);
-    }
-    let shown = (scroll + height).min(rows.len()) * 100 / rows.len().max(1);
-    write_rows(&[title(look, reading, shown, width)], head, buffer);
-    keys_row(look, reading, over.is_some(), (seen.end_of.is_some(), shown), foot, buffer);
+    let window = scroll..(scroll + height).min(rows.len());
+    let left = reading.had.left(&places, &window);
+    seen.bound = reading.subject.as_ref().map(|subject| Sighted {
+        asked: subject.asked,
+        rows: places[window].iter().flatten().copied().collect(),
+        next: left.next,
+        all: left.rows == 0,
+    });
+    let share = left.share();
+    write_rows(&[title(look, reading, share, width)], head, buffer);
+    keys_row(look, reading, over.is_some(), (left.rows == 0, share), foot, buffer);
 }
 
 /// Why nothing said to it counts.
@@ -82,7 +94,7 @@ fn over(look: View<'_>, reading: &Reading) -> Option<String> {
     }
 }
 
-fn title(look: View<'_>, reading: &Reading, shown: usize, width: usize) -> Line<'static> {
+fn title(look: View<'_>, reading: &Reading, share: usize, width: usize) -> Line<'static> {
     let name = plain(&view::step_name(&look.app.session, reading.step));
     let undo = reading.subject.as_ref().is_some_and(|subject| subject.work == Work::Undo);
     let what = if undo { format!("undo {name}") } else { name };
@@ -90,9 +102,9 @@ fn title(look: View<'_>, reading: &Reading, shown: usize, width: usize) -> Line<
     let round = look.app.session.steps[reading.step].approval.as_deref();
     let left_over = round.and_then(|round| round.at.age(look.now)).map(|age| LIFETIME.saturating_sub(age));
     let right = match (left_over, width >= 60) {
-        (Some(time), true) => format!("{shown} % · serves for {} more ", in_words(time)),
-        (Some(time), false) => format!("{shown} % · {} ", in_words(time)),
-        _ => format!("{shown} % "),
+        (Some(time), true) => format!("{share} % read · serves for {} more ", left_in_words(time)),
+        (Some(time), false) => format!("{share} % · {} ", left_in_words(time)),
+        _ => format!("{share} % read "),
     };
     between(Line::from(left), Line::from(say(right, Tone::Quiet)), width)
 }
@@ -116,43 +128,56 @@ fn pinned(reading: &Reading, over: Option<&str>, width: usize) -> Vec<Line<'stat
         .collect()
 }
 
-/// Everything, in rows.
-fn rows(look: View<'_>, reading: &Reading, over: Option<&str>, width: usize) -> Vec<Line<'static>> {
-    let app = look.app;
-    let unicode = app.theme.unicode;
-    let mut rows: Vec<Line<'static>> = Vec::new();
+/// Everything, in rows, each with what of the content stands in it.
+fn rows(
+    look: View<'_>,
+    reading: &Reading,
+    over: Option<&str>,
+    width: usize,
+) -> Vec<(Line<'static>, Option<RowAt>)> {
+    let unicode = look.app.theme.unicode;
+    let mut rows: Vec<(Line<'static>, Option<RowAt>)> = Vec::new();
     for text in over.map(str::to_owned).into_iter().chain(reading.news.as_deref().map(plain)) {
-        rows.extend(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Alarm))));
+        rows.extend(wrap(&text, width).into_iter().map(|row| (Line::from(say(row, Tone::Alarm)), None)));
     }
     let Some(subject) = &reading.subject else {
-        rows.extend(
-            wrap("Nothing is asked yet. It is being asked for now.", width).into_iter().map(Line::raw),
-        );
+        let text = "Nothing is asked yet. It is being asked for now.";
+        rows.extend(wrap(text, width).into_iter().map(|row| (Line::raw(row), None)));
         return rows;
     };
-    let mut part = |title: &str, lines: Vec<Line<'static>>| {
-        if !rows.is_empty() {
-            rows.push(Line::default());
-        }
-        rows.push(Line::from(say(title.to_owned(), Tone::Strong)));
-        rows.extend(lines);
+    let mut piece = 0;
+    // A piece of the content in as many rows as this window's width takes.
+    let mut part = |lines: Vec<Line<'static>>| {
+        let fitted: Vec<Line<'static>> = lines
+            .into_iter()
+            .flat_map(
+                |row| if line_columns(&row) > width { wrap_spans(&row.spans, width) } else { vec![row] },
+            )
+            .collect();
+        let of = u32::try_from(fitted.len()).unwrap_or(u32::MAX);
+        rows.extend((0..).zip(fitted).map(|(row, line)| (line, Some(RowAt { piece, row, of }))));
+        piece += 1;
     };
-    part("What will be lost", lost(subject, width, unicode));
-    part("Where", place(subject, width, unicode));
-    part("What runs", runs(subject, width, unicode));
-    part("What was checked", checked(look, subject, width, unicode));
-    part("You", you(look, reading, subject, width));
+    let titled = |title: &str, lines: Vec<Line<'static>>, first: bool| {
+        let air = (!first).then(Line::default);
+        air.into_iter().chain([Line::from(say(title.to_owned(), Tone::Strong))]).chain(lines).collect()
+    };
+    part(titled(
+        "What will be lost",
+        lost(subject, width, unicode),
+        over.is_none() && reading.news.is_none(),
+    ));
+    part(titled("Where", place(subject, width, unicode), false));
+    part(titled("What runs", runs(subject, width, unicode), false));
+    part(titled("What was checked", checked(look, subject, width, unicode), false));
+    part(titled("You", you(look, reading, subject, width), false));
     let bound = format!("All that an approval binds (sha256 {})", subject.text_digest());
-    let mut text = Vec::new();
+    part(titled(&bound, Vec::new(), false));
     for line in subject.text().lines() {
-        text.extend(exact_rows(line, width, Tone::Plain, unicode));
+        part(exact_rows(line, width, Tone::Plain, unicode));
     }
-    part(&wrap(&bound, width).join(" "), text);
-    rows.push(Line::from(say("That is all of it.", Tone::Strong)));
-    // Its heading may be wider than the window.
-    rows.into_iter()
-        .flat_map(|row| if line_columns(&row) > width { wrap_spans(&row.spans, width) } else { vec![row] })
-        .collect()
+    part(vec![Line::from(say("That is all of it.", Tone::Strong))]);
+    rows
 }
 
 fn lost(subject: &Subject, width: usize, unicode: bool) -> Vec<Line<'static>> {
@@ -347,7 +372,15 @@ pub(in crate::tui) fn exact_rows(line: &str, width: usize, tone: Tone, unicode: 
 }
 
 /// As the one cleaning shows it, and spaces at its end as marks; where there is only ASCII, all else by number.
+///
+/// An empty line of a script is its bar alone, which no other line looks like.
 fn exact(line: &str, unicode: bool) -> String {
+    if let Some(bar) = line.strip_suffix(' ').filter(|bar| *bar == BAR) {
+        return bar.to_owned();
+    }
+    if line == BAR {
+        return "  {U+007C}".to_owned();
+    }
     let body = line.trim_end_matches(' ');
     let mut shown = if unicode || body.is_ascii() && !body.contains(|c: char| c.is_ascii_control()) {
         plain(body)
@@ -401,7 +434,7 @@ fn keys_row(
     look: View<'_>,
     reading: &Reading,
     over: bool,
-    (end, shown): (bool, usize),
+    (all, share): (bool, usize),
     foot: Rect,
     buffer: &mut Buffer,
 ) {
@@ -423,14 +456,20 @@ fn keys_row(
     };
     let part = part(look.app, reading.step);
     let may = matches!(part, Part::Approve | Part::Here);
+    let read = all || reading.read.is_some();
+    let narrow = width < 60;
     if over {
-        spans.push(say(format!("it does not count{gap}"), Tone::Bad));
+        let word = if narrow { "void" } else { "it does not count" };
+        spans.push(say(format!("{word}{gap}"), Tone::Bad));
         key(Verb::AskAgain, "ask anew", &mut spans);
-    } else if may && (reading.read.is_some() || end) {
+    } else if may && read {
         key(Verb::Approve, "approve", &mut spans);
         key(Verb::Refuse, "refuse", &mut spans);
     } else if may {
-        spans.push(say(format!("read to the end first ({shown} %){gap}"), Tone::Warn));
+        let words =
+            if narrow { format!("{share} % read") } else { format!("{share} % read, read all of it first") };
+        spans.push(say(format!("{words}{gap}"), Tone::Warn));
+        key(Verb::Unread, if narrow { "unread" } else { "the next unread part" }, &mut spans);
     } else {
         let word = match part {
             Part::Given => "you approved it",
@@ -439,9 +478,9 @@ fn keys_row(
         };
         spans.push(say(format!("{word}{gap}"), Tone::Quiet));
     }
-    key(Verb::Back, if width < 60 { "no" } else { "not now" }, &mut spans);
+    key(Verb::Back, if narrow { "no" } else { "not now" }, &mut spans);
     key(Verb::HoldNow, "hold", &mut spans);
-    if matches!(part, Part::Approve | Part::Here | Part::Sign) && !(may && (reading.read.is_some() || end)) {
+    if matches!(part, Part::Approve | Part::Here | Part::Sign) && !(may && read && !over) {
         key(Verb::Refuse, "refuse", &mut spans);
     }
     key(Verb::PageDown, "more", &mut spans);

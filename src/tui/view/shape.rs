@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthChar;
 
+use crate::time::in_words;
 use crate::tui::theme::{Tone, style};
 
 /// More marks than this on one character are shown one by one: they would only hide what is under them.
@@ -135,6 +137,13 @@ pub fn between(left: Line<'static>, right: Line<'static>, width: usize) -> Line<
     line.spans.push(Span::raw(" ".repeat(gap)));
     line.spans.extend(right.spans);
     line
+}
+
+/// How long something still serves, to the nearest minute: what was given 15 minutes ago this moment has 15 left.
+#[must_use]
+pub fn left_in_words(left: Duration) -> String {
+    let whole = if left.as_secs() < 60 { left } else { left + Duration::from_secs(30) };
+    in_words(whole)
 }
 
 /// Breaks a text at words into rows of at most `width` columns; a word that is too long is broken itself.

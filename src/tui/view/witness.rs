@@ -18,7 +18,9 @@ use crate::tui::mode::Refused;
 use crate::tui::people;
 use crate::tui::theme::Tone;
 
-use super::shape::{between, chop, columns, fit_line, hang, line_columns, plain, say, wrap, wrap_spans};
+use super::shape::{
+    between, chop, columns, fit_line, hang, left_in_words, line_columns, plain, say, wrap, wrap_spans,
+};
 use super::{Seen, View, cut_bottom, cut_top, draw_rule, write_rows};
 
 fn press(verb: Verb, words: impl Into<String>) -> Vec<Span<'static>> {
@@ -30,7 +32,7 @@ pub(super) fn rows(look: View<'_>, place: usize, work: Work, width: usize) -> Ve
     let app = look.app;
     let round = app.session.steps[place].approval.as_deref().filter(|round| round.subject.work == work);
     let stands = standing(&app.session, place, work, None, look.now);
-    let left = stands.left.map(|left| format!("{} left", in_words(left)));
+    let left = stands.left.map(|left| format!("{} left", left_in_words(left)));
     if stands.met {
         let counted: Vec<&Approval> =
             round.into_iter().flat_map(|r| &r.given).filter(|a| stands.approvals.contains(&a.n)).collect();
@@ -243,7 +245,7 @@ pub(super) fn banners(look: View<'_>) -> Vec<(Tone, String)> {
                     keys::shown_for(if round.subject.work == Work::Run { Verb::Run } else { Verb::Undo });
                 texts.push((
                     Tone::Good,
-                    format!("{by} approved {}: {key} starts it, {} left", name(place), in_words(left)),
+                    format!("{by} approved {}: {key} starts it, {} left", name(place), left_in_words(left)),
                 ));
             }
         }

@@ -42,7 +42,7 @@ fn everywhere() -> Vec<(&'static str, Scene)> {
     add("choose", Scene::shut(), "e");
     add("refused", Scene::shut(), "\n");
     add("approval", witness(ACCOUNT), "a");
-    add("approval", witness(ACCOUNT), "aGAappro");
+    add("approval", witness(ACCOUNT), "a    Aappro");
     add("join", Scene::shut(), "J");
     add("help", Scene::shut(), "?");
     add("about", Scene::shut(), "i");

@@ -47,7 +47,9 @@ fn read_as_a_person(lines_of_script: usize, columns_of_line: usize, size: (u16, 
         .map(|line| {
             let body = line.trim_end_matches(' ');
             let spaces = "{U+0020}".repeat(line.len() - body.len());
-            format!("{}{spaces}", crate::tui::view::shape::plain(body))
+            let blank = line == "  | ";
+            let shown = crate::tui::view::shape::plain(body);
+            if blank { shown } else { format!("{shown}{spaces}") }
         })
         .collect();
     for (shown, wanted) in shown.zip(&wanted) {
@@ -66,7 +68,7 @@ fn a7_every_byte_that_is_bound_can_be_read_at_any_size() {
 #[test]
 fn f_i3_two_texts_that_are_bound_never_make_the_same_rows() {
     let mut seen = std::collections::HashMap::new();
-    let pieces = ["a", " ", "  ", "日", "\u{301}", "é", "e\u{301}", "{U+0020}", "␠", "› ", "\u{2420}"];
+    let pieces = ["a", " ", "  ", "  |", "\u{301}", "é", "e\u{301}", "{U+0020}", "␠", "{U+007C}", "日"];
     for unicode in [true, false] {
         seen.clear();
         for (a, b, c, d) in (0..11usize.pow(4)).map(|n| (n % 11, n / 11 % 11, n / 121 % 11, n / 1331)) {
