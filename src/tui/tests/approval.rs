@@ -84,7 +84,7 @@ fn it_is_read_to_the_end_and_approved_with_a_word() {
         if all.contains("That is all of it.") {
             break;
         }
-        assert!(scene.text().contains("% read, read all of it first"), "{}", scene.text());
+        assert!(scene.text().contains("% read: read all of it first"), "{}", scene.text());
         scene.key(KeyCode::PageDown);
     }
     for word in [

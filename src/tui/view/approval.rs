@@ -467,9 +467,9 @@ fn keys_row(
         key(Verb::Refuse, "refuse", &mut spans);
     } else if may {
         let words =
-            if narrow { format!("{share} % read") } else { format!("{share} % read, read all of it first") };
+            if narrow { format!("{share} % read") } else { format!("{share} % read: read all of it first") };
         spans.push(say(format!("{words}{gap}"), Tone::Warn));
-        key(Verb::Unread, if narrow { "unread" } else { "the next unread part" }, &mut spans);
+        key(Verb::Unread, if narrow { "unread" } else { "next unread" }, &mut spans);
     } else {
         let word = match part {
             Part::Given => "you approved it",
