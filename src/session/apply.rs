@@ -52,6 +52,7 @@ impl Session {
             stage: Stage::Open,
             operator: opened.operator.clone(),
             operator_as: vec![opened.operator.clone()],
+            operators: vec![opened.operator.clone()],
             steps: vec![StepState::default(); runbook.steps.len()],
             checks: vec![CheckState::default(); runbook.checks.len()],
             holds: Vec::new(),
@@ -111,6 +112,9 @@ impl Session {
             Event::HandedOver { to } => {
                 self.state.operator = to.clone();
                 self.state.operator_as = vec![to.clone()];
+                if !self.state.operators.contains(to) {
+                    self.state.operators.push(to.clone());
+                }
                 Ok(())
             }
             Event::Finished => self.close(Stage::Finished),

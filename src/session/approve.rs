@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub use people::{approved_by, caveat, name_of, same_name, same_person, wrong_person};
 pub use standing::{Standing, Word, rule_of, standing};
-pub use subject::{Evidence, Head, ItemCommand, Subject, asking, changes, subject};
+pub use subject::{Evidence, Head, ItemCommand, RefusedBefore, Subject, asking, changes, subject};
 
 /// How long what was asked can be approved and used, from the asking (F-A3 of the figures we hold), by a clock that
 /// counts suspend.
@@ -26,6 +26,12 @@ pub const RENEWED_AFTER: Duration = Duration::from_mins(5);
 
 /// The longest asking there is, bytes as JSON: well within a line of the journal (4 MiB), and more than anyone reads.
 pub const LONGEST: usize = 1 << 20;
+
+/// How many earlier refusals of a step an asking tells of.
+pub const MOST_REFUSALS: usize = 5;
+
+/// How many characters of each.
+pub const LONGEST_REFUSAL: usize = 400;
 
 /// The namespace of signatures: one made for anything else is not taken (`ssh-keygen -Y sign -n`).
 pub const NAMESPACE: &str = "onbelay-approval";

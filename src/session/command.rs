@@ -276,6 +276,8 @@ pub struct Circumstances {
     pub signers: Option<Result<Signers, String>>,
     /// Fingerprints of keys that the account of the session holds itself (`SHA256:…`): they are the operator's.
     pub own_keys: Vec<String>,
+    /// Why some of those could not be looked up (the operator's home cannot be read).
+    pub keys_unknown: Option<String>,
     /// Where the command names somebody (`handover`): that account, or why it cannot be the operator.
     pub named: Option<Result<Person, String>>,
 }

@@ -12,9 +12,9 @@ use crate::runbook::values::{FillError, Scope, ScriptCall, names_in, script_call
 use crate::runbook::{Script, Step, UndoWork};
 use crate::time::Moment;
 
-use super::approve::{rule_of, standing};
+use super::approve::{approved_by, name_of, rule_of, standing};
 use super::event::{Ended, How, Outcome, Said, Work};
-use super::state::{ItemProgress, ItemState, Request, Running};
+use super::state::{Ground, ItemProgress, ItemState, Request, Running};
 use super::view::{self, Order};
 use super::{Event, Kind, Progress, Requirement, Session};
 
@@ -199,6 +199,9 @@ pub(super) fn open_item(
         }
         How::Person | How::ByHand => None,
     };
+    if let Some(why) = not_as_approved(session, place, running) {
+        return Err(Closed::Cannot(why));
+    }
     let command = permit.as_ref().map(|permit| of_call(&permit.call));
     let approved = running.approved.get(index as usize);
     let by_approval = rule_of(session, place, running.work).is_some();
@@ -209,6 +212,26 @@ pub(super) fn open_item(
     }
     let event = Event::ItemStarted { step: step.clone(), attempt: running.attempt, item, index, command };
     Ok(Opening { events: vec![event], permit })
+}
+
+/// Why the next item of a running step is not covered by what its start was approved as, in a sentence.
+pub(super) fn not_as_approved(session: &Session, place: usize, running: &Running) -> Option<String> {
+    let ground = running.ground.as_deref().filter(|_| rule_of(session, place, running.work).is_some())?;
+    let changed = ground.changes(&Ground::now(session));
+    if !changed.is_empty() {
+        return Some(format!(
+            "what was approved is not what would run next: {} changed since; run the step again to ask anew",
+            changed.join(", ")
+        ));
+    }
+    let approvers = &session.steps[place].approvers;
+    let mut operators = session.operator_as.iter().chain([&session.operator]);
+    let given = operators.find_map(|operator| approved_by(approvers, operator))?;
+    Some(format!(
+        "{} approved it and is the operator now; who approved a step never carries it on: hand over to somebody else, who \
+         runs it again to ask anew",
+        name_of(given)
+    ))
 }
 
 /// What keeps the next item of a running step from starting. `from`: the record its answers must have been asked after.

@@ -147,7 +147,7 @@ impl Walk<'_> {
         if !only_people || stands {
             return refuse(session, place, request, unmet);
         }
-        match approve::asking(session, place, request.work, request.by_hand, self.now) {
+        match approve::asking(session, place, request.work, request.by_hand, &request.by, self.now) {
             Ok(subject) => {
                 // What is said with the asking is how things stand once it is made.
                 for witness in unmet.iter_mut().filter(|r| r.kind == Kind::Witness) {

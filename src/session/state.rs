@@ -61,6 +61,9 @@ pub struct State {
     /// Every account and login that the operator acted under since they are the operator.
     #[serde(default)]
     pub operator_as: Vec<Person>,
+    /// Everyone who is or ever was the operator, by every account and login they acted under.
+    #[serde(default)]
+    pub operators: Vec<Person>,
     /// One for each step of the runbook, same order.
     pub steps: Vec<StepState>,
     /// One for each check of the runbook, same order.
@@ -164,6 +167,9 @@ pub struct StepState {
     /// Everyone who ever approved a start of it: none of them may start it.
     #[serde(default)]
     pub approvers: Vec<Approval>,
+    /// Who said no to it since its last start, oldest first.
+    #[serde(default)]
+    pub refusals: Vec<Refused>,
 }
 
 /// One asking for an approval: what was asked, and what was said to it.
@@ -263,6 +269,21 @@ pub struct Running {
     /// Digests of the commands that were approved, one for each of `items` (or the one); empty: none was asked for.
     #[serde(default)]
     pub approved: Vec<Digest>,
+    /// Where that was to run, as it was approved; absent: nobody was asked.
+    #[serde(default)]
+    pub ground: Option<Box<Ground>>,
+}
+
+/// Where and as whom a start runs, as far as it can change while it goes on. (The directory is part of each command; the
+/// umask is the session's for its life.)
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ground {
+    /// The machine.
+    pub machine: String,
+    /// The account that commands run as.
+    pub user: Person,
+    /// Digests of the environment, by name.
+    pub environment: BTreeMap<String, Digest>,
 }
 
 /// Where a step stood before its last start.

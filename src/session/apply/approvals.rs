@@ -18,6 +18,9 @@ impl Session {
                 if !needs || subject.asked != entry.n || subject.session != entry.session {
                     return Err(format!("{} asks for no such approval", subject.step));
                 }
+                if subject.asker.as_ref().is_some_and(|asker| *asker != entry.by) {
+                    return Err(format!("the approval of {} was asked for by somebody else", subject.step));
+                }
                 let (given, refused, void) = (Vec::new(), None, None);
                 step.approval =
                     Some(Box::new(Round { subject: (**subject).clone(), at, given, refused, void }));
@@ -45,7 +48,9 @@ impl Session {
                 let Some(round) = round else {
                     return Err(format!("nobody asked for that approval of {id}"));
                 };
-                round.refused = Some(Refused { n: entry.n, at, by: entry.by.clone(), why: why.clone() });
+                let refused = Refused { n: entry.n, at, by: entry.by.clone(), why: why.clone() };
+                step.refusals.push(refused.clone());
+                round.refused = Some(refused);
             }
             Event::ApprovalsVoided { approvals, why, .. } => {
                 let given = step.approval.iter_mut().flat_map(|round| &mut round.given);
@@ -69,8 +74,13 @@ impl Session {
                 | Event::Resolved { .. }
         );
         let state = &mut self.state;
-        if acts && state.operator.same_account(&entry.by) && !state.operator_as.contains(&entry.by) {
-            state.operator_as.push(entry.by.clone());
+        if !acts || !state.operator.same_account(&entry.by) {
+            return;
+        }
+        for known in [&mut state.operator_as, &mut state.operators] {
+            if !known.contains(&entry.by) {
+                known.push(entry.by.clone());
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::id::Digest;
 use crate::session::approve::Subject;
 use crate::session::event::{How, Work};
-use crate::session::state::{Before, ItemProgress, ItemState, Phase, Progress, Running, Stood};
+use crate::session::state::{Before, Ground, ItemProgress, ItemState, Phase, Progress, Running, Stood};
 use crate::session::{Entry, Event, Session};
 use crate::time::Moment;
 
@@ -41,7 +41,9 @@ impl Session {
         let captured = capture.as_ref().and_then(|name| self.state.values.get(name)).cloned();
         // Used up by this start, whatever becomes of it; its commands are the ones that may run.
         let used = step.approval.take().filter(|round| round.subject.work == *work);
-        let approved = used.map_or_else(Vec::new, |round| approved_commands(&round.subject));
+        let approved = used.as_ref().map_or_else(Vec::new, |round| approved_commands(&round.subject));
+        let ground = used.map(|round| Box::new(Ground::of(&round.subject)));
+        step.refusals.clear();
         self.index.rounds.remove(&place);
         let before = Before { stood, touched: step.touched, captured, verify_from: step.verify_from };
         step.progress = Progress::Running(Running {
@@ -58,6 +60,7 @@ impl Session {
             start_n: entry.n,
             by: entry.by.clone(),
             approved,
+            ground,
         });
         if *work == Work::Run {
             step.attempts += 1;

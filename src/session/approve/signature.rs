@@ -86,5 +86,7 @@ fn allowed(
         signature: seal.armour(),
         signers: source.path().to_owned(),
         line: line.to_owned(),
+        also: Vec::new(),
+        unknown: None,
     })
 }

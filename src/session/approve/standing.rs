@@ -156,6 +156,28 @@ pub fn changed(session: &Session, place: usize, round: &Round, by_hand: bool, no
     }
 }
 
+/// Which approvals an asking anew would take the place of, and why, in a sentence; `None`: none that counted.
+#[must_use]
+pub fn replaced(session: &Session, place: usize, work: Work, by_hand: bool, now: Moment) -> Option<String> {
+    let round = session.steps[place].approval.as_deref().filter(|round| over(round, now).is_none())?;
+    let given: Vec<&Approval> = round.given.iter().filter(|given| given.void.is_none()).collect();
+    if given.is_empty() {
+        return None;
+    }
+    let why = if round.subject.work != work {
+        match work {
+            Work::Run => "that was to take it back".to_owned(),
+            Work::Undo => "that was not to take it back".to_owned(),
+        }
+    } else if is_by_hand(round) != by_hand {
+        if by_hand { "that was with its script" } else { "that was by hand" }.to_owned()
+    } else {
+        changed(session, place, round, by_hand, now).unwrap_or_else(|| "it was asked for anew".to_owned())
+    };
+    let names: Vec<&str> = given.iter().map(|given| name_of(given)).collect();
+    Some(format!("what {} approved of record {}: {why}", names.join(" and "), round.subject.asked))
+}
+
 /// Does this asking still stand as it is: can it be approved, and used?
 #[must_use]
 pub fn stands(session: &Session, place: usize, round: &Round, by_hand: bool, now: Moment) -> bool {

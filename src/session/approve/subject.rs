@@ -9,10 +9,11 @@ use crate::runbook::digest::of_call;
 use crate::runbook::values::names_in;
 use crate::runbook::{Proof, Undo, UndoWork, Value, WitnessRule};
 use crate::session::event::{How, Person, Work};
+use crate::session::state::{Ground, StepState};
 use crate::session::{Session, gate, view};
 use crate::time::{Moment, Timestamp};
 
-use super::LONGEST;
+use super::{LONGEST, LONGEST_REFUSAL, MOST_REFUSALS, standing};
 
 /// One start, as it stood when its approval was asked for. Stored in the journal; what is approved is its text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,6 +82,28 @@ pub struct Subject {
     pub list: Vec<String>,
     /// What was answered to every check it requires.
     pub evidence: Vec<Evidence>,
+    /// Who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<Person>,
+    /// The approvals whose place this asking takes, and why, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// Who said no to it since its last start, oldest first; the last few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<RefusedBefore>,
+}
+
+/// A second person's no to an earlier asking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedBefore {
+    /// Its record.
+    pub record: u64,
+    /// When, UTC.
+    pub at: Timestamp,
+    /// Who.
+    pub by: Person,
+    /// Why, in their words; cut where they are many.
+    pub why: String,
 }
 
 /// The head of the journal.
@@ -120,15 +143,18 @@ pub struct Evidence {
     pub records: Vec<u64>,
 }
 
-/// As [`subject`], for an asking: it must fit into a record, and be something that a person can read.
+/// As [`subject`], for an asking by somebody: it must fit into a record, and be something that a person can read.
 pub fn asking(
     session: &Session,
     place: usize,
     work: Work,
     by_hand: bool,
+    by: &Person,
     now: Moment,
 ) -> Result<Subject, String> {
-    let subject = subject(session, place, work, by_hand, now)?;
+    let mut subject = subject(session, place, work, by_hand, now)?;
+    subject.asker = Some(by.clone());
+    subject.replaces = standing::replaced(session, place, work, by_hand, now);
     let bytes = serde_json::to_vec(&subject).map_or(usize::MAX, |json| json.len());
     if bytes > LONGEST {
         return Err(format!(
@@ -179,7 +205,7 @@ pub fn subject(
         Some(call) => call.env.clone(),
         None => values_in_words(session, place, work),
     };
-    let host = session.host.as_ref();
+    let ground = Ground::now(session);
     let expires =
         now.at.millis().saturating_add(i64::try_from(super::LIFETIME.as_millis()).unwrap_or(i64::MAX));
     Ok(Subject {
@@ -196,8 +222,8 @@ pub fn subject(
         attempt: state.starts + 1,
         after: state.last_attempt,
         operator: session.operator.clone(),
-        machine: host.and_then(|host| host.machine.clone()).unwrap_or_else(|| session.opened.machine.clone()),
-        user: host.and_then(|host| host.runs_as.clone()).unwrap_or_else(|| session.opened.operator.clone()),
+        machine: ground.machine,
+        user: ground.user,
         dir: dir_of(session, call.as_ref().and_then(|call| call.dir.as_deref())),
         umask: session.opened.umask,
         loses: model.destructive.as_ref().map_or_else(String::new, |it| view::filled(session, &it.loses)),
@@ -212,11 +238,70 @@ pub fn subject(
         values,
         secrets: call.as_ref().map_or_else(Vec::new, secrets_of),
         argv: call.map(|call| call.argv).unwrap_or_default(),
-        environment: session.env.clone(),
+        environment: ground.environment,
         items,
         list,
         evidence: evidence(session, place, work, now),
+        asker: None,
+        replaces: None,
+        refusals: refusals(state),
     })
+}
+
+/// The last ones, with their words cut: nobody makes an asking too long to be asked by refusing it.
+fn refusals(state: &StepState) -> Vec<RefusedBefore> {
+    let last = state.refusals.iter().rev().take(MOST_REFUSALS).rev();
+    last.map(|refused| RefusedBefore {
+        record: refused.n,
+        at: refused.at.at,
+        by: refused.by.clone(),
+        why: match refused.why.char_indices().nth(LONGEST_REFUSAL) {
+            Some((end, _)) => format!("{}…", &refused.why[..end]),
+            None => refused.why.clone(),
+        },
+    })
+    .collect()
+}
+
+impl Ground {
+    /// As it was approved.
+    #[must_use]
+    pub fn of(subject: &Subject) -> Self {
+        let (machine, user) = (subject.machine.clone(), subject.user.clone());
+        Self { machine, user, environment: subject.environment.clone() }
+    }
+
+    /// As it is now.
+    #[must_use]
+    pub fn now(session: &Session) -> Self {
+        let host = session.host.as_ref();
+        Self {
+            machine: host
+                .and_then(|host| host.machine.clone())
+                .unwrap_or_else(|| session.opened.machine.clone()),
+            user: host
+                .and_then(|host| host.runs_as.clone())
+                .unwrap_or_else(|| session.opened.operator.clone()),
+            environment: session.env.clone(),
+        }
+    }
+
+    /// What differs, in words.
+    #[must_use]
+    pub fn changes(&self, now: &Self) -> Vec<String> {
+        let mut changed = Vec::new();
+        if self.machine != now.machine {
+            changed.push("the machine".to_owned());
+        }
+        if !self.user.same_account(&now.user) || self.user.name != now.user.name {
+            changed.push("the account that commands run as".to_owned());
+        }
+        let (then, now) = (&self.environment, &now.environment);
+        let names = then.keys().chain(now.keys().filter(|name| !then.contains_key(*name)));
+        let differs = names.filter(|name| then.get(*name) != now.get(*name));
+        changed.extend(differs.map(|name| format!("the environment variable `{name}`")));
+        changed
+    }
 }
 
 fn dir_of(session: &Session, dir: Option<&str>) -> String {
@@ -310,11 +395,6 @@ pub fn changes(then: &Subject, now: &Subject) -> Vec<String> {
     look(then.how == now.how, "who carries it out");
     look(then.attempt == now.attempt && then.after == now.after, "the attempt");
     look(then.operator.same_account(&now.operator), "the operator");
-    look(then.machine == now.machine, "the machine");
-    look(
-        then.user.same_account(&now.user) && then.user.name == now.user.name,
-        "the account that commands run as",
-    );
     look(then.dir == now.dir, "the directory");
     look(then.umask == now.umask, "the file mode creation mask");
     look(then.loses == now.loses, "what is lost");
@@ -329,11 +409,7 @@ pub fn changes(then: &Subject, now: &Subject) -> Vec<String> {
     for name in names.filter(|name| then.values.get(*name) != now.values.get(*name)) {
         changed.push(format!("the value `{name}`"));
     }
-    let names =
-        then.environment.keys().chain(now.environment.keys().filter(|n| !then.environment.contains_key(*n)));
-    for name in names.filter(|name| then.environment.get(*name) != now.environment.get(*name)) {
-        changed.push(format!("the environment variable `{name}`"));
-    }
+    changed.extend(Ground::of(then).changes(&Ground::of(now)));
     changed.extend(evidence_changes(&then.evidence, &now.evidence));
     if then.command != now.command && changed.is_empty() {
         changed.push("the command".to_owned());

@@ -50,7 +50,14 @@ impl Subject {
         line("attempt", &format!("{}, after attempt {} of the session", self.attempt, self.after));
         line("operator", &person(&self.operator));
         line("witness", &self.rule());
-        line("asked", &format!("record {} at {}", self.asked, self.at));
+        let asker = self.asker.as_ref().map_or_else(String::new, |asker| format!(" by {}", person(asker)));
+        line("asked", &format!("record {} at {}{asker}", self.asked, self.at));
+        if let Some(replaced) = &self.replaces {
+            line("replaces", replaced);
+        }
+        for no in &self.refusals {
+            line("refused", &format!("record {} at {} by {}: {}", no.record, no.at, person(&no.by), no.why));
+        }
         line("expires", &self.expires.to_string());
         line("log", &format!("record {} sha256 {}", self.head.n, self.head.sha256));
         line("runbook", &format!("sha256 {}", self.runbook));

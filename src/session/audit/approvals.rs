@@ -41,6 +41,8 @@ fn asked(session: &Session, entry: &Entry, subject: &Subject) -> Vec<String> {
     match approve::subject(session, place, subject.work, by_hand, now) {
         Ok(mut expected) => {
             expected.head.sha256 = subject.head.sha256.clone();
+            expected.asker = Some(entry.by.clone());
+            expected.replaces.clone_from(&subject.replaces);
             if expected != *subject {
                 let mut differs = changes(&expected, subject);
                 if differs.is_empty() {

@@ -53,7 +53,7 @@ pub(super) fn ask(
     }
     all_but_people(session, place, work, now)?;
     fresh_evidence(session, place, work, now)?;
-    let subject = approve::asking(session, place, work, by_hand, now).map_err(Refusal::rule)?;
+    let subject = approve::asking(session, place, work, by_hand, by, now).map_err(Refusal::rule)?;
     Ok(vec![Event::ApprovalAsked { subject: Box::new(subject) }])
 }
 

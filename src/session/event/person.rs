@@ -70,4 +70,10 @@ pub struct SignedBy {
     pub signers: String,
     /// The line of that file that allowed it.
     pub line: String,
+    /// Every other name that the file has for this key, on any line and at any time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// Why it is not known whether the operator's account holds this key itself; absent: it was looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
 }

@@ -277,7 +277,15 @@ fn in_doubt_two_names_are_one_person() {
     let key = |principal: &str, fingerprint: &str| {
         let [signature, signers, line] = [(); 3].map(|()| String::new());
         let (principal, fingerprint) = (principal.to_owned(), fingerprint.to_owned());
-        Proven::Key(Box::new(SignedBy { principal, fingerprint, signature, signers, line }))
+        Proven::Key(Box::new(SignedBy {
+            principal,
+            fingerprint,
+            signature,
+            signers,
+            line,
+            also: Vec::new(),
+            unknown: None,
+        }))
     };
     let bench = Bench::new(TWO);
     let given = |by: Person, proof| crate::session::state::Approval {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::id::Digest;
 use crate::runbook::{Proof, WitnessRule};
-use crate::session::approve::{Evidence, Head, ItemCommand, Subject};
+use crate::session::approve::{Evidence, Head, ItemCommand, RefusedBefore, Subject};
 use crate::session::event::{How, Person, Work};
 use crate::time::Timestamp;
 
@@ -71,6 +71,22 @@ fn sample() -> Subject {
                 records: (1..20).collect(),
             },
         ],
+        asker: Some(Person { name: "kim".to_owned(), uid: Some(1002), login: None }),
+        replaces: Some("what sam approved of record 30: that was by hand".to_owned()),
+        refusals: vec![
+            RefusedBefore {
+                record: 22,
+                at: Timestamp::from_millis(1_795_187_100_000),
+                by: Person { name: "lee".to_owned(), uid: Some(1003), login: Some(1003) },
+                why: "west is not drained:\nlook at (3)".to_owned(),
+            },
+            RefusedBefore {
+                record: 26,
+                at: Timestamp::from_millis(1_795_187_200_000),
+                by: Person { name: "a (b".to_owned(), uid: None, login: None },
+                why: String::new(),
+            },
+        ],
     }
 }
 
@@ -86,6 +102,9 @@ fn by_a_person() -> Subject {
         items: Vec::new(),
         list: Vec::new(),
         secrets: Vec::new(),
+        asker: None,
+        replaces: None,
+        refusals: Vec::new(),
         ..sample()
     }
 }
@@ -199,7 +218,25 @@ fn what_looks_alike_is_told_apart() {
     let people = [user("x", Some(5)), user("x (uid 5)", None), user("x", None), user("\"x\"", None)];
     let words = |text: &str| with(&|it| text.clone_into(&mut it.words));
     let said = [words("a\nb"), words("a\n  | b"), words("a\\nb"), words("a\n"), words("a")];
-    let every: Vec<String> = all.into_iter().chain(more).chain(rules).chain(people).chain(said).collect();
+    let asker =
+        |name: &str| with(&|it| it.asker = Some(Person { name: name.to_owned(), uid: Some(5), login: None }));
+    let refused = |name: &str, why: &str| {
+        with(&|it| {
+            let by = Person { name: name.to_owned(), uid: Some(5), login: None };
+            it.refusals = vec![RefusedBefore { record: 7, at: it.at, by, why: why.to_owned() }];
+        })
+    };
+    let asked = [asker("x"), asker("\"x\""), asker("x (uid 5)"), asker("")];
+    let noes = [
+        refused("x", "no"),
+        refused("x (uid 5): no", ""),
+        refused("x", "(uid 5): no"),
+        refused("x", "no\nrefused: no"),
+        with(&|it| it.replaces = Some("-".to_owned())),
+        with(&|it| it.replaces = Some(String::new())),
+    ];
+    let every: Vec<String> =
+        all.into_iter().chain(asked).chain(noes).chain(more).chain(rules).chain(people).chain(said).collect();
     let distinct: std::collections::BTreeSet<&String> = every.iter().collect();
     assert_eq!(distinct.len(), every.len());
 }

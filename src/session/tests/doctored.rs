@@ -113,7 +113,8 @@ fn an_approval_that_is_none_is_found() {
     is_found(&proven(Proven::Here { name: "kim".to_owned() }), "another account");
     let [principal, fingerprint, signature, signers, line] =
         ["kim", "SHA256:x", "none", "f", "l"].map(str::to_owned);
-    let signed = SignedBy { principal, fingerprint, signature, signers, line };
+    let signed =
+        SignedBy { principal, fingerprint, signature, signers, line, also: Vec::new(), unknown: None };
     is_found(&proven(Proven::Key(Box::new(signed))), "does not hold");
     let mut gone = good();
     gone.entries.retain(|entry| !matches!(entry.event, Event::Approved { .. }));
@@ -128,7 +129,7 @@ fn what_a_host_with_a_fault_lets_pass_is_found() {
     let ask = |bench: &mut Bench, by: &Person| {
         let now = bench.now;
         let work = crate::session::Work::Run;
-        let subject = crate::session::approve::subject(&bench.session, 0, work, false, now).unwrap();
+        let subject = crate::session::approve::asking(&bench.session, 0, work, false, by, now).unwrap();
         bench.record(by, Event::ApprovalAsked { subject: Box::new(subject) });
     };
     let mut bench = Bench::approved(WIPE, "wipe");

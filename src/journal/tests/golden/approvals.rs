@@ -7,7 +7,7 @@ use crate::id::Digest;
 use crate::journal::record::link_to;
 use crate::runbook::{Proof, WitnessRule};
 use crate::session::Person;
-use crate::session::approve::{Evidence, Head, ItemCommand, Subject};
+use crate::session::approve::{Evidence, Head, ItemCommand, RefusedBefore, Subject};
 use crate::session::event::{Event, Group, How, Proven, SignedBy, Work};
 use crate::time::Timestamp;
 
@@ -79,6 +79,14 @@ pub(super) fn subject() -> Subject {
                 records: vec![8],
             },
         ],
+        asker: Some(dana()),
+        replaces: Some("what sam approved of record 12: that was by hand".to_owned()),
+        refusals: vec![RefusedBefore {
+            record: 9,
+            at: Timestamp::from_millis(1_795_187_300_201),
+            by: Person { name: "sam".to_owned(), uid: Some(1001), login: None },
+            why: "west still has one running\n(look)".to_owned(),
+        }],
     }
 }
 
@@ -118,6 +126,8 @@ pub(super) fn events() -> Vec<Event> {
                     .to_owned(),
                 signers: "/etc/onbelay/allowed_signers".to_owned(),
                 line: "sam@example.org valid-before=\"20271231\" ssh-ed25519 AAAA".to_owned(),
+                also: vec!["sam".to_owned()],
+                unknown: Some("the home of dana cannot be read".to_owned()),
             })),
             false,
         ),
