@@ -3,6 +3,7 @@
 
 mod join;
 mod link;
+mod owner;
 mod start;
 mod talk;
 
@@ -242,6 +243,9 @@ impl Client {
         let Some(stream) = stream.as_ref() else {
             return Err(ClientError::Lost { why: "it is being made again".to_owned() });
         };
+        if let ToHost::GiveSecret { .. } = message {
+            owner::may_have_secrets(stream)?;
+        }
         (&*stream).write_all(&bytes).map_err(|e| {
             // Half a message may have gone out: this connection is of no more use.
             let _ = stream.shutdown(Shutdown::Both);
@@ -254,6 +258,13 @@ impl Client {
         let id = self.new_id();
         self.send(&ToHost::Request { id, command: Box::new(command) })?;
         Ok(id)
+    }
+
+    /// Does the host run as this account, so that it may be given secrets?
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        let stream = self.shared.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        stream.as_ref().is_some_and(|stream| owner::may_have_secrets(stream).is_ok())
     }
 
     /// A number for `ReadOutput` and `ReadLog`, not used before on this connection.

@@ -9,6 +9,7 @@ mod circumstances;
 mod clients;
 mod detach;
 mod drive;
+mod glance;
 mod line;
 mod peer;
 mod perform;
@@ -20,21 +21,22 @@ mod words;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 
 use crate::clock;
 use crate::id::SessionId;
 use crate::journal::JournalError;
+use crate::journal::pages::Pages;
 use crate::process;
 use crate::session::recover::Found;
 use crate::wire::start::{HostAnswer, StartHost};
 
 use begin::{Beginning, Begun};
 use circumstances::Surroundings;
-use clients::Hall;
+use clients::{Hall, Seats};
 use drive::Driver;
+use glance::Glance;
 use perform::{Performer, World};
 use turn::{HostState, Input, turn};
 
@@ -172,10 +174,11 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
     }
 
     let agent = given.environment.get("SSH_AUTH_SOCK").map(PathBuf::from);
-    let around = Surroundings::new(&path, state.session(), agent);
+    let glance: glance::Shared = Arc::new(Mutex::new(Glance::of(state.session())));
+    let around = Surroundings::new(&path, state.session(), agent, Arc::clone(&glance));
     let (to_host, inbox) = sync_channel(INBOX);
     let running = Arc::new(Mutex::default());
-    let clients = Arc::new(AtomicUsize::new(0));
+    let seats = Arc::new(Seats::default());
     let mut performer = Performer::new(
         World {
             session_dir: path.clone(),
@@ -193,12 +196,22 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
     }
     signals::hear_term(to_host.clone()).map_err(HostError::io("hear signals"))?;
     let listener = dir.listen(share)?;
-    let hall = Hall { dir: path.clone(), around, to_host, running, count: Arc::clone(&clients) };
+    let pages = Arc::new(Mutex::new(Pages::new(&path)));
+    let hall = Hall { dir: path.clone(), around, to_host, running, seats: Arc::clone(&seats), pages };
     std::thread::Builder::new()
         .name("door".to_owned())
         .spawn(move || clients::accept_for_ever(&listener, &hall))
         .map_err(HostError::io("start a thread"))?;
-    let driver =
-        Driver { state, performer, lines: clients::Lines::default(), dir, inbox, clients, boot: this_boot };
+    let driver = Driver {
+        state,
+        performer,
+        lines: clients::Lines::default(),
+        dir,
+        inbox,
+        seats,
+        glance,
+        serving: None,
+        boot: this_boot,
+    };
     Ok((driver, first, HostAnswer::Ready { id, dir: path }))
 }

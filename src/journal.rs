@@ -5,6 +5,7 @@
 //! appends durably, `lock` says who the host is, `store` finds sessions on disk and brings them back, `verify` proves one from its directory alone.
 
 mod lock;
+pub mod pages;
 pub mod reader;
 pub mod record;
 pub mod store;

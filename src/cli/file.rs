@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use crate::runbook::{self, Runbook};
+use crate::session::command::SIGNERS_OF_THE_MACHINE;
 use crate::text::clean;
 
 use super::exit::Failure;
@@ -44,9 +45,21 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// Why no other file may be named: the machine's administrator laid one down.
+fn set_aside(machine: &Path) -> Option<Failure> {
+    if machine.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return None;
+    }
+    let name = shown(machine);
+    Some(Failure::wrong(format!(
+        "which keys may sign on this machine stands in {name}, and it alone counts; start without --allowed-signers"
+    )))
+}
+
 /// A file of keys that may sign approvals, as it is put on record: its whole path. It is read when somebody approves; what
 /// would be refused then is refused now.
 pub fn signers(path: &Path) -> Result<String, Failure> {
+    set_aside(Path::new(SIGNERS_OF_THE_MACHINE)).map_or(Ok(()), Err)?;
     let name = shown(path);
     let cannot = |error: std::io::Error| Failure::wrong(format!("cannot read {name}: {error}"));
     let path = std::path::absolute(path).map_err(cannot)?;
@@ -91,4 +104,22 @@ pub fn runbook(path: &Path) -> Result<(Vec<u8>, Runbook), Failure> {
 pub fn colour_of_stderr() -> bool {
     use std::io::IsTerminal as _;
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_administrator_laid_down_is_not_set_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let machine = dir.path().join("allowed_signers");
+        assert!(set_aside(&machine).is_none());
+        std::fs::write(&machine, "").unwrap();
+        let failure = set_aside(&machine).unwrap();
+        assert_eq!(failure.exit, super::super::exit::Exit::Wrong);
+        assert!(failure.said.contains(machine.to_str().unwrap()) && failure.said.contains("it alone counts"));
+        // Nor where it cannot be seen whether there is one.
+        assert!(set_aside(&machine.join("below")).is_some());
+    }
 }

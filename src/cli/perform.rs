@@ -92,6 +92,9 @@ impl Walk {
 
     /// Gives the host the secrets it lacks and this environment holds.
     fn give_secrets(&self) -> Result<(), Failure> {
+        if !self.talk.client.is_own() {
+            return Ok(());
+        }
         for name in &self.talk.client.welcome.secrets_missing {
             let param = self.talk.session.runbook.params.iter().find(|param| param.name == *name);
             let value = param.and_then(|param| std::env::var(param.env.as_ref()?).ok());

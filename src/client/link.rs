@@ -14,7 +14,7 @@ use crate::wire::frame::{self, Frames};
 use crate::wire::messages::{MAX_FROM_HOST, PROTOCOL, Welcome};
 use crate::wire::{FromHost, ToHost};
 
-use super::{ClientError, IfNoHost, Incoming, Shared, Wish, start};
+use super::{ClientError, IfNoHost, Incoming, Shared, Wish, owner, start};
 
 /// How long a host may take to say welcome.
 const GREETING: Duration = Duration::from_secs(20);
@@ -35,7 +35,10 @@ pub(super) fn establish(dir: &Path, wish: &Wish) -> Result<Linked, ClientError> 
     // A host may end, or lose its race, between its answer and our connection; twice more is enough.
     for _ in 0..3 {
         match open(dir)? {
-            Some(stream) => match greet(stream, wish) {
+            Some((stream, owner)) => match greet(stream, wish).and_then(|linked| {
+                owner::started_it(dir, owner, &linked.welcome)?;
+                Ok(linked)
+            }) {
                 Err(gone @ ClientError::Lost { .. }) => last = Some(gone),
                 other => return other,
             },
@@ -58,27 +61,25 @@ pub(super) fn establish(dir: &Path, wish: &Wish) -> Result<Linked, ClientError> 
 fn other_owner(dir: &Path) -> Option<String> {
     let found = dir.ancestors().find_map(|above| above.symlink_metadata().ok())?;
     let uid = nix::unistd::Uid::from_raw(found.uid());
-    (uid != nix::unistd::geteuid()).then(|| {
-        nix::unistd::User::from_uid(uid)
-            .ok()
-            .flatten()
-            .map_or_else(|| format!("account {uid}"), |user| user.name)
-    })
+    (uid != nix::unistd::geteuid()).then(|| owner::name_of(uid.as_raw()))
 }
 
-/// Opens the session's socket; `None`: no host listens there.
-fn open(dir: &Path) -> Result<Option<UnixStream>, ClientError> {
+/// Opens the session's socket, and says to whom the session belongs that is served there; `None`: no host listens.
+fn open(dir: &Path) -> Result<Option<(UnixStream, u32)>, ClientError> {
     let path = dir.join("socket");
+    let refused = |e: rustix::io::Errno| match other_owner(dir).filter(|_| e == rustix::io::Errno::ACCESS) {
+        Some(owner) => ClientError::NotShared { dir: dir.to_owned(), owner },
+        None => ClientError::io(format!("open {}", path.display()))(e.into()),
+    };
     // Held by descriptor: what was looked at is what is connected to, and the path may be of any length.
-    let handle =
-        match rustix::fs::open(&path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
-            Ok(handle) => File::from(handle),
-            Err(rustix::io::Errno::NOENT) if dir.is_dir() => return Ok(None),
-            Err(rustix::io::Errno::ACCESS) if let Some(owner) = other_owner(dir) => {
-                return Err(ClientError::NotShared { dir: dir.to_owned(), owner });
-            }
-            Err(e) => return Err(ClientError::io(format!("open {}", path.display()))(e.into())),
-        };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let home = rustix::fs::open(dir, flags, Mode::empty()).map(File::from).map_err(refused)?;
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let handle = match rustix::fs::openat(&home, "socket", flags, Mode::empty()) {
+        Ok(handle) => File::from(handle),
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(e) => return Err(refused(e)),
+    };
     let stat = rustix::fs::fstat(&handle)
         .map_err(|e| ClientError::io(format!("look at {}", path.display()))(e.into()))?;
     match FileType::from_raw_mode(stat.st_mode) {
@@ -89,7 +90,10 @@ fn open(dir: &Path) -> Result<Option<UnixStream>, ClientError> {
         }
     }
     match UnixStream::connect(format!("/proc/self/fd/{}", handle.as_raw_fd())) {
-        Ok(stream) => Ok(Some(stream)),
+        Ok(stream) => {
+            let owner = owner::serves_its_own(dir, &home, &stream)?;
+            Ok(Some((stream, owner)))
+        }
         Err(e) if matches!(e.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Ok(None),
         Err(e) => match other_owner(dir).filter(|_| e.kind() == ErrorKind::PermissionDenied) {
             Some(owner) => Err(ClientError::NotShared { dir: dir.to_owned(), owner }),

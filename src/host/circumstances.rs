@@ -2,6 +2,7 @@
 //! request to the next but what cannot change.
 
 mod keys;
+mod lapsed;
 mod signers;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::session::{Circumstances, Command, Person, Session};
 
+use super::glance;
 use super::peer::{self, Account, Circle, Login, NOBODY, Sender};
 
 /// What every finding out needs to know of the session.
@@ -24,11 +26,13 @@ pub(super) struct Surroundings {
     agent: Option<PathBuf>,
     /// The agent's keys when the host began: it may be gone with the login that brought it.
     at_first: Arc<OnceLock<Vec<String>>>,
+    /// Where the walk stands.
+    pub(super) glance: glance::Shared,
 }
 
 impl Surroundings {
     /// Of the session in `dir`. Keys are asked for on a thread of their own: an agent may take its time.
-    pub(super) fn new(dir: &Path, session: &Session, agent: Option<PathBuf>) -> Self {
+    pub(super) fn new(dir: &Path, session: &Session, agent: Option<PathBuf>, glance: glance::Shared) -> Self {
         let opened = &session.opened;
         let owner = rustix::process::geteuid().as_raw();
         let found = Self {
@@ -37,6 +41,7 @@ impl Surroundings {
             home: dir.parent().unwrap_or(dir).to_owned(),
             agent,
             at_first: Arc::default(),
+            glance,
         };
         let first = found.clone();
         // Where no thread can be had, whoever needs the keys first asks for them.
@@ -50,14 +55,21 @@ impl Surroundings {
         self.at_first.get_or_init(|| self.agent.as_deref().map(keys::of_agent).unwrap_or_default())
     }
 
-    /// Fingerprints of the keys that the session's own account holds.
-    fn own_keys(&self) -> Vec<String> {
-        let mut found = self.keys_at_first().to_vec();
-        found.extend(self.agent.as_deref().map(keys::of_agent).unwrap_or_default());
-        found.extend(peer::home_of(self.circle.owner()).map(|home| keys::of_home(&home)).unwrap_or_default());
-        found.sort();
-        found.dedup();
-        found
+    /// The keys that the session's own account holds, and those of the operator where that is another account, as far as
+    /// this one may look.
+    fn own_keys(&self) -> keys::Held {
+        let mut held = keys::Held { keys: self.keys_at_first().to_vec(), unknown: None };
+        held.keys.extend(self.agent.as_deref().map(keys::of_agent).unwrap_or_default());
+        let owner = self.circle.owner();
+        let operator = glance::operator(&self.glance).filter(|uid| *uid != owner);
+        for home in [Some(owner), operator].into_iter().flatten().filter_map(peer::home_of) {
+            let found = keys::of_home(&home);
+            held.keys.extend(found.keys);
+            held.unknown = held.unknown.or(found.unknown);
+        }
+        held.keys.sort();
+        held.keys.dedup();
+        held
     }
 }
 
@@ -78,7 +90,14 @@ pub(super) fn of_request(
         Command::Approve { signature: Some(_), .. } => {
             found.signers =
                 Some(signers::read(around.circle.owner(), around.signers.as_deref(), &around.home));
-            found.own_keys = around.own_keys();
+            let held = around.own_keys();
+            (found.own_keys, found.keys_unknown) = (held.keys, held.unknown);
+        }
+        Command::Run { step, .. } | Command::Undo { step, .. } | Command::Done { step, .. } => {
+            match lapsed::approvals(around, step) {
+                Ok(lapsed) => found.lapsed = lapsed,
+                Err(why) => found.barred = Some(why),
+            }
         }
         Command::Handover { to } => found.named = Some(around.circle.named(to.trim())),
         _ => {}
@@ -151,6 +170,7 @@ mod tests {
             home: "/nowhere".into(),
             agent: None,
             at_first: Arc::default(),
+            glance: Arc::default(),
         }
     }
 

@@ -2,28 +2,32 @@
 //!
 //! Reading parts of outputs and of the log is done on the client's own thread, so that it costs nobody else anything.
 
+mod seats;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::journal::reader;
+use crate::journal::pages::Pages;
 use crate::process::output;
 use crate::session::{Circumstances, Person};
 use crate::wire::messages::{MAX_TO_HOST, OutputFile, PROTOCOL, Role, Stream};
 use crate::wire::{Frames, FromHost, ToHost};
 
 use super::circumstances::{self, Surroundings};
+use super::glance;
 use super::line::{Line, encode};
-use super::peer::{self, Sender};
+use super::peer::{self, Account, Sender};
 use super::turn::{Audience, ClientId, Input};
 
-/// How many clients there may be at once.
-const MOST_CLIENTS: usize = 64;
+pub(super) use seats::Seats;
+use seats::{Rank, Seat};
 
 /// How long a client may take to say hello.
 const HELLO: Duration = Duration::from_secs(5);
@@ -40,13 +44,28 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The most records of one `ReadLog`.
 const MOST_RECORDS: usize = 1_000;
 
+/// A member who says nothing is held against the group again after this long.
+const MEMBERS_AGAIN: Duration = Duration::from_secs(5);
+
+/// One who speaks, not more often than this.
+const SPEAKERS_AGAIN: Duration = Duration::from_secs(1);
+
 /// What clients' threads tell the host's loop.
 #[derive(Debug)]
 pub(super) enum FromClients {
     /// A client said hello; the line to it comes along.
     Joined(ClientId, Person, Role, Arc<Line>),
+    /// A request, and who waits until it was seen to.
+    Asked(Input, Served),
     /// Anything else.
     Input(Input),
+}
+
+/// Held while a request is seen to: its client has nothing else in the inbox meanwhile, so that nobody who has much to
+/// say keeps others waiting.
+#[derive(Debug)]
+pub(super) struct Served {
+    _until_dropped: SyncSender<Infallible>,
 }
 
 /// Commands that run now, by attempt and item: their outputs may grow.
@@ -64,7 +83,9 @@ pub(super) struct Hall {
     /// What runs.
     pub(super) running: RunningOutputs,
     /// How many are here.
-    pub(super) count: Arc<AtomicUsize>,
+    pub(super) seats: Arc<Seats>,
+    /// The journal, for whoever pages through it: one at a time, so that reading takes nobody else's time.
+    pub(super) pages: Arc<Mutex<Pages>>,
 }
 
 /// The lines to all clients, for the host's loop.
@@ -139,12 +160,13 @@ pub(super) fn accept_for_ever(listener: &UnixListener, hall: &Hall) {
                 continue;
             }
         };
-        if hall.count.fetch_add(1, Ordering::SeqCst) >= MOST_CLIENTS {
-            hall.count.fetch_sub(1, Ordering::SeqCst);
-            refuse(&stream, &format!("{MOST_CLIENTS} clients are here already; close one of them"));
-            continue;
-        }
-        let seat = Seat(Arc::clone(&hall.count));
+        let seat = match seat_for(&stream, hall) {
+            Ok(seat) => seat,
+            Err(why) => {
+                refuse(&stream, &why);
+                continue;
+            }
+        };
         let client = ClientId(NEXT.fetch_add(1, Ordering::Relaxed));
         let of_client = hall.clone();
         let started = std::thread::Builder::new().name(format!("client-{}", client.0)).spawn(move || {
@@ -157,13 +179,12 @@ pub(super) fn accept_for_ever(listener: &UnixListener, hall: &Hall) {
     }
 }
 
-/// A place that was counted, until it is given back.
-struct Seat(Arc<AtomicUsize>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
+/// A place for whoever opened a connection; or a sentence.
+fn seat_for(stream: &UnixStream, hall: &Hall) -> Result<Seat, String> {
+    let uid = peer::opened_by(stream)?;
+    let around = &hall.around;
+    let first = uid == 0 || uid == around.circle.owner() || glance::operator(&around.glance) == Some(uid);
+    hall.seats.take(uid, if first { Rank::First } else { Rank::Guest })
 }
 
 /// Says goodbye to somebody who is not let in.
@@ -230,6 +251,8 @@ struct Reading {
     sender: Option<Sender>,
     frames: Frames,
     partial_since: Option<Instant>,
+    /// When it was last asked whether this account may be here.
+    admitted: Instant,
 }
 
 /// What a read brought.
@@ -246,7 +269,13 @@ enum Came {
 
 impl Reading {
     fn new(uid: u32) -> Self {
-        Self { uid, sender: None, frames: Frames::new(MAX_TO_HOST), partial_since: None }
+        Self {
+            uid,
+            sender: None,
+            frames: Frames::new(MAX_TO_HOST),
+            partial_since: None,
+            admitted: Instant::now(),
+        }
     }
 
     /// Waits for the greeting. `Err(None)`: nobody is there to be told why not.
@@ -333,8 +362,12 @@ impl Reading {
                         message @ (ToHost::Request { .. } | ToHost::GiveSecret { .. } | ToHost::Look { .. }),
                     )) => {
                         let (person, found) = self.find_out(&message, person, hall)?;
+                        let barred = found.barred.is_some();
                         let input = Input::Asked(client, person, message, Box::new(found));
-                        hall.to_host.send(FromClients::Input(input)).ok()?;
+                        serve_one(input, hall)?;
+                        if barred && let Some(why) = self.may_not_stay(hall) {
+                            return Some(why);
+                        }
                     }
                     Ok(Some(ToHost::FollowOutput { of })) => follow = of.map(Follow::new),
                     Ok(Some(ToHost::ReadOutput { id, of, from, len })) => {
@@ -343,14 +376,27 @@ impl Reading {
                         }
                     }
                     Ok(Some(ToHost::ReadLog { id, before, count })) => {
-                        if !answer(line, &read_log(hall, id, before, count)) {
+                        let frame = read_log(hall, id, before, count)?;
+                        if !line.put_when_there_is_room(frame) {
                             return None;
                         }
                     }
                     Ok(None) => break,
                 }
+                if self.admitted.elapsed() >= SPEAKERS_AGAIN
+                    && let Some(why) = self.may_not_stay(hall)
+                {
+                    return Some(why);
+                }
             }
             let now = Instant::now();
+            let for_members = match self.until_asked_again(hall, now) {
+                Some(Duration::ZERO) => match self.may_not_stay(hall) {
+                    Some(why) => return Some(why),
+                    None => Some(MEMBERS_AGAIN),
+                },
+                wait => wait,
+            };
             self.partial_since =
                 if self.frames.is_partial() { self.partial_since.or(Some(now)) } else { None };
             let for_rest =
@@ -365,15 +411,27 @@ impl Reading {
                 },
                 None => None,
             };
-            let wait = match (for_rest, for_growth) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            let wait = [for_rest, for_growth, for_members].into_iter().flatten().min();
             match self.read(line.stream(), wait) {
                 Came::End => return None,
                 Came::Strange(why) => return Some(why),
                 Came::Something | Came::Nothing => {}
             }
+        }
+    }
+
+    /// How long until it is asked again whether this account may be here; `None`: it always may.
+    fn until_asked_again(&self, hall: &Hall, now: Instant) -> Option<Duration> {
+        let member = self.uid != 0 && self.uid != hall.around.circle.owner();
+        member.then(|| (self.admitted + MEMBERS_AGAIN).saturating_duration_since(now))
+    }
+
+    /// Why whoever opened this connection may not be here any more. While the system does not say, they may.
+    fn may_not_stay(&mut self, hall: &Hall) -> Option<String> {
+        self.admitted = Instant::now();
+        match peer::account(self.uid) {
+            Account::Silent(_) => None,
+            account => hall.around.circle.bars(self.uid, &account),
         }
     }
 
@@ -389,6 +447,15 @@ impl Reading {
             _ => (known_as.clone(), Circumstances::default()),
         })
     }
+}
+
+/// Has the host's loop see to a request, and waits until it has. `None`: there is no host any more.
+fn serve_one(input: Input, hall: &Hall) -> Option<()> {
+    let (served, seen_to) = sync_channel(0);
+    hall.to_host.send(FromClients::Asked(input, Served { _until_dropped: served })).ok()?;
+    // Nothing is ever sent: it ends.
+    let _ = seen_to.recv();
+    Some(())
 }
 
 /// Sends this client's own answer, waiting for room; `false`: the client is gone.
@@ -415,12 +482,11 @@ fn stream_of(of: &OutputFile) -> output::Stream {
     }
 }
 
-fn read_log(hall: &Hall, id: u64, before: u64, count: u32) -> FromHost {
-    let mut entries = reader::read(&hall.dir).map(|log| log.entries).unwrap_or_default();
-    entries.truncate(usize::try_from(before.saturating_sub(1)).unwrap_or(usize::MAX));
-    let keep = MOST_RECORDS.min(count as usize);
-    let entries = entries.split_off(entries.len().saturating_sub(keep));
-    FromHost::Log { id, entries }
+fn read_log(hall: &Hall, id: u64, before: u64, count: u32) -> Option<Arc<[u8]>> {
+    // Held until it can be sent: however many ask, one core is busy with it.
+    let mut pages = hall.pages.lock().unwrap_or_else(PoisonError::into_inner);
+    let entries = pages.before(before, MOST_RECORDS.min(count as usize)).unwrap_or_default();
+    encode(&FromHost::Log { id, entries })
 }
 
 /// An output that a client follows.
@@ -460,3 +526,6 @@ impl Follow {
         Ok(runs.then_some(GROWTH))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,15 @@
 //! The host's loop: one inbox, one turn for each input, outputs in order; asleep until something comes or is due. SHELL.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::time::Moment;
 
-use super::clients::{FromClients, Lines};
+use super::clients::{FromClients, Lines, Seats, Served};
+use super::glance::{self, Glance};
 use super::perform::Performer;
 use super::socket::SessionDir;
 use super::turn::{HostState, Input, Output, turn};
@@ -27,7 +27,11 @@ pub(super) struct Driver {
     pub(super) lines: Lines,
     pub(super) dir: SessionDir,
     pub(super) inbox: Receiver<FromClients>,
-    pub(super) clients: Arc<AtomicUsize>,
+    pub(super) seats: Arc<Seats>,
+    /// Where clients' threads look.
+    pub(super) glance: glance::Shared,
+    /// The request that is seen to.
+    pub(super) serving: Option<Served>,
     pub(super) boot: u32,
 }
 
@@ -39,7 +43,9 @@ pub(super) fn drive(mut driver: Driver, first: Vec<Output>) -> bool {
     loop {
         let input = driver.next_input();
         let now = driver.now();
+        let before = driver.state.session().head;
         let outputs = turn(&mut driver.state, input, now);
+        driver.show(before);
         if let Some(in_order) = driver.carry_out(outputs) {
             return in_order;
         }
@@ -51,7 +57,17 @@ impl Driver {
         clock::moment(self.boot)
     }
 
+    /// Shows clients' threads where the walk stands, if that is news.
+    fn show(&self, before: u64) {
+        let session = self.state.session();
+        if session.head != before {
+            *self.glance.lock().unwrap_or_else(PoisonError::into_inner) = Glance::of(session);
+        }
+    }
+
     fn next_input(&mut self) -> Input {
+        // All that the last one led to is done; whoever waits for it may go on.
+        self.serving = None;
         if let Some(input) = self.performer.own_input() {
             return self.note(input);
         }
@@ -66,6 +82,10 @@ impl Driver {
         };
         match came {
             Ok(FromClients::Input(input)) => self.note(input),
+            Ok(FromClients::Asked(input, served)) => {
+                self.serving = Some(served);
+                self.note(input)
+            }
             Ok(FromClients::Joined(client, person, role, line)) => {
                 self.lines.add(client, line);
                 Input::Joined { client, person, role }
@@ -119,7 +139,7 @@ impl Driver {
                 if !self.dir.try_lock() {
                     return false;
                 }
-                if self.clients.load(Ordering::SeqCst) > 0 {
+                if self.seats.any() {
                     self.dir.unlock();
                     return false;
                 }
@@ -139,7 +159,7 @@ impl Driver {
                 Ok(FromClients::Input(input)) => {
                     self.note(input);
                 }
-                Ok(FromClients::Joined(..)) => {}
+                Ok(FromClients::Joined(..) | FromClients::Asked(..)) => {}
                 Err(_) => break,
             }
         }

@@ -278,9 +278,14 @@ pub struct Circumstances {
     pub own_keys: Vec<String>,
     /// Why some of those could not be looked up (the operator's home cannot be read).
     pub keys_unknown: Option<String>,
+    /// Where the command starts a step: approvals whose givers may not approve any more, by record, and why.
+    pub lapsed: Vec<(u64, String)>,
     /// Where the command names somebody (`handover`): that account, or why it cannot be the operator.
     pub named: Option<Result<Person, String>>,
 }
+
+/// Where a machine's administrator says which keys may sign: where it is there, it alone counts.
+pub const SIGNERS_OF_THE_MACHINE: &str = "/etc/onbelay/allowed_signers";
 
 /// An `allowed_signers` file, as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -256,6 +256,11 @@ impl Loop {
 
     fn send(&mut self, message: &ToHost) {
         if let Err(error) = self.client.send(message) {
+            if let ClientError::Wrong { why } = &error {
+                // It was not sent, and the connection is as it was.
+                self.app.refuse(why);
+                return;
+            }
             // The reading end says more soon; until then this is what is known.
             if self.app.link == Link::Up {
                 update(&mut self.app, Msg::Lost(error.to_string()));

@@ -9,6 +9,7 @@ mod coverage;
 mod crash;
 mod following;
 mod looking;
+mod lures;
 mod no_by_default;
 mod order;
 mod outside;

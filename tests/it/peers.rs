@@ -12,7 +12,7 @@ const WITNESSED: &str = "onbelay: 1\ntitle: Peers\nsteps:\n  - { id: wipe, title
 /// Connects, greets, says `here`, then sends each line of its stdin as a request and prints what is answered to it. With
 /// an account as its second word, requests are sent by a child that has become that account.
 const SPEAKER: &str = r#"
-use strict; use IO::Socket::UNIX; $| = 1;
+use strict; use IO::Socket::UNIX; $| = 1; $SIG{PIPE} = "IGNORE";
 my ($path, $uid) = @ARGV;
 my $s = IO::Socket::UNIX->new(Peer => $path) or die "cannot connect: $!";
 sub say_it { syswrite($s, pack("N/a*", $_[0])) }
@@ -134,17 +134,75 @@ fn a16_who_left_the_group_or_is_deleted_decides_nothing_more() {
     let mut sam = Speaker::new(speaker(&people, 1, &socket));
     assert!(sam.asks(NOTE).contains("recorded"));
     assert!(sam.asks(ASK).contains("recorded"));
+    let mut others: Vec<Speaker> = (0..3).map(|_| Speaker::new(speaker(&people, 1, &socket))).collect();
     people.leaves_group(1);
-    for command in [APPROVE, HOLD] {
+    for (sam, command) in [(&mut sam, APPROVE), (&mut others[0], HOLD)] {
         let said = sam.asks(command);
         assert!(said.contains("refused") && said.contains("is not in it now"), "{said}");
+        // Told so, and let go.
+        let said = sam.asks(NOTE);
+        assert!(said.contains("goodbye") && said.contains("is not in it now"), "{said}");
     }
     let uid = people.uid(1);
     people.forget(1);
-    for command in [APPROVE, HOLD] {
+    for (sam, command) in others[1..].iter_mut().zip([APPROVE, HOLD]) {
         let said = sam.asks(command);
         assert!(said.contains(&format!("does not know (uid {uid}) decides nothing")), "{said}");
     }
+}
+
+#[test]
+fn who_left_the_group_sees_no_more_even_in_silence() {
+    let test = "left_the_group_in_silence";
+    if !have(test, "perl") || !have(test, "gpasswd") {
+        return;
+    }
+    let Some(people) = People::new(test, &["dana", "sam"]) else { return };
+    let socket = started(&people);
+    let listens = SPEAKER
+        .replace("while (my $line = <STDIN>) {", "while (1) { heard('never'); }\nwhile (0) { my $line;");
+    let mut command = people.run_as(1, "perl");
+    command.args(["-e", &listens, &socket]);
+    let mut sam = Speaker::new(command);
+    people.leaves_group(1);
+    let said = sam.line();
+    assert!(said.contains("goodbye") && said.contains("is not in it now"), "{said}");
+}
+
+/// What the journal tells, without what the checks said.
+fn told(people: &People) -> Vec<String> {
+    let journal = std::fs::read_to_string(people.session().join("journal.jsonl")).unwrap();
+    let events = ["approved", "approvals_voided", "requested", "step_started", "refused"];
+    let of = |line: &str| {
+        let found = events.iter().find(|event| line.contains(&format!("\"event\":\"{event}\"")));
+        found.map(|event| (*event).to_owned())
+    };
+    journal.lines().filter_map(of).collect()
+}
+
+#[test]
+fn an_approval_ends_with_the_right_to_give_it() {
+    let test = "an_approval_ends_with_the_right";
+    if !have(test, "gpasswd") {
+        return;
+    }
+    let Some(people) = People::new(test, &["dana", "sam"]) else { return };
+    started(&people);
+    let session = people.session();
+    let session = session.to_str().unwrap();
+    people.call(0, &["do", session, "run", "wipe"]).expect(1);
+    people.call(1, &["do", session, "approve", "wipe"]).expect(0);
+    people.leaves_group(1);
+    let ran = people.call(0, &["do", session, "run", "wipe", "--confirm", "wipe"]);
+    assert_eq!(
+        told(&people),
+        ["requested", "refused", "approved", "approvals_voided", "requested", "refused"],
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    let journal = std::fs::read_to_string(people.session().join("journal.jsonl")).unwrap();
+    assert!(journal.contains("is not in it now, and decides nothing here"), "{journal}");
 }
 
 #[test]

@@ -332,6 +332,9 @@ impl Shell {
         if self.seat() != Seat::Operator {
             return Ok(());
         }
+        if !self.walk.talk.client.is_own() {
+            return Ok(());
+        }
         let runbook = self.session().runbook.clone();
         for name in self.walk.talk.client.welcome.secrets_missing.clone() {
             let Some(param) = runbook.params.iter().find(|param| param.name == name) else { continue };

@@ -1,10 +1,11 @@
-//! The public keys that an account holds itself: in `~/.ssh` and in its agent. SHELL; read only, never a private key.
+//! The keys that an account holds itself: in `~/.ssh` and in its agent. SHELL; of a private key only the public part that
+//! stands before it is kept, which needs no passphrase.
 
 use std::fs::File;
 use std::io::{Read, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use data_encoding::{BASE64, BASE64_NOPAD};
@@ -28,16 +29,81 @@ const REQUEST_IDENTITIES: u8 = 11;
 /// `SSH_AGENT_IDENTITIES_ANSWER`.
 const IDENTITIES_ANSWER: u8 = 12;
 
-/// Fingerprints of the keys in `HOME/.ssh/*.pub`. What cannot be read is passed over.
-pub(super) fn of_home(home: &Path) -> Vec<String> {
-    let files = std::fs::read_dir(home.join(".ssh")).into_iter().flatten().flatten();
-    files
-        .map(|file| file.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "pub"))
-        .take(MOST_FILES)
-        .filter_map(|path| read_small(&path))
-        .flat_map(|text| text.lines().filter_map(of_line).collect::<Vec<_>>())
-        .collect()
+/// What is known of the keys in somebody's `.ssh`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Their fingerprints.
+    pub(super) keys: Vec<String>,
+    /// What could not be looked into; a sentence.
+    pub(super) unknown: Option<String>,
+}
+
+/// The keys in `HOME/.ssh`: public ones, and private ones whether or not their public half lies beside them.
+pub(super) fn of_home(home: &Path) -> Held {
+    let dir = home.join(".ssh");
+    let files = match std::fs::read_dir(&dir) {
+        Ok(files) => files,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Held::default(),
+        Err(e) => {
+            let unknown = Some(format!("which keys lie in {} cannot be looked up: {e}", dir.display()));
+            return Held { unknown, ..Held::default() };
+        }
+    };
+    let mut held = Held::default();
+    for path in files.flatten().map(|file| file.path()).take(MOST_FILES) {
+        let is_public = path.extension().is_some_and(|extension| extension == "pub");
+        let Some(text) = read_small(&path) else { continue };
+        if is_public {
+            held.keys.extend(text.lines().filter_map(of_line));
+        } else if let Some(found) = of_private(&text) {
+            held.keys.extend(found);
+        } else if is_private(&text) && !with_pub(&path).exists() {
+            held.unknown.get_or_insert_with(|| {
+                format!(
+                    "which key {} is cannot be told: it is of an old form; put its public half beside it with: ssh-keygen \
+                     -y -f {} > {}",
+                    path.display(),
+                    path.display(),
+                    with_pub(&path).display()
+                )
+            });
+        }
+    }
+    held
+}
+
+fn with_pub(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    PathBuf::from(name)
+}
+
+fn is_private(text: &str) -> bool {
+    text.trim_start()
+        .lines()
+        .next()
+        .is_some_and(|line| line.starts_with("-----BEGIN ") && line.trim_end().ends_with("PRIVATE KEY-----"))
+}
+
+/// Fingerprints of the public parts that an OpenSSH private key file begins with (OpenSSH's `PROTOCOL.key`); `None`: it
+/// is none.
+fn of_private(text: &str) -> Option<Vec<String>> {
+    let body = text.trim().strip_prefix("-----BEGIN OPENSSH PRIVATE KEY-----")?;
+    let body = body.strip_suffix("-----END OPENSSH PRIVATE KEY-----")?;
+    let body: String = body.split_whitespace().collect();
+    let bytes = BASE64.decode(body.as_bytes()).ok()?;
+    let rest = bytes.strip_prefix(b"openssh-key-v1\0")?;
+    let (_cipher, rest) = take_string(rest)?;
+    let (_kdf, rest) = take_string(rest)?;
+    let (_options, rest) = take_string(rest)?;
+    let (count, mut rest) = rest.split_first_chunk::<4>()?;
+    let mut found = Vec::new();
+    for _ in 0..u32::from_be_bytes(*count) {
+        let (blob, after) = take_string(rest)?;
+        found.push(fingerprint(blob));
+        rest = after;
+    }
+    Some(found)
 }
 
 /// Fingerprints of the keys that an agent holds; none where it does not answer.
@@ -149,7 +215,7 @@ mod tests {
     #[test]
     fn keys_of_a_home_are_named_as_ssh_names_them() {
         let home = tempfile::tempdir().unwrap();
-        assert!(of_home(home.path()).is_empty());
+        assert_eq!(of_home(home.path()), Held::default());
         let ssh = home.path().join(".ssh");
         std::fs::create_dir(&ssh).unwrap();
         let Some(one) = made_key(&ssh, "id_ed25519", "ed25519") else { return };
@@ -159,10 +225,36 @@ mod tests {
         std::fs::write(ssh.join("huge.pub"), vec![b'x'; 70_000]).unwrap();
         std::fs::create_dir(ssh.join("dir.pub")).unwrap();
         rustix::fs::mkfifoat(rustix::fs::CWD, ssh.join("pipe.pub"), rustix::fs::Mode::RWXU).unwrap();
-        let (mut found, mut wanted) = (of_home(home.path()), vec![one, two]);
+        // A private key without its public half is held all the same; a passphrase hides nothing of that.
+        let three = made_key(&ssh, "alone", "ed25519").unwrap();
+        std::fs::remove_file(ssh.join("alone.pub")).unwrap();
+        let mut locked = Command::new("ssh-keygen");
+        let locked = locked.args(["-q", "-p", "-N", "a phrase", "-f"]).arg(ssh.join("alone"));
+        assert!(locked.status().unwrap().success());
+        let held = of_home(home.path());
+        let (mut found, mut wanted) = (held.keys, vec![one, two, three]);
         found.sort();
+        found.dedup();
         wanted.sort();
-        assert_eq!(found, wanted);
+        assert_eq!((found, held.unknown), (wanted, None));
+    }
+
+    #[test]
+    fn what_cannot_be_told_of_a_home_is_said() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join(".ssh"), "").unwrap();
+        assert!(of_home(home.path()).unknown.unwrap().contains("cannot be looked up"));
+        std::fs::remove_file(home.path().join(".ssh")).unwrap();
+        let ssh = home.path().join(".ssh");
+        std::fs::create_dir(&ssh).unwrap();
+        let Some(one) = made_key(&ssh, "id_rsa", "rsa") else { return };
+        let mut old = Command::new("ssh-keygen");
+        let old = old.args(["-q", "-p", "-m", "PEM", "-N", "", "-f"]).arg(ssh.join("id_rsa"));
+        assert!(old.status().unwrap().success());
+        assert_eq!(of_home(home.path()), Held { keys: vec![one], unknown: None });
+        std::fs::remove_file(ssh.join("id_rsa.pub")).unwrap();
+        let held = of_home(home.path());
+        assert!(held.keys.is_empty() && held.unknown.unwrap().contains("of an old form"));
     }
 
     #[test]

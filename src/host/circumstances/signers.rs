@@ -7,10 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::session::command::Signers;
-
-/// Where a machine's administrator says which keys may sign.
-const OF_THE_MACHINE: &str = "/etc/onbelay/allowed_signers";
+use crate::session::command::{SIGNERS_OF_THE_MACHINE, Signers};
 
 /// Its name in the directory of all sessions.
 const NAME: &str = "allowed_signers";
@@ -21,13 +18,18 @@ const LONGEST: u64 = 1 << 20;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 
-/// Reads the file the session was started with (`given`), else the machine's, else that of `home`; or says why not.
+/// Reads the machine's file; where there is none, the file the session was started with (`given`), else that of `home`; or
+/// says why not.
 /// It must belong to root or to `owner`, and be writable by nobody else.
 pub(super) fn read(owner: u32, given: Option<&Path>, home: &Path) -> Result<Signers, String> {
-    first(owner, given, Path::new(OF_THE_MACHINE), home)
+    first(owner, given, Path::new(SIGNERS_OF_THE_MACHINE), home)
 }
 
 fn first(owner: u32, given: Option<&Path>, machine: &Path, home: &Path) -> Result<Signers, String> {
+    // What an administrator laid down is not for an operator to set aside.
+    if let Some(signers) = read_one(owner, machine)? {
+        return Ok(signers);
+    }
     if let Some(path) = given {
         return read_one(owner, path)?.ok_or_else(|| {
             format!(
@@ -37,10 +39,8 @@ fn first(owner: u32, given: Option<&Path>, machine: &Path, home: &Path) -> Resul
         });
     }
     let of_home = home.join(NAME);
-    for path in [machine, &of_home] {
-        if let Some(signers) = read_one(owner, path)? {
-            return Ok(signers);
-        }
+    if let Some(signers) = read_one(owner, &of_home)? {
+        return Ok(signers);
     }
     Err(format!(
         "nobody said which keys may sign: write a line `NAME KEY` for each person into {} (as ssh-keygen's \
@@ -170,12 +170,17 @@ mod tests {
         write(&machine, "machine\n");
         assert_eq!(look(None).unwrap().text, "machine\n");
         let given = home.path().join("given");
+        write(&given, "given\n");
+        assert_eq!(look(Some(&given)).unwrap().text, "machine\n", "the administrator's alone counts");
+        let away = home.path().join("away");
+        std::fs::rename(&machine, &away).unwrap();
+        assert_eq!(look(Some(&given)).unwrap().text, "given\n");
+        std::fs::remove_file(&given).unwrap();
         assert!(
             look(Some(&given)).unwrap_err().contains("is not there"),
             "what was named is not made up for"
         );
-        write(&given, "given\n");
-        assert_eq!(look(Some(&given)).unwrap().text, "given\n");
+        std::fs::rename(&away, &machine).unwrap();
         // A file that is there and unsafe is no reason to go on to the next.
         mode(&machine, 0o666);
         assert!(look(None).unwrap_err().contains("may be written by others"));

@@ -6,7 +6,7 @@ use crate::wire::messages::{LogHealth, Reply, Role};
 use crate::wire::{FromHost, ToHost};
 
 use super::super::words;
-use super::{AppendError, Audience, ClientId, Guest, HostState, Output, record};
+use super::{AppendError, Audience, ClientId, Guest, HostState, Output, record, record_own};
 
 /// The most that a screen may say about what lies on top of it, bytes: a few words.
 const MOST_SAID: usize = 400;
@@ -61,13 +61,16 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
             let may = matches!(guest.role, Role::Drive | Role::Act)
                 && found.barred.is_none()
                 && state.session.operator.same_account(&guest.person);
-            if may && state.session.opened.secrets.contains(&name) && !value.is_empty() {
+            // One that is known stays as it is: what was approved with it must not run with another.
+            let mut to = Audience::One(client);
+            if may && state.secrets_missing().contains(&name) && !value.is_empty() {
                 state.known_secrets.insert(name.clone());
                 out.push(Output::Keep { name, value });
+                to = Audience::All;
             }
             // Told in any case: who gave it sees whether it was taken.
             let names = state.secrets_missing();
-            out.push(Output::Tell(Audience::All, FromHost::SecretsMissing { names }));
+            out.push(Output::Tell(to, FromHost::SecretsMissing { names }));
         }
         ToHost::Look { gaze } => {
             let said = gaze.over.as_ref().map_or(0, String::len);
@@ -97,6 +100,7 @@ fn decided(
     if let LogHealth::Broken { why } = &state.health {
         return Reply::Failed { why: words::journal_broken(why) };
     }
+    void_lapsed(state, &found.lapsed, now, out);
     let decision = match &found.barred {
         Some(why) => Err(Refusal::rule(why.clone())),
         None => decide::decide(&state.session, command, &guest.person, now, found),
@@ -124,6 +128,21 @@ fn decided(
         Err(AppendError::NotTaken(why)) => Reply::Refused { n: 0, refusal: Refusal::call(why) },
         Err(AppendError::Broken(why)) => Reply::Failed { why: words::journal_broken(&why) },
     }
+}
+
+/// Approvals whose givers may not approve any more, found out just now: they are void before anything starts by them.
+fn void_lapsed(state: &mut HostState, lapsed: &[(u64, String)], now: Moment, out: &mut Vec<Output>) {
+    let mut void = Vec::new();
+    for (place, step) in state.session.steps.iter().enumerate() {
+        let given = step.approval.iter().flat_map(|round| &round.given);
+        for given in given.filter(|given| given.void.is_none()) {
+            if let Some((n, why)) = lapsed.iter().find(|(n, _)| *n == given.n) {
+                let step = state.session.runbook.steps[place].id.clone();
+                void.push(Event::ApprovalsVoided { step, approvals: vec![*n], why: why.clone() });
+            }
+        }
+    }
+    record_own(state, void, now, out);
 }
 
 /// What a screen that was opened to watch, or to witness, does not do. Everyone may call a hold and leave a note.

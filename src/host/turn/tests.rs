@@ -1,6 +1,7 @@
 //! Inputs in, outputs out: no process, no disk. Names carry the id of a fault where there is one.
 
 mod leaving;
+mod requests;
 
 use std::sync::{Arc, Mutex};
 
