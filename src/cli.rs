@@ -24,6 +24,7 @@ pub mod plain;
 pub mod report;
 pub mod run;
 pub mod screen;
+pub mod signers;
 pub mod start;
 pub mod status;
 pub mod verify;

@@ -24,6 +24,12 @@ pub fn run(args: &DoArgs) -> exit::Outcome {
     if let Action::Approve { step, name, start } = &args.action {
         return approve::in_words(args, step, name.as_deref(), *start);
     }
+    if let Action::Refuse { step, say: None } = &args.action {
+        let (session, step) = (words::quoted(&args.session), words::quoted(step));
+        return Err(Failure::wrong(format!(
+            "say why: whoever drives needs to know what to mend; nothing was done\n  onbelay do {session} refuse {step} --say WHY"
+        )));
+    }
     let command = command(&args.action, false)?;
     let dir = place::find(&args.session)?;
     let mut walk = Walk::open(&dir, Role::Act)?;
@@ -37,7 +43,7 @@ pub fn run(args: &DoArgs) -> exit::Outcome {
     if args.json {
         out.line(as_json(&walk.talk.session, &command, &became, exit).to_string());
     } else {
-        tell_end(&walk, &command, &became, &Voice::of_shell(&args.session), &mut out)?;
+        tell_end(&walk, &command, &became, &Voice::of_shell(&walk.called(Some(&args.session))), &mut out)?;
     }
     out.finish()?;
     Ok(exit)
@@ -83,7 +89,9 @@ pub fn command(action: &Action, will_ask: bool) -> Result<Command, Failure> {
         Action::Approve { step, name, .. } => {
             Command::Approve { step: step.as_str().into(), seen: None, name: name.clone(), signature: None }
         }
-        Action::Refuse { step, say } => Command::Refuse { step: step.as_str().into(), why: say.clone() },
+        Action::Refuse { step, say } => {
+            Command::Refuse { step: step.as_str().into(), why: say.clone().unwrap_or_default() }
+        }
         Action::Handover { name } => Command::Handover { to: name.clone() },
         Action::Amend { .. } => return Err(not_yet("going on with a corrected runbook")),
     })

@@ -27,6 +27,7 @@ use super::follow::End;
 use super::out::{Out, say};
 use super::perform::{Became, Walk, exit_of};
 use super::place::{self, IfSeveral};
+use super::signers;
 use super::words::{Voice, quoted};
 
 /// `do SESSION approve STEP`: shows what it is, and approves that and nothing else. On a terminal a word is typed first;
@@ -35,7 +36,7 @@ pub fn in_words(args: &DoArgs, step: &str, name: Option<&str>, start: Start) -> 
     let dir = place::find(&args.session)?;
     let mut walk = Walk::open(&dir, Role::Act)?;
     let mut out = Out::stdout();
-    let voice = Voice::of_shell(&args.session);
+    let voice = Voice::of_shell(&walk.called(Some(&args.session)));
     let subject = match asked_or_standing(&mut walk, step, name, start)? {
         Ok(subject) => subject,
         Err((command, became)) => return ended(&walk, &command, &became, args.json, &voice, out),
@@ -60,6 +61,13 @@ pub fn in_words(args: &DoArgs, step: &str, name: Option<&str>, start: Start) -> 
     };
     let became = walk.perform(&command, !args.no_wait, |_, _| {})?;
     out.flush();
+    if name.is_none() && subject.witness.proof == Proof::Here && in_vain(&walk, &subject, None) {
+        let session = quoted(&walk.called(Some(&args.session)));
+        say(format!(
+            "somebody beside you types their name, or says it to you: onbelay do {session} approve {} --name NAME",
+            quoted(step)
+        ));
+    }
     ended(&walk, &command, &became, args.json, &voice, out)
 }
 
@@ -83,7 +91,7 @@ pub fn with_signature(args: &ApproveArgs) -> Outcome {
         signature: Some(signature),
     };
     let became = walk.perform(&command, true, |_, _| {})?;
-    let voice = Voice::of_shell(args.session.as_deref().unwrap_or(walk.talk.session.id.as_str()));
+    let voice = Voice::of_shell(&walk.called(args.session.as_deref()));
     ended(&walk, &command, &became, args.json, &voice, Out::stdout())
 }
 
@@ -91,7 +99,7 @@ pub fn with_signature(args: &ApproveArgs) -> Outcome {
 pub fn show(args: &ShowArgs) -> Outcome {
     let dir = place::pick(args.session.as_deref(), IfSeveral::Refuse)?;
     let mut walk = Walk::open(&dir, Role::Act)?;
-    let name = args.session.clone().unwrap_or_else(|| walk.talk.session.id.to_string());
+    let name = walk.called(args.session.as_deref());
     let voice = Voice::of_shell(&name);
     let mut out = Out::stdout();
     let subject = match asked(&mut walk, &args.step, args.start)? {
@@ -130,6 +138,11 @@ pub fn show(args: &ShowArgs) -> Outcome {
     if !args.json {
         let file = args.output.as_deref().map_or_else(|| "FILE".to_owned(), shown);
         say(what_next(&subject, &name, &args.step, &file, &words::until(&subject, left)));
+    }
+    if subject.witness.proof == Proof::Key {
+        let opened = &walk.talk.session.opened;
+        let named = opened.signers.as_ref().map(|path| Path::new(&opened.dir).join(path));
+        signers::tell_missing(&dir, named.as_deref());
     }
     Ok(Exit::Yes)
 }

@@ -46,7 +46,7 @@ pub enum Verb {
     Start(StartArgs),
     /// Open the screen on a session
     #[command(
-        before_help = "Example:\n  onbelay attach k3f9\n  onbelay attach --witness k3f9      join as the second person"
+        before_help = "Example:\n  onbelay attach k3f9                          back to one of yours\n  onbelay attach --witness /srv/onbelay/k3f9   join as the second person"
     )]
     Attach(AttachArgs),
     /// Ask one action of a session, for scripts: the same request that a key on the screen makes
@@ -54,7 +54,7 @@ pub enum Verb {
     Do(DoArgs),
     /// Approve a step with a signature that was made elsewhere
     #[command(
-        before_help = "Example:\n  onbelay approve k3f9 delete-old-vm --signature approval.txt.sig",
+        before_help = "Example:\n  onbelay approve /srv/onbelay/k3f9 delete-old-vm --signature approval.txt.sig",
         allow_missing_positional = true
     )]
     Approve(ApproveArgs),
@@ -213,7 +213,7 @@ pub struct DoArgs {
 /// `approve`
 #[derive(Debug, Args)]
 pub struct ApproveArgs {
-    /// Its id, or a part that fits no other; absent: the only open one
+    /// Its id, a part that fits no other, or its path; absent: the only open one
     pub session: Option<String>,
     /// Which step
     #[arg(required = true)]
@@ -239,7 +239,7 @@ pub struct ApprovalArgs {
 pub enum ApprovalVerb {
     /// Print the text, asking for an approval if nobody has
     #[command(
-        before_help = "Example:\n  onbelay approval show k3f9 delete-old-vm > approval.txt",
+        before_help = "Example:\n  onbelay approval show /srv/onbelay/k3f9 delete-old-vm > approval.txt",
         allow_missing_positional = true
     )]
     Show(ShowArgs),
@@ -248,7 +248,7 @@ pub enum ApprovalVerb {
 /// `approval show`
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// Its id, or a part that fits no other; absent: the only open one
+    /// Its id, a part that fits no other, or its path; absent: the only open one
     pub session: Option<String>,
     /// Which step
     #[arg(required = true)]

@@ -21,6 +21,7 @@ use super::ask;
 use super::exit::Failure;
 use super::file;
 use super::out::say;
+use super::words::quoted;
 
 /// Is somebody there to be asked for what was not given?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,10 +203,20 @@ pub fn share(
     new.opened.signers = signers.map(file::signers).transpose()?;
     let Some(name) = group else { return Ok(None) };
     let group = sharing::group(name)?;
-    let home = sharing::check_home(&new.home, &group)?;
+    let home = sharing::check_home(&new.home, &group).map_err(|error| {
+        let mut failure = Failure::from(error);
+        failure.said = failure.said.replace(&format!("onbelay run --share {name} FILE"), &as_typed());
+        failure
+    })?;
     new.home.clone_from(&home.path);
     new.opened.share = Some(group.clone());
     Ok(Some(Shared { group: group.name, opened_up: home.to_be_given, home: home.path }))
+}
+
+/// This very call, as it can be typed again.
+fn as_typed() -> String {
+    let words = std::env::args_os().skip(1).map(|word| quoted(&clean(&word.to_string_lossy())));
+    std::iter::once("onbelay".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Says whom the session is open to now, and the line to give to them.

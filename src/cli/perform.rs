@@ -22,6 +22,7 @@ use super::follow::{End, Follow};
 use super::late::Late;
 use super::out::{Out, say};
 use super::place;
+use super::words::quoted;
 
 /// How often a waiting client looks whether it was interrupted, at the least.
 const LOOK: Duration = Duration::from_millis(100);
@@ -35,6 +36,8 @@ pub struct Walk {
     pub talk: Talk,
     /// The session's directory.
     pub dir: PathBuf,
+    /// How the session is called where somebody is told what to type; not quoted.
+    pub name: String,
     interrupted: Arc<AtomicBool>,
     far: Far,
     late: Late,
@@ -84,10 +87,22 @@ impl Walk {
         if !had_host {
             tell_environment(&talk.client.welcome.recent);
         }
-        let walk =
-            Self { talk, dir: dir.to_owned(), interrupted, far: Far::default(), late: Late::default() };
+        let walk = Self {
+            name: place::called(dir, &talk.session),
+            talk,
+            dir: dir.to_owned(),
+            interrupted,
+            far: Far::default(),
+            late: Late::default(),
+        };
         walk.give_secrets()?;
         Ok(walk)
+    }
+
+    /// What the reader calls the session on a command line: as they did, where that finds it for others too.
+    #[must_use]
+    pub fn called(&self, typed: Option<&str>) -> String {
+        typed.filter(|_| !self.name.contains('/')).unwrap_or(&self.name).to_owned()
     }
 
     /// Gives the host the secrets it lacks and this environment holds.
@@ -143,7 +158,7 @@ impl Walk {
             for line in self.late.lines(&self.talk.session, clock::now(&self.talk.session)) {
                 say(line);
             }
-            if let Some(line) = waits(command, &self.talk.session, &mut waited) {
+            if let Some(line) = waits(command, &self.talk.session, &self.name, &mut waited) {
                 say(line);
             }
             let end = match self.talk.hear(Some(Instant::now() + LOOK))? {
@@ -186,7 +201,7 @@ impl Walk {
         } else {
             format!(
                 "interrupted; what runs goes on (to end it: onbelay do {} stop {step})",
-                self.talk.session.id
+                quoted(&self.name)
             )
         })
     }
@@ -214,7 +229,7 @@ impl Walk {
 }
 
 /// What a step that has ended waits for, where that is new.
-fn waits(command: &Command, session: &Session, said: &mut Vec<String>) -> Option<String> {
+fn waits(command: &Command, session: &Session, name: &str, said: &mut Vec<String>) -> Option<String> {
     let (Command::Run { step, .. } | Command::Done { step, .. } | Command::Resolve { step, .. }) = command
     else {
         return None;
@@ -224,7 +239,7 @@ fn waits(command: &Command, session: &Session, said: &mut Vec<String>) -> Option
         return None;
     }
     said.clone_from(&open);
-    let how = format!("onbelay do {} attest {} --say WORDS", session.id, open.first()?);
+    let how = format!("onbelay do {} attest {} --say WORDS", quoted(name), open.first()?);
     Some(format!("{step} has ended; it waits for somebody to answer {}: {how}", clean(&open.join(", "))))
 }
 

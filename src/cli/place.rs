@@ -4,10 +4,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::client::ClientError;
+use crate::client::{ClientError, session_word};
 use crate::journal::reader::Tail;
 use crate::journal::store::{self, Listed, Loaded, SessionState, Store};
 use crate::journal::{JOURNAL, JournalError};
+use crate::session::Session;
 use crate::text::clean;
 
 use super::exit::{Exit, Failure};
@@ -63,6 +64,20 @@ pub fn find(name: &str) -> Result<PathBuf, Failure> {
 /// As [`find`]; also the name of a directory that holds a session, with no `/` in it.
 pub fn find_or_directory(name: &str) -> Result<PathBuf, Failure> {
     if Path::new(name).join(JOURNAL).exists() { Ok(PathBuf::from(name)) } else { find(name) }
+}
+
+/// How the session in `dir` is called wherever somebody is told what to type: by its path where they may have to look
+/// elsewhere than this account usually does. Not quoted.
+#[must_use]
+pub fn called(dir: &Path, session: &Session) -> String {
+    session_word(dir, session.opened.share.is_some(), is_in_usual_home(dir))
+}
+
+/// Is the session where a terminal of this account looks for sessions, unless a variable of it says otherwise?
+#[must_use]
+pub fn is_in_usual_home(dir: &Path) -> bool {
+    let usual = store::home(|name| std::env::var_os(name).filter(|_| name != "ONBELAY_HOME"));
+    usual.is_ok_and(|home| dir.parent() == Some(home.as_path()))
 }
 
 /// Was something only to be read?

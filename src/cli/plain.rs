@@ -19,6 +19,7 @@ use crate::session::state::Stage;
 
 use super::exit::Outcome;
 use super::out::say;
+use super::place;
 use super::words::quoted;
 
 /// Walks the session in `dir` until it is finished, its reader leaves, or input ends. A wish of role `Watch` only has
@@ -27,10 +28,10 @@ pub fn walk(dir: &Path, wish: Wish) -> Outcome {
     let mut shell = shell::Shell::open(dir, wish)?;
     let outcome = shell.walk();
     let session = shell.session();
-    let id = quoted(session.id.as_str());
+    let name = quoted(&place::called(dir, session));
     say(match session.stage {
-        Stage::Open => format!("The session stays open. To come back: onbelay attach {id} --plain"),
-        Stage::Finished | Stage::Aborted { .. } => format!("What happened: onbelay report {id}"),
+        Stage::Open => format!("The session stays open. To come back: onbelay attach {name} --plain"),
+        Stage::Finished | Stage::Aborted { .. } => format!("What happened: onbelay report {name}"),
     });
     outcome
 }

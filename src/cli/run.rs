@@ -11,12 +11,14 @@ use super::begin::{self, Asking};
 use super::exit::{Failure, Outcome};
 use super::place;
 use super::screen::{self, Face};
+use super::signers;
 
 /// Starts a session and walks it.
 pub fn run(args: &RunArgs) -> Outcome {
     let face = screen::face(args.plain)?;
     let asking = if somebody_is_there() { Asking::OnTerminal } else { Asking::Nobody };
     let filled = begin::fill_in(&args.file, &args.params, asking)?;
+    let by_key = signers::are_wanted(&filled.runbook);
     let mut new = begin::new_session(&args.file, filled, args.another)?;
     let shared = begin::share(&mut new, args.share.as_deref(), args.allowed_signers.as_deref())?;
     let given = new.given.clone();
@@ -26,6 +28,9 @@ pub fn run(args: &RunArgs) -> Outcome {
         Err(error) => return Err(error.into()),
     };
     begin::tell(shared.as_ref(), &dir);
+    if by_key {
+        signers::tell_missing(&dir, args.allowed_signers.as_deref());
+    }
     screen::walk(&dir, Role::Drive, face, Some(given))
 }
 

@@ -13,6 +13,7 @@ use super::begin;
 use super::exit::{Exit, Failure, Outcome};
 use super::out::say;
 use super::perform::tell_environment;
+use super::words::quoted;
 use super::{place, plain};
 
 /// How a walk shows itself.
@@ -59,21 +60,20 @@ pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome
 
 fn open_screen(dir: &Path, wish: Wish) -> Outcome {
     let had_host = store::host_alive(dir)?;
-    // Only the usual place is known to a terminal where nobody set another.
-    let usual = store::home(|name| std::env::var_os(name).filter(|_| name != "ONBELAY_HOME"));
-    let own_home = usual.is_ok_and(|home| dir.parent() == Some(home.as_path()));
-    let options = tui::Options { own_home, ..tui::Options::new(wish) };
+    let options = tui::Options { own_home: place::is_in_usual_home(dir), ..tui::Options::new(wish) };
     let (end, session) = tui::run(dir, options).map_err(of_screen)?;
     let loaded = store::load(dir);
     // On the screen it stood in the log; said again where it stays in sight.
     if let (false, Ok(loaded)) = (had_host, &loaded) {
         tell_environment(&loaded.entries);
     }
+    let name = loaded.as_ref().map_or_else(|_| session.to_string(), |it| place::called(dir, &it.session));
+    let name = quoted(&name);
     let open = loaded.is_ok_and(|loaded| place::is_open(loaded.state));
     let parting = if open {
-        format!("session {session} goes on; `onbelay attach {session}` comes back to it")
+        format!("session {session} goes on; `onbelay attach {name}` comes back to it")
     } else {
-        format!("session {session} is closed; `onbelay report {session}` tells what happened")
+        format!("session {session} is closed; `onbelay report {name}` tells what happened")
     };
     match end {
         tui::End::Left => {

@@ -64,6 +64,6 @@ fn role(role: Role) -> &'static str {
     match role {
         Role::Witness => "witness",
         Role::Watch => "watching",
-        Role::Drive | Role::Act => "here",
+        Role::Drive | Role::Act => "attached",
     }
 }

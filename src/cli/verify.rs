@@ -1,7 +1,7 @@
 //! `onbelay verify`: proves a journal whole, and that every destructive step in it was allowed to run. SHELL.
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::journal::verify;
@@ -12,7 +12,7 @@ use crate::tui::view::shape::wrap;
 
 use super::args::VerifyArgs;
 use super::exit::{Exit, Failure, Outcome};
-use super::out::Out;
+use super::out::{Out, columns};
 use super::place::{self, IfSeveral};
 
 /// The longest file of allowed signers that is read, bytes.
@@ -63,12 +63,6 @@ fn lines(verified: &Verified, columns: Option<usize>) -> Vec<String> {
     }
     lines.push(if verified.is_whole() { "it is whole" } else { "it is not as it should be" }.to_owned());
     lines
-}
-
-/// The width to break lines for; `None` where nobody reads them on a terminal.
-fn columns() -> Option<usize> {
-    let (columns, _) = io::stdout().is_terminal().then(ratatui::crossterm::terminal::size)?.ok()?;
-    (columns > 20).then_some(usize::from(columns))
 }
 
 /// Reads the file to hold signatures against.

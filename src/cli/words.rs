@@ -7,34 +7,61 @@ use crate::session::summary::said_once;
 use crate::session::{Kind, Progress, Requirement, Session};
 use crate::text::clean;
 
-/// How the reader types an action: `onbelay do k3f9 ` on a command line, nothing in plain mode.
+/// Commands whose next word is a session.
+const OF_A_SESSION: [&str; 6] =
+    ["do", "attach", "attach --witness", "attach --watch", "approval show", "approve"];
+
+/// How the reader types an action, and calls the session: `onbelay do /srv/onbelay/k3f9 ` on a command line, no more than the
+/// action itself in plain mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Voice {
     /// Stands before an action.
     pub before: String,
+    /// The session, as one word of a shell.
+    name: String,
 }
 
 impl Voice {
     /// For somebody who calls `onbelay do NAME …`.
     #[must_use]
     pub fn of_shell(name: &str) -> Self {
-        Self { before: format!("onbelay do {} ", quoted(name)) }
+        let name = quoted(name);
+        Self { before: format!("onbelay do {name} "), name }
     }
 
-    /// For somebody who types actions as lines.
+    /// For somebody who types actions as lines, in the session of this name.
     #[must_use]
-    pub fn of_plain() -> Self {
-        Self { before: String::new() }
+    pub fn of_plain(name: &str) -> Self {
+        Self { before: String::new(), name: quoted(name) }
     }
 
-    /// A sentence with its commands as this reader types them.
+    /// A sentence with its commands as this reader types them. The core knows a session by its id alone, which finds it
+    /// only for somebody who looks in the same place.
     #[must_use]
     pub fn said(&self, session: &Session, sentence: &str) -> String {
-        let said = sentence.replace(&format!("onbelay do {} ", session.id), &self.before);
-        // In lines the name is asked for.
-        let said = if self.before.is_empty() { said.replace(" --name NAME", "") } else { said };
+        let mut said = sentence.to_owned();
+        let own = self.before.is_empty();
+        if own {
+            said = without_their_own(&said, session);
+        }
+        for verb in OF_A_SESSION {
+            said = said
+                .replace(&format!("onbelay {verb} {}", session.id), &format!("onbelay {verb} {}", self.name));
+        }
+        if own {
+            // In lines the name is asked for.
+            said = said.replace(&format!("onbelay do {} ", self.name), "").replace(" --name NAME", "");
+        }
         clean(&said).into_owned()
     }
+}
+
+/// Without the other way in which somebody else may approve, from their own shell: a line typed here is the operator's.
+fn without_their_own(sentence: &str, session: &Session) -> String {
+    let or = format!(", or: onbelay do {} approve ", session.id);
+    let Some((before, after)) = sentence.split_once(&or) else { return sentence.to_owned() };
+    let rest = after.find(char::is_whitespace).map_or("", |end| &after[end..]);
+    format!("{before}{rest}")
 }
 
 /// A text as a shell takes it as one word.
@@ -229,7 +256,29 @@ steps:
                     onbelay do k3f9 run wipe --confirm 'a shop'
         nothing was run; this is in the log (record 43)
         ");
-        let plain = refusal(&session, Some("wipe"), "run", "shut", &unmet, 43, &Voice::of_plain());
+        let plain = refusal(&session, Some("wipe"), "run", "shut", &unmet, 43, &Voice::of_plain("k3f9"));
         assert!(!plain.contains("onbelay do"), "{plain}");
+
+        let id = session.id.as_str();
+        let invite =
+            format!("a second person joins: onbelay attach --witness {id}, or: onbelay do {id} approve wipe");
+        let path = "/srv/onbelay/k3f9";
+        assert_eq!(
+            Voice::of_shell(path).said(&session, &invite),
+            format!(
+                "a second person joins: onbelay attach --witness {path}, or: onbelay do {path} approve wipe"
+            )
+        );
+        assert_eq!(
+            Voice::of_plain(path).said(&session, &invite),
+            format!("a second person joins: onbelay attach --witness {path}"),
+            "the operator's own lines approve nothing"
+        );
+        let elsewhere = format!("3 files differ: /srv/onbelay/{id}/a, {id}");
+        assert_eq!(
+            Voice::of_shell(path).said(&session, &elsewhere),
+            elsewhere,
+            "what a check found is not ours"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The line that one person gives to another to join a session. SHELL: looks at who may list the sessions' home.
+//! How a session is called by whoever else is to find it, and the line that somebody joins with. SHELL: looks at who may list the sessions' home.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -10,7 +10,14 @@ use std::path::Path;
 /// anyway, so that the end of its id says which one is meant.
 #[must_use]
 pub fn join_line(dir: &Path, shared: bool, own_home: bool) -> String {
-    line(dir, shared, own_home, !shared || dir.parent().is_some_and(can_be_listed))
+    format!("onbelay attach --witness {}", quoted(&session_word(dir, shared, own_home)))
+}
+
+/// What stands for SESSION on a command line of whoever is to find the session in `dir`; not quoted. `shared` and `own_home`
+/// as for [`join_line`].
+#[must_use]
+pub fn session_word(dir: &Path, shared: bool, own_home: bool) -> String {
+    word(dir, shared, own_home, !shared || dir.parent().is_some_and(can_be_listed))
 }
 
 /// May whoever is in the group look through these sessions, so that a part of an id is enough?
@@ -18,15 +25,14 @@ fn can_be_listed(home: &Path) -> bool {
     home.metadata().is_ok_and(|found| found.mode() & 0o044 != 0)
 }
 
-fn line(dir: &Path, shared: bool, own_home: bool, listed: bool) -> String {
+fn word(dir: &Path, shared: bool, own_home: bool, listed: bool) -> String {
     let id = dir.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let tail = id.rsplit('-').next().filter(|tail| !tail.is_empty());
-    let session = match (tail, dir.parent()) {
-        (Some(tail), _) if own_home && !shared => quoted(tail),
-        (Some(tail), Some(home)) if listed => quoted(&home.join(tail).to_string_lossy()),
-        _ => quoted(&dir.to_string_lossy()),
-    };
-    format!("onbelay attach --witness {session}")
+    match (tail, dir.parent()) {
+        (Some(tail), _) if own_home && !shared => tail.to_owned(),
+        (Some(tail), Some(home)) if listed => home.join(tail).to_string_lossy().into_owned(),
+        _ => dir.to_string_lossy().into_owned(),
+    }
 }
 
 /// As one word of a shell; as it is where it is one already.
@@ -43,7 +49,7 @@ mod tests {
     use super::*;
 
     fn of(dir: &str, shared: bool, own_home: bool, listed: bool) -> String {
-        line(Path::new(dir), shared, own_home, listed)
+        format!("onbelay attach --witness {}", quoted(&word(Path::new(dir), shared, own_home, listed)))
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct HoldStatus {
 pub struct PersonStatus {
     /// Account name.
     pub name: String,
-    /// `operator`; of who is attached besides: `witness`, `watching`, `here` (with a screen that may act).
+    /// `operator`; of who is attached besides: `witness`, `watching`, `attached` (a screen that neither only watches nor witnesses).
     pub role: String,
     /// How they are known: `account`.
     pub proof: String,

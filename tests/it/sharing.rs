@@ -394,7 +394,11 @@ fn a_home_of_ones_own_is_given_to_the_group_and_to_no_second_one() {
     );
     let ran = start_in(&people, &state, &people.group).expect(2).says(&says);
     assert!(ran.stderr.contains("sudo install -d -o"), "{}", ran.stderr);
-    assert!(ran.stderr.contains(&format!("onbelay run --share {} FILE", people.group)), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains(&format!("onbelay start --another --share {} /", people.group)),
+        "{}",
+        ran.stderr
+    );
     assert!(!state.exists());
     // Members can pass her directory, and list nothing in it.
     set_mode(&own, 0o711);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::runbook::Proof;
+use crate::session::approve::standing::rule_of;
 use crate::session::approve::{Standing, Subject, caveat, name_of, standing};
 use crate::session::event::{Proven, Work};
 use crate::session::state::{Approval, Round};
@@ -43,12 +44,16 @@ pub fn in_vain(session: &Session, you: &Person, subject: &Subject, name: Option<
 pub fn approved(session: &Session, step: &str, n: u64, now: Moment) -> String {
     let Some((place, round)) = round(session, step) else { return "approved".to_owned() };
     let work = round.subject.work;
-    let by = given(round, n)
+    let given = given(round, n);
+    let by = given
         .map_or_else(String::new, |given| format!(", by {} ({})", name_of(given), known_by(&given.proof)));
     let standing = standing(session, place, work, None, now);
     let back = if work == Work::Undo { "to take back " } else { "" };
-    let line =
-        format!("approved: {back}{}{by}{}", view::step_name(session, place), and_then(&standing, work));
+    let line = format!(
+        "approved: {back}{}{by}{}",
+        view::step_name(session, place),
+        and_then(session, place, &standing, work, given.map_or("", name_of))
+    );
     clean(&line).into_owned()
 }
 
@@ -63,9 +68,18 @@ fn given(round: &Round, n: u64) -> Option<&Approval> {
     round.given.iter().find(|given| given.n == n)
 }
 
-fn and_then(standing: &Standing, work: Work) -> String {
+/// What is still missing, or what can be done now. `just_said`: who approved, as was said already.
+fn and_then(session: &Session, place: usize, standing: &Standing, work: Work, just_said: &str) -> String {
     if !standing.met {
-        return format!("; {}", standing.why);
+        let wanted = rule_of(session, place, work).map_or(0, |rule| rule.count);
+        let more = wanted.saturating_sub(u32::try_from(standing.names.len()).unwrap_or(u32::MAX));
+        let others: Vec<&str> =
+            standing.names.iter().map(String::as_str).filter(|name| *name != just_said).collect();
+        return match (standing.names.len() - others.len(), others.as_slice()) {
+            (0, _) => format!("; {}", standing.why),
+            (_, []) => format!("; {more} more must"),
+            (_, others) => format!("; {} did before; {more} more must", others.join(" and ")),
+        };
     }
     let left = standing.left.map_or_else(String::new, |left| format!("; {} left", in_words(left)));
     let may = if work == Work::Undo { "take it back" } else { "start it" };

@@ -85,7 +85,7 @@ pub enum Action {
         confirm: Option<String>,
     },
     /// The second person says yes to what is shown: one start of this very command
-    #[command(before_help = "Example:\n  onbelay do k3f9 approve delete-old-vm")]
+    #[command(before_help = "Example:\n  onbelay do /srv/onbelay/k3f9 approve delete-old-vm")]
     Approve {
         /// Which
         step: String,
@@ -103,9 +103,9 @@ pub enum Action {
     Refuse {
         /// Which
         step: String,
-        /// Why
+        /// Why; a refusal needs words
         #[arg(long, value_name = "WHY", allow_hyphen_values = true)]
-        say: String,
+        say: Option<String>,
     },
     /// Write something down
     #[command(before_help = "Example:\n  onbelay do k3f9 note 'called the datacentre, spoke to Lee'")]

@@ -8,9 +8,9 @@ use crate::cli::approve::words;
 use crate::report::status::step_word;
 use crate::runbook::Proof;
 use crate::session::approve::standing::over;
-use crate::session::approve::{LIFETIME, standing};
+use crate::session::approve::{LIFETIME, name_of, standing};
 use crate::session::event::Work;
-use crate::session::state::Round;
+use crate::session::state::{Approval, Round};
 use crate::session::{Entry, Event, Person, Session, view};
 use crate::text::clean;
 use crate::time::{Moment, in_words};
@@ -96,6 +96,22 @@ pub(super) fn waiting(session: &Session, place: usize, now: Moment) -> String {
     }
 }
 
+/// Who approved the start that is about to be confirmed, how that is known, and when.
+pub(super) fn approved_by(session: &Session, place: usize, of: Work, now: Moment) -> Vec<String> {
+    let standing = standing(session, place, of, None, now);
+    let Some(round) = session.steps[place].approval.as_deref().filter(|_| !standing.approvals.is_empty())
+    else {
+        return Vec::new();
+    };
+    let counts = round.given.iter().filter(|given| standing.approvals.contains(&given.n));
+    let line = |given: &Approval| {
+        let (at, how) = (given.at.at.clock(), words::known_by(&given.proof));
+        clean(&format!("  ✓ {} at {at} UTC; known by: {how}", name_of(given))).into_owned()
+    };
+    let left = standing.left.map_or_else(String::new, |left| format!(", for {} more", in_words(left)));
+    [String::new(), format!("Approved{left}:")].into_iter().chain(counts.map(line)).collect()
+}
+
 /// Forward or back, as it was asked last.
 pub(super) fn work(session: &Session, place: usize) -> Work {
     session.steps[place].approval.as_deref().map_or(Work::Run, |round| round.subject.work)
@@ -158,7 +174,7 @@ pub(super) fn came_and_went(before: &[Present], after: &[Present]) -> Vec<String
 
 fn as_what(role: Role) -> &'static str {
     match role {
-        Role::Drive => "with a screen that may act",
+        Role::Drive => "with a screen of their own",
         Role::Witness => "as a witness",
         Role::Watch => "to watch",
         Role::Act => "as a script",
@@ -169,7 +185,11 @@ fn as_what(role: Role) -> &'static str {
 pub(super) fn people(session: &Session, people: &[Present], join: &str) -> Vec<String> {
     let mut lines = vec![format!("{} is the operator.", clean(&session.operator.name))];
     for one in people.iter().filter(|one| one.role != Role::Act) {
-        lines.push(format!("  {} is here, {}; known by account", clean(&one.person.name), as_what(one.role)));
+        lines.push(format!(
+            "  {} is attached, {}; known by account",
+            clean(&one.person.name),
+            as_what(one.role)
+        ));
     }
     lines.push(format!("A second person joins with:  {}", clean(join)));
     lines

@@ -14,7 +14,7 @@ use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::far::Far;
 use crate::cli::follow::{End, Follow};
 use crate::cli::late::Late;
-use crate::cli::out::Out;
+use crate::cli::out::{Out, columns};
 use crate::cli::perform::{Became, Walk, exit_of, log_line};
 use crate::cli::words::Voice;
 use crate::client::{ClientError, Heard, Wish};
@@ -87,7 +87,7 @@ impl Shell {
         let mut shell = Self {
             role,
             input,
-            out: Out::stdout(),
+            out: Out::stdout().at_words(),
             you: walk.talk.client.welcome.you.clone(),
             under: None,
             live: None,
@@ -178,7 +178,11 @@ impl Shell {
             }
             Ok(Line::Show(place)) => match place.or_else(|| line::asked(session)) {
                 Some(asked) if self.is_read_out(asked) => self.read_out(asked)?,
-                _ => self.lines(&tell::card(session, place.unwrap_or_else(|| here(session)), now)),
+                _ => {
+                    let card =
+                        tell::card(session, place.unwrap_or_else(|| here(session)), now, &self.sheet());
+                    self.exact(&card);
+                }
             },
             Ok(Line::Output(place)) => {
                 let tail = self.walk.output_tail(place);
@@ -251,7 +255,7 @@ impl Shell {
             _ => {}
         }
         self.break_prompt();
-        let told = tell_end(&self.walk, command, &became, &Voice::of_plain(), &mut self.out);
+        let told = tell_end(&self.walk, command, &became, &Voice::of_plain(&self.walk.name), &mut self.out);
         if let Err(wrong) = told {
             self.line(&format!("{}; nothing was done", wrong.said));
         }
@@ -265,8 +269,8 @@ impl Shell {
         let Some(place) = session.step_at(step.as_str()) else { return Ok(()) };
         let Some(text) = view::confirmation(session, place) else { return Ok(()) };
         let work = if matches!(command, Command::Undo { .. }) { Work::Undo } else { Work::Run };
-        let lines = tell::question(session, place, work, clock::now(session));
-        self.lines(&lines);
+        let lines = tell::question(session, place, work, clock::now(session), &self.sheet());
+        self.exact(&lines);
         let answer = self.ask(&tell::confirm_prompt(&text))?;
         // What a person types ends with Enter; more in one go is a paste.
         if answer.as_ref() == Some(&text) && !self.input.more_was_typed() {
@@ -384,8 +388,8 @@ impl Shell {
         if self.shown == Some(place) || all_behind(session) || session.stage != Stage::Open {
             return;
         }
-        let card = tell::card(session, place, clock::now(session));
-        self.lines(&card);
+        let card = tell::card(session, place, clock::now(session), &self.sheet());
+        self.exact(&card);
         self.line("");
         self.shown = Some(place);
     }
@@ -393,7 +397,7 @@ impl Shell {
     fn show_prompt(&mut self, prompt: &str) {
         if self.prompt.as_deref() != Some(prompt) {
             self.break_prompt();
-            self.out.text(prompt);
+            self.out.words(prompt);
             self.out.flush();
             self.prompt = Some(prompt.to_owned());
         }
@@ -417,6 +421,20 @@ impl Shell {
         self.break_prompt();
         self.out.line(line);
         self.out.flush();
+    }
+
+    /// Lines in which nothing more is broken.
+    fn exact(&mut self, lines: &[String]) {
+        if !lines.is_empty() {
+            self.break_prompt();
+            self.out.text(&lines.join("\n"));
+            self.out.text("\n");
+            self.out.flush();
+        }
+    }
+
+    fn sheet(&self) -> tell::Sheet<'_> {
+        tell::Sheet { name: &self.walk.name, columns: columns() }
     }
 
     fn lines(&mut self, lines: &[String]) {

@@ -1,6 +1,7 @@
 //! What the walk in lines says: the step and all about it, prompts, the question, news. PURE.
 //! Text from outside is cleaned here, once, before it is handed on.
 
+use crate::cli::out::broken;
 use crate::cli::words::{Voice, quoted};
 use crate::report::status::{check_mark, check_word, step_word};
 use crate::runbook::values::variables_in;
@@ -16,6 +17,24 @@ use crate::tui::view::{markdown, shape};
 
 use super::line::{Wanted, all_behind, asked, here};
 use super::second;
+
+/// What lines are set on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sheet<'a> {
+    /// How the session is called, not quoted.
+    pub name: &'a str,
+    /// Where a terminal ends; scripts are never broken.
+    pub columns: Option<usize>,
+}
+
+impl Sheet<'_> {
+    fn set(&self, lines: Vec<String>) -> Vec<String> {
+        match self.columns {
+            Some(columns) => lines.iter().map(|line| broken(line, columns)).collect(),
+            None => lines,
+        }
+    }
+}
 
 /// How wide instructions are set, columns.
 const PROSE: usize = 76;
@@ -36,7 +55,7 @@ pub(super) fn opening(session: &Session) -> Vec<String> {
 }
 
 /// The step at `place` with all about it.
-pub(super) fn card(session: &Session, place: usize, now: Moment) -> Vec<String> {
+pub(super) fn card(session: &Session, place: usize, now: Moment, sheet: &Sheet<'_>) -> Vec<String> {
     let model = &session.runbook.steps[place];
     let status = view::step_status(session, &view::order(session), place, now);
     let hold_point = if model.is_hold_point() { "hold point: " } else { "" };
@@ -63,7 +82,7 @@ pub(super) fn card(session: &Session, place: usize, now: Moment) -> Vec<String> 
         lines.extend(loses);
     }
     if !matches!(status, StepStatus::Done | StepStatus::Skipped | StepStatus::Running) {
-        lines.extend(shut_until(session, place, now));
+        lines.extend(shut_until(session, place, now, sheet));
     }
     if status != StepStatus::Done {
         lines.extend(what_happens(session, place, Work::Run));
@@ -96,7 +115,7 @@ fn loses(session: &Session, place: usize) -> Option<Vec<String>> {
 }
 
 /// What keeps a step shut, with reasons and what to do.
-fn shut_until(session: &Session, place: usize, now: Moment) -> Vec<String> {
+fn shut_until(session: &Session, place: usize, now: Moment, sheet: &Sheet<'_>) -> Vec<String> {
     let gate = view::gate(session, &view::order(session), place, now);
     let unmet: Vec<&Requirement> = gate.iter().filter(|r| !r.met && r.kind != Kind::Confirm).collect();
     let mut lines = Vec::new();
@@ -104,7 +123,7 @@ fn shut_until(session: &Session, place: usize, now: Moment) -> Vec<String> {
         lines.push(String::new());
         lines.push("It stays shut until:".to_owned());
         for requirement in unmet {
-            lines.extend(unmet_lines(session, requirement, now));
+            lines.extend(sheet.set(unmet_lines(session, requirement, now, sheet.name)));
         }
     }
     if let Some(confirm) = gate.iter().find(|r| r.kind == Kind::Confirm) {
@@ -113,8 +132,8 @@ fn shut_until(session: &Session, place: usize, now: Moment) -> Vec<String> {
     lines
 }
 
-fn unmet_lines(session: &Session, requirement: &Requirement, now: Moment) -> Vec<String> {
-    let voice = Voice::of_plain();
+fn unmet_lines(session: &Session, requirement: &Requirement, now: Moment, name: &str) -> Vec<String> {
+    let voice = Voice::of_plain(name);
     let check = if requirement.kind == Kind::Check { session.check_at(&requirement.id) } else { None };
     let why = voice.said(session, &requirement.why);
     let fix = voice.said(session, &requirement.fix);
@@ -249,7 +268,13 @@ pub(super) fn prompt(session: &Session, now: Moment) -> String {
 }
 
 /// Everything the question before a step is about; the prompt follows.
-pub(super) fn question(session: &Session, place: usize, work: Work, now: Moment) -> Vec<String> {
+pub(super) fn question(
+    session: &Session,
+    place: usize,
+    work: Work,
+    now: Moment,
+    sheet: &Sheet<'_>,
+) -> Vec<String> {
     let model = &session.runbook.steps[place];
     let verb = if work == Work::Undo { "Take back: " } else { "" };
     let mut lines = vec![String::new(), format!("{verb}{}", clean(&view::step_name(session, place)))];
@@ -270,13 +295,14 @@ pub(super) fn question(session: &Session, place: usize, work: Work, now: Moment)
             .began
             .and_then(|began| began.age(now))
             .map_or_else(String::new, |age| format!(", {} ago", in_words(age)));
-        lines.push(format!(
+        lines.extend(sheet.set(vec![format!(
             "  {} {id} {}: {}{age}",
             check_mark(answer.state),
             check_word(answer.state),
             clean(&answer.detail)
-        ));
+        )]));
     }
+    lines.extend(sheet.set(second::approved_by(session, place, work, now)));
     lines.push(String::new());
     lines
 }

@@ -5,6 +5,8 @@ use crate::session::{Command, Event, Verdict, Work};
 
 use super::tell;
 
+const SHEET: tell::Sheet<'_> = tell::Sheet { name: "k3f9", columns: None };
+
 const WALK: &str = "
 checks:
   seen: { title: Seen, attest: Who saw it? }
@@ -20,7 +22,7 @@ fn a_shut_step_says_what_keeps_it_shut_and_what_to_type() {
     bench.answers.insert("whole".to_owned(), Verdict::Fails);
     bench.walk("one");
     let _ = bench.check("whole");
-    let card = tell::card(&bench.session, 1, bench.now).join("\n");
+    let card = tell::card(&bench.session, 1, bench.now, &SHEET).join("\n");
     for part in [
         "Step 2 of 2: hold point: Delete it",
         "gone, waiting",
@@ -46,7 +48,7 @@ fn the_question_shows_what_is_lost_what_runs_and_what_was_found() {
     bench.attest("seen", true).unwrap();
     bench.check("whole").unwrap();
     bench.later(std::time::Duration::from_mins(3));
-    let question = tell::question(&bench.session, 1, Work::Run, bench.now).join("\n");
+    let question = tell::question(&bench.session, 1, Work::Run, bench.now, &SHEET).join("\n");
     for part in [
         "2 Delete it",
         "What is lost: All of it.",
@@ -93,4 +95,23 @@ fn news_of_others_says_who_and_what_one_asked_is_not_told_twice() {
         .map(|entry| tell::news(entry, &bench.session, &dana(), true).is_some())
         .collect();
     assert_eq!(told, [false, true]);
+}
+
+#[test]
+fn the_question_says_who_approved_when_and_how_that_is_known() {
+    let mut bench = Bench::new(
+        "
+steps:
+  - { id: gone, title: Delete it, destructive: 'All of it.', witness: true, confirm: shop, run: 'true' }
+",
+    );
+    let question = |bench: &Bench| tell::question(&bench.session, 0, Work::Run, bench.now, &SHEET).join("\n");
+    assert!(!question(&bench).contains("Approved"), "{}", question(&bench));
+    let step = crate::id::StepId::from("gone");
+    bench.act(&Command::AskApproval { step: step.clone(), work: None, by_hand: false }).unwrap();
+    let seen = Some(bench.session.steps[0].approval.as_ref().unwrap().subject.text_digest());
+    bench.act_as(&sam(), &Command::Approve { step, seen, name: None, signature: None }).unwrap();
+    let said = question(&bench);
+    assert!(said.contains("Approved, for 15 min more:\n  ✓ sam at "), "{said}");
+    assert!(said.contains(" UTC; known by: another account"), "{said}");
 }

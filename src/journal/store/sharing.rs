@@ -48,9 +48,24 @@ pub fn group(name: &str) -> Result<Group, JournalError> {
         return Ok(found);
     }
     let me = name_of(rustix::process::geteuid().as_raw());
+    if is_of_the_system(&found) {
+        return wrong(format!(
+            "`{shown}` is a group of the system, and {me} is not a member of it; being one gives more than the sight of a \
+             session, so make a group of your own: sudo groupadd ops; sudo usermod -aG ops {me}; then log in anew"
+        ));
+    }
     wrong(format!(
-        "{me} is not a member of `{shown}`, so cannot give it anything; as root: usermod -aG {shown} {me}, then log in anew"
+        "{me} is not a member of `{shown}`, so cannot give it anything; run: sudo usermod -aG {shown} {me}; then log in anew"
     ))
+}
+
+/// Does membership in this group give power over the machine, by custom?
+fn is_of_the_system(group: &Group) -> bool {
+    const POWERFUL: [&str; 12] = [
+        "root", "sudo", "wheel", "admin", "adm", "disk", "shadow", "kmem", "docker", "lxd", "libvirt",
+        "staff",
+    ];
+    group.gid < 100 || POWERFUL.contains(&group.name.as_str())
 }
 
 /// Does the kernel let this process give a file to the group?

@@ -9,9 +9,9 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::cli::approve::words;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::perform::Became;
+use crate::cli::place;
 use crate::client::join_line;
 use crate::clock;
-use crate::journal::store;
 use crate::runbook::Proof;
 use crate::session::approve::standing;
 use crate::session::state::Round;
@@ -28,9 +28,7 @@ impl Shell {
     /// Who is here, and how somebody joins.
     pub(super) fn who_is_here(&self) -> Vec<String> {
         let session = self.session();
-        // Where sessions lie unless a variable of this terminal says otherwise.
-        let usual = store::home(|name| std::env::var_os(name).filter(|_| name != "ONBELAY_HOME")).ok();
-        let own_home = usual.as_deref() == self.walk.dir.parent();
+        let own_home = place::is_in_usual_home(&self.walk.dir);
         let join = join_line(&self.walk.dir, session.opened.share.is_some(), own_home);
         second::people(session, &self.people, &join)
     }
@@ -61,7 +59,8 @@ impl Shell {
                 used += lines[at].width().div_ceil(columns).max(1);
                 at += 1;
             }
-            self.line(&lines[from..at].join("\n"));
+            let part: Vec<String> = lines[from..at].iter().map(|line| (*line).to_owned()).collect();
+            self.exact(&part);
             if at < lines.len() {
                 let prompt = format!(
                     "-- {at} of {} lines; type  more  to read on; Enter: stop reading: ",
