@@ -16,6 +16,7 @@ pub mod recover;
 pub mod state;
 pub mod summary;
 pub mod view;
+pub mod whose;
 
 #[cfg(test)]
 pub(crate) mod bench;

@@ -2,6 +2,7 @@
 //! It must not know files: what an attempt left on disk is `journal::verify`'s to compare.
 
 mod approvals;
+mod people;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::time::Moment;
 use super::approve::rule_of;
 use super::event::{Ended, How, Work};
 use super::state::{Phase, Request};
-use super::{Entry, Event, Kind, Progress, Requirement, Session, gate, view};
+use super::{Entry, Event, Kind, Progress, Requirement, Session, gate, view, whose};
 
 /// The host decides before it records: how much later a record may say it is. A gate that was open when the record
 /// before was made, and closed by the clock within this time, counts as open.
@@ -50,6 +51,8 @@ pub struct Start {
     pub hold_point: bool,
     /// How many requirements its gate had.
     pub requirements: usize,
+    /// Numbers of the records with the answers and approvals it rests on.
+    pub rests_on: Vec<u64>,
 }
 
 /// What an ended command left on disk.
@@ -65,6 +68,8 @@ pub struct Output {
     pub bytes: u64,
     /// SHA-256 of its `output`, where one was taken.
     pub sha256: Option<Digest>,
+    /// Names of the processes that it left running.
+    pub left: Vec<String>,
 }
 
 /// Something wrong with a record.
@@ -91,10 +96,13 @@ pub fn audit(runbook: Arc<Runbook>, entries: &[Entry]) -> Audit {
         }
     };
     audit.replayed = 1;
+    audit.flaws.extend(people::opener(&session, first));
+    let mut people = people::People::default();
+    people.note(&session, first);
     // The command of an attempt's first item is decided together with the start, before its record changes anything.
     let mut decided: Option<(u64, Option<Digest>)> = None;
     for entry in rest {
-        let whats = match &entry.event {
+        let mut whats = match &entry.event {
             Event::StepStarted { .. } => {
                 let (start, whats) = start(&session, entry);
                 decided = first_item_command(&session, entry);
@@ -104,7 +112,12 @@ pub fn audit(runbook: Arc<Runbook>, entries: &[Entry]) -> Audit {
             Event::ItemStarted { .. } => item_start(&session, entry, decided.take()),
             _ => approvals::word(&session, entry),
         };
+        // Starts have a sentence of their own for it.
+        if !matches!(entry.event, Event::StepStarted { .. }) {
+            whats.extend(whose::may(&session, &entry.event, &entry.by).err());
+        }
         audit.flaws.extend(whats.into_iter().map(|what| Flaw { n: entry.n, what }));
+        people.note(&session, entry);
         audit.outputs.extend(output(&session, entry));
         if let Err(illegal) = session.apply(entry) {
             audit.flaws.push(Flaw {
@@ -115,13 +128,15 @@ pub fn audit(runbook: Arc<Runbook>, entries: &[Entry]) -> Audit {
         }
         audit.replayed = entry.n;
     }
+    audit.flaws.extend(people.flaws());
     audit.session = Some(session);
     audit
 }
 
 /// Looks at a `StepStarted` with the walk as it stood before it.
 fn start(session: &Session, entry: &Entry) -> (Option<Start>, Vec<String>) {
-    let Event::StepStarted { step, attempt, work, how, typed, rests_on, command, items, .. } = &entry.event
+    let Event::StepStarted { step, attempt, work, how, typed, rests_on, command, items, approvals, .. } =
+        &entry.event
     else {
         return (None, Vec::new());
     };
@@ -156,7 +171,9 @@ fn start(session: &Session, entry: &Entry) -> (Option<Start>, Vec<String>) {
         whats.push(format!("the command on record for {name} is not what the runbook and the values give"));
     }
     let hold_point = session.runbook.steps[place].is_hold_point();
-    (Some(Start { n: entry.n, place, attempt: *attempt, work: *work, hold_point, requirements }), whats)
+    let rests_on = rests_on.iter().chain(approvals).copied().collect();
+    let (attempt, work) = (*attempt, *work);
+    (Some(Start { n: entry.n, place, attempt, work, hold_point, requirements, rests_on }), whats)
 }
 
 fn asked_by(session: &Session, place: usize, entry: &Entry, request: &Request, name: &str) -> Option<String> {
@@ -165,7 +182,7 @@ fn asked_by(session: &Session, place: usize, entry: &Entry, request: &Request, n
         Progress::Running(running) if matches!(running.phase, Phase::Retrying { .. })
     );
     let who = &request.by;
-    let allowed = who.same_account(&session.operator) || (who.is_tool() && retrying);
+    let allowed = (who.uid.is_some() && who.same_account(&session.operator)) || (who.is_tool() && retrying);
     (!allowed || entry.by != *who)
         .then(|| format!("{name} was started by {}, who is not the operator", entry.by.name))
 }
@@ -281,7 +298,7 @@ fn output(session: &Session, entry: &Entry) -> Option<Output> {
     let Progress::Running(running) = &session.steps[session.step_at(step.as_str())?].progress else {
         return None;
     };
-    let Ended { output_bytes, output_sha256, .. } = &**ended;
+    let Ended { output_bytes, output_sha256, left, .. } = &**ended;
     let item = item.then_some(running.next_item);
     (running.how == How::Script).then(|| Output {
         n: entry.n,
@@ -289,6 +306,7 @@ fn output(session: &Session, entry: &Entry) -> Option<Output> {
         item,
         bytes: *output_bytes,
         sha256: output_sha256.clone(),
+        left: left.iter().map(|process| process.name.clone()).collect(),
     })
 }
 

@@ -11,8 +11,8 @@ use crate::time::Moment;
 use super::command::{CheckItem, Circumstances};
 use super::event::{AskMode, How, Work};
 use super::state::{Phase, Stage};
-use super::view;
 use super::{Command, Event, Kind, Person, Progress, Refusal, Requirement, Session};
+use super::{view, whose};
 
 /// The longest text a person may put into one record, bytes.
 pub const MAX_WORDS: usize = 64 * 1024;
@@ -33,6 +33,21 @@ pub fn decide(
     }
     only_the_operator(session, command, by)?;
     still_open(session, command)?;
+    let events = decided(session, command, by, now, found)?;
+    // What whoever verifies the log would not take from them is not recorded.
+    for event in &events {
+        whose::may(session, event, by).map_err(Refusal::rule)?;
+    }
+    Ok(events)
+}
+
+fn decided(
+    session: &Session,
+    command: &Command,
+    by: &Person,
+    now: Moment,
+    found: &Circumstances,
+) -> Decision {
     match command {
         Command::Check { checks } => ask(session, checks),
         Command::Attest { check, yes, words } => person::attest(session, check, *yes, words, by, now),

@@ -17,9 +17,6 @@ pub(super) fn word(session: &Session, entry: &Entry) -> Vec<String> {
     match &entry.event {
         Event::ApprovalAsked { subject } => asked(session, entry, subject),
         Event::Approved { .. } => approved(session, entry),
-        Event::HandedOver { .. } if !entry.by.same_account(&session.operator) => {
-            vec![format!("{} handed over, and is not the operator", entry.by.name)]
-        }
         _ => Vec::new(),
     }
 }

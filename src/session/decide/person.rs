@@ -6,7 +6,7 @@ use crate::session::command::CheckItem;
 use crate::session::event::{How, Said, Work};
 use crate::session::gate::said_ended;
 use crate::session::state::{Phase, Running, StepState};
-use crate::session::{Event, Person, Progress, Refusal, Session, view};
+use crate::session::{Event, Person, Progress, Refusal, Session, view, whose};
 use crate::time::Moment;
 
 use super::{Decision, find_check, find_step, may_run, words_needed};
@@ -26,7 +26,7 @@ pub(super) fn attest(
         return Err(Refusal::call(format!("`{}` is not a question for a person; ask it: {how}", model.id)));
     };
     words_needed(words, "without words it is no answer: say what you saw")?;
-    if *witness && by.uid == session.operator.uid {
+    if *witness && whose::may_be_the_operator(session, by) {
         let sentence = format!("`{}` asks for a second person, not the operator", model.id);
         return Err(Refusal::rule(sentence));
     }

@@ -145,7 +145,7 @@ fn what_a_host_with_a_fault_lets_pass_is_found() {
 
     let mut bench = Bench::approved(WIPE, "wipe");
     bench.record(&sam(), Event::HandedOver { to: sam() });
-    is_found(&bench, "sam handed over, and is not the operator");
+    is_found(&bench, "it is by sam, and only the operator, dana, may do that");
 
     let mut bench = Bench::approved(WIPE, "wipe");
     bench.record(&dana(), Event::HandedOver { to: sam() });
@@ -163,4 +163,87 @@ fn what_a_host_with_a_fault_lets_pass_is_found() {
     bench.settle();
     assert_eq!(bench.log, ["wipe"]);
     is_found(&bench, "sam approved 1 Wipe, and started it");
+}
+
+const SECOND: &str = "checks:
+  seen: { title: Somebody else looked, attest: Did you look?, witness: true }
+steps:
+  - { id: wipe, title: Wipe, destructive: All of it., requires: [seen], run: wipe it }
+";
+
+fn looked_by(by: &Person) -> Bench {
+    let mut bench = Bench::new(SECOND);
+    let check = crate::session::command::CheckItem::parse("seen");
+    let attest = crate::session::Command::Attest { check, yes: true, words: "I looked".to_owned() };
+    bench.act_as(&sam(), &attest).unwrap();
+    bench.run_typed("wipe", "wipe").unwrap();
+    bench.exits(0);
+    bench.assert_replays();
+    each(&mut bench, |event| matches!(event, Event::Attested { .. })).for_each(|it| it.by = by.clone());
+    bench
+}
+
+#[test]
+fn a_second_persons_answer_by_the_operator_is_found() {
+    is_found(&looked_by(&dana()), "asks for a second person, and dana is the operator");
+    is_found(
+        &looked_by(&Person { login: Some(1000), ..kim() }),
+        "asks for a second person, and kim is the operator",
+    );
+    is_found(&looked_by(&Person { uid: None, ..sam() }), "sam, who has no account");
+    is_found(&looked_by(&Person { name: "dana".to_owned(), ..sam() }), "in record 1 dana is account 1000");
+}
+
+#[test]
+fn a_second_person_is_one_and_the_same_throughout() {
+    let by = |by: Person| {
+        let mut bench = good();
+        each(&mut bench, |event| matches!(event, Event::Approved { .. })).for_each(|it| it.by = by.clone());
+        bench
+    };
+    is_found(&by(Person { uid: None, ..sam() }), "sam, who has no account");
+    is_found(&by(Person::tool()), "it is by onbelay itself, and only a person can say that");
+    is_found(
+        &by(Person { name: "dana".to_owned(), ..sam() }),
+        "it is by dana, account 1001, and in record 1 dana is account 1000",
+    );
+    // Seen later under another name.
+    let mut bench = by(Person { name: "ghost".to_owned(), ..sam() });
+    bench.act_as(&sam(), &crate::session::Command::Note { text: "here".to_owned() }).unwrap();
+    is_found(&bench, "it is by ghost, account 1001, and in record");
+}
+
+#[test]
+fn each_record_is_by_somebody_who_may() {
+    let (tool, stranger) = (Person::tool(), kim());
+    type Which = fn(&Event) -> bool;
+    let cases: [(Which, &Person, &str); 6] = [
+        (|it| matches!(it, Event::CheckAnswered { .. }), &stranger, "only onbelay itself records that"),
+        (|it| matches!(it, Event::WorkEnded { .. }), &stranger, "only onbelay itself records that"),
+        (|it| matches!(it, Event::StepSettled { .. }), &stranger, "only onbelay itself records that"),
+        (|it| matches!(it, Event::HostStarted { .. }), &stranger, "only onbelay itself records that"),
+        (|it| matches!(it, Event::Requested { .. }), &stranger, "only the operator, dana, may do that"),
+        (|it| matches!(it, Event::SessionOpened(_)), &tool, "only the operator, dana, may do that"),
+    ];
+    for (which, by, said) in cases {
+        let mut bench = good();
+        each(&mut bench, which).for_each(|it| it.by = by.clone());
+        is_found(&bench, said);
+    }
+    let more: [(Event, &str); 4] = [
+        (Event::StepSkipped { step: "wipe".into(), why: "no".to_owned() }, "only the operator"),
+        (Event::Finished, "only the operator"),
+        (Event::Aborted { why: "no".to_owned() }, "only the operator"),
+        (Event::RequestDropped { step: "wipe".into(), why: "no".to_owned() }, "only the operator"),
+    ];
+    for (event, said) in more {
+        let mut bench = Bench::approved(WIPE, "wipe");
+        bench.record(&stranger, event);
+        is_found(&bench, said);
+    }
+    let mut bench = Bench::new(WIPE);
+    bench.act(&crate::session::Command::Hold { why: "wait".to_owned() }).unwrap();
+    let hold = bench.session.holds[0].n;
+    bench.record(&kim(), Event::HoldReleased { holds: vec![hold], why: None });
+    is_found(&bench, "kim released the hold of dana, and did not say why");
 }
