@@ -61,8 +61,17 @@ fn lines(verified: &Verified, columns: Option<usize>) -> Vec<String> {
             lines.push(if at == 0 { format!("  {mark} {row}") } else { format!("    {row}") });
         }
     }
-    lines.push(if verified.is_whole() { "it is whole" } else { "it is not as it should be" }.to_owned());
+    lines.push(in_a_sentence(verified));
     lines
+}
+
+fn in_a_sentence(verified: &Verified) -> String {
+    let only = |n: u64| verified.findings.iter().all(|finding| finding.record == Some(n));
+    match verified.unjudged_from {
+        _ if verified.is_whole() => "it is whole".to_owned(),
+        Some(n) if only(n) => format!("it cannot be judged from record {n} on"),
+        _ => "it is not as it should be".to_owned(),
+    }
 }
 
 /// Reads the file to hold signatures against.
@@ -93,8 +102,8 @@ mod tests {
 
     #[test]
     fn on_a_terminal_no_line_is_wider_than_it_and_elsewhere_a_sentence_is_a_line() {
-        let long = "the start of 5 Terminate (attempt 7, record 61) was approved by sam@example.org (record 58), key \
-                    SHA256:uNiVztksCsDhcc0u9e8BrrNMlFLhPnZEqh1nmY3kU7Y: signature over what record 57 asks";
+        let long = "the start of 5 Terminate (attempt 7, record 61) was approved by the key \
+                    SHA256:uNiVztksCsDhcc0u9e8BrrNMlFLhPnZEqh1nmY3kU7Y, in record 58: signature over what record 57 asks";
         let verified = Verified {
             session: "20261120-151012-test-k3f9".to_owned(),
             records: 61,

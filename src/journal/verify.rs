@@ -2,26 +2,24 @@
 //! It must not know hosts or screens.
 
 mod approvals;
+mod attempts;
+mod outputs;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use crate::id::Digest;
-use crate::session::audit::{Audit, Output, Start, audit};
+use crate::session::audit::{Audit, Start, audit};
 use crate::session::event::Work;
-use crate::session::{Session, Signers, view};
+use crate::session::{Event, Session, Signers, view};
 use crate::text;
 
 use super::reader::{self, Log, Tail};
-use super::store::{self, ATTEMPTS};
+use super::store;
 use super::{JournalError, RUNBOOK};
 
 pub use approvals::{ApprovalSeen, KnownBy};
@@ -47,6 +45,9 @@ pub struct Verified {
     /// The last record that a signature vouches for, with all before it; 0: none.
     #[serde(default)]
     pub signed_up_to: u64,
+    /// From this record on this version cannot judge what is recorded: a newer one wrote it, or somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unjudged_from: Option<u64>,
 }
 
 /// Something wrong.
@@ -82,6 +83,7 @@ impl Verified {
 /// findings; an error means it could not be looked at.
 pub fn verify(dir: &Path, signers: Option<&Signers>) -> Result<Verified, JournalError> {
     let alive = store::host_alive(dir)?;
+    let laid = attempts::list(dir)?;
     let log = reader::read(dir)?;
     let mut verified =
         Verified { records: log.entries.len() as u64, head: log.head.to_string(), ..Verified::default() };
@@ -100,7 +102,8 @@ pub fn verify(dir: &Path, signers: Option<&Signers>) -> Result<Verified, Journal
             approvals::approvals(&mut verified, &log, signers);
             let allowed = starts(&mut verified, &audit);
             approvals::told(&mut verified, &allowed, signers);
-            outputs(&mut verified, dir, &audit)?;
+            outputs::outputs(&mut verified, dir, &audit)?;
+            attempts::held(&mut verified, &laid, &log, alive);
             return Ok(verified);
         }
         Err(JournalError::Runbook { why, .. }) => {
@@ -115,6 +118,7 @@ pub fn verify(dir: &Path, signers: Option<&Signers>) -> Result<Verified, Journal
     }
     approvals::approvals(&mut verified, &log, signers);
     approvals::told(&mut verified, &[], signers);
+    attempts::held(&mut verified, &laid, &log, alive);
     Ok(verified)
 }
 
@@ -128,7 +132,8 @@ fn chain(verified: &mut Verified, log: &Log, alive: bool) {
         )),
         Tail::Damaged(fault) => verified.find(Some(fault.n), &fault.to_string()),
         Tail::Newer { n, why, fault } => {
-            verified.leave_open(&format!("anything from record {n} on: it {why}"));
+            verified.unjudged_from = Some(*n);
+            verified.find(Some(*n), &unjudged(log, *n, why));
             if let Some(fault) = fault {
                 verified.find(Some(fault.n), &fault.to_string());
             }
@@ -141,20 +146,58 @@ fn chain(verified: &mut Verified, log: &Log, alive: bool) {
     }
 }
 
+/// A record of a kind that is not known here may be anything, and so may all that comes after it.
+fn unjudged(log: &Log, n: u64, why: &str) -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    let host = log.entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::HostStarted { onbelay, .. } => Some((entry.n, onbelay)),
+        _ => None,
+    });
+    let by = match host {
+        Some((at, version)) if is_newer(version, own) => format!(
+            "by record {at}, onbelay {version} wrote it, which is newer than this {own}: verify with that version"
+        ),
+        Some((at, version)) => format!(
+            "by record {at}, onbelay {version} wrote it, which is no newer than this {own} and knows no such record: somebody else may have written it; verify with a newer version if there is one"
+        ),
+        None => "verify with the version that wrote it".to_owned(),
+    };
+    format!(
+        "record {n}: {why}; from there on nothing can be judged by this version, {own}, but the links. {by}"
+    )
+}
+
+/// Compares `MAJOR.MINOR.PATCH`; what is none is not newer.
+fn is_newer(version: &str, than: &str) -> bool {
+    let parts = |text: &str| {
+        let core = text.split(['-', '+']).next().unwrap_or_default();
+        core.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>()
+    };
+    parts(version).zip(parts(than)).is_some_and(|(version, than)| version > than)
+}
+
 fn flaws(verified: &mut Verified, audit: &Audit) {
     for flaw in &audit.flaws {
         verified.find(Some(flaw.n), &format!("record {}: {}", flaw.n, flaw.what));
     }
 }
 
-/// Tells which starts were allowed: those that nothing was found against.
+/// Tells which starts were allowed: those that nothing was found against, nor against what they rest on.
 fn starts(verified: &mut Verified, audit: &Audit) -> Vec<Start> {
     let Some(session) = &audit.session else { return Vec::new() };
     if audit.replayed == verified.records {
-        verified.prove("every record follows from those before it");
+        if verified.unjudged_from.is_some() {
+            verified
+                .prove(&format!("each of records 1 to {} follows from those before it", verified.records));
+        } else {
+            verified.prove("every record follows from those before it");
+        }
     }
     let found: BTreeSet<u64> = verified.findings.iter().filter_map(|finding| finding.record).collect();
-    let fine: Vec<Start> = audit.starts.iter().filter(|start| !found.contains(&start.n)).cloned().collect();
+    let fine = |start: &&Start| {
+        !found.contains(&start.n) && !start.rests_on.iter().any(|record| found.contains(record))
+    };
+    let fine: Vec<Start> = audit.starts.iter().filter(fine).cloned().collect();
     for start in fine.iter().filter(|start| start.hold_point) {
         verified.prove(&allowed(session, start));
     }
@@ -184,70 +227,4 @@ fn allowed(session: &Session, start: &Start) -> String {
         "{what} (attempt {}, record {}) was allowed: {met}, and the command is the runbook's",
         start.attempt, start.n
     )
-}
-
-/// Compares what commands wrote with what their records say.
-fn outputs(verified: &mut Verified, dir: &Path, audit: &Audit) -> Result<(), JournalError> {
-    let mut same = 0;
-    for output in &audit.outputs {
-        let path = output_path(dir, output);
-        let shown = path.strip_prefix(dir).unwrap_or(&path).display().to_string();
-        match look(&path, output) {
-            Ok(seen) => match compare(output, &seen) {
-                Some(what) => verified.find(Some(output.n), &format!("record {}: {shown} {what}", output.n)),
-                None if output.sha256.is_some() => same += 1,
-                None => verified.leave_open(&format!(
-                    "that {shown} is unchanged: it was too large to be read when its command ended"
-                )),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound && output.bytes == 0 => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                verified.find(Some(output.n), &format!("record {}: {shown} is missing", output.n));
-            }
-            Err(error) => return Err(JournalError::io("read", &path)(error)),
-        }
-    }
-    if same > 0 {
-        let files = if same == 1 {
-            "the output of 1 command is".to_owned()
-        } else {
-            format!("the outputs of {same} commands are")
-        };
-        verified.prove(&format!("{files} as recorded"));
-    }
-    Ok(())
-}
-
-fn output_path(dir: &Path, output: &Output) -> PathBuf {
-    let attempt = dir.join(ATTEMPTS).join(output.attempt.to_string());
-    match output.item {
-        Some(index) => attempt.join("items").join(index.to_string()).join("output"),
-        None => attempt.join("output"),
-    }
-}
-
-/// What is there of what a command wrote.
-struct Seen {
-    bytes: u64,
-    /// Taken only where there is one to compare with.
-    sha256: Option<Digest>,
-}
-
-/// Looks at no more than was recorded: what a process that was left behind wrote later is not the command's.
-fn look(path: &Path, output: &Output) -> io::Result<Seen> {
-    let file = File::open(path)?;
-    if output.sha256.is_none() {
-        return Ok(Seen { bytes: file.metadata()?.len(), sha256: None });
-    }
-    let mut hash = Sha256::new();
-    let bytes = io::copy(&mut file.take(output.bytes), &mut hash)?;
-    Ok(Seen { bytes, sha256: Some(Digest::new(HEXLOWER.encode(&hash.finalize()))) })
-}
-
-fn compare(output: &Output, seen: &Seen) -> Option<String> {
-    if seen.bytes < output.bytes {
-        return Some(format!("was cut: it has {} bytes where {} were recorded", seen.bytes, output.bytes));
-    }
-    let (recorded, found) = output.sha256.as_ref().zip(seen.sha256.as_ref())?;
-    (recorded != found).then(|| format!("was changed: its SHA-256 is {found}, and {recorded} was recorded"))
 }

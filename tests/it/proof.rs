@@ -71,8 +71,8 @@ fn a_signed_walk_is_proven_from_a_copy_of_its_directory_alone() {
     };
     verify(&[])
         .expect(0)
-        .says("was approved by kim@example.org (record")
-        .says("key SHA256:")
+        .says("was approved by the key SHA256:")
+        .says(", which this log calls kim@example.org (allowed by ")
         .says("are chained only: nobody signed their head")
         .says("it is whole");
     let json = verify(&["--json"]).expect(0).json();
@@ -86,7 +86,10 @@ fn a_signed_walk_is_proven_from_a_copy_of_its_directory_alone() {
     let theirs = elsewhere.write("theirs", &other);
     let nobody = elsewhere.write("nobody", "");
     let late = elsewhere.write("late", &line.replace(" ssh-", " valid-before=\"20200101\" ssh-"));
-    verify(&["--allowed-signers", mine.to_str().unwrap()]).expect(0).says("it is whole");
+    verify(&["--allowed-signers", mine.to_str().unwrap()])
+        .expect(0)
+        .says(&format!(", which {} calls kim@example.org", mine.display()))
+        .says("it is whole");
     for file in [theirs, nobody, late] {
         verify(&["--allowed-signers", file.to_str().unwrap()])
             .expect(1)

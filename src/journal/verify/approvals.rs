@@ -35,12 +35,18 @@ pub struct ApprovalSeen {
     /// The fingerprint of the key, where one signed (`SHA256:…`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// The file that allowed the key for that name: the one given to verify with, else the one on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_by: Option<String>,
     /// The last record that the signature vouches for, where one holds; all before it are vouched for too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_up_to: Option<u64>,
     /// The record of the start that used it up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_by: Option<u64>,
+    /// The record that asked anew before it was used: from then on it counted for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<u64>,
     /// Nothing was found against it.
     pub holds: bool,
     /// What it does not prove.
@@ -147,7 +153,13 @@ impl<'a> Book<'a> {
         if let Some(what) = &what {
             self.against(entry, what);
         }
-        self.latest.insert(&subject.step, entry.n);
+        if let Some(before) = self.latest.insert(&subject.step, entry.n) {
+            for given in self.given.values_mut().filter(|given| given.seen.asked == before) {
+                if given.seen.used_by.is_none() {
+                    given.seen.replaced_by.get_or_insert(entry.n);
+                }
+            }
+        }
         self.askings.insert(entry.n, Asking { entry, subject, sound: what.is_none(), text: OnceCell::new() });
     }
 
@@ -217,8 +229,15 @@ impl<'a> Book<'a> {
                 Proven::Key(signed) => Some(clean(&signed.fingerprint)),
                 Proven::Account | Proven::Here { .. } => None,
             },
+            allowed_by: match &approval.proof {
+                Proven::Key(signed) => {
+                    Some(clean(self.outside.map_or(&signed.signers, |outside| &outside.path)))
+                }
+                Proven::Account | Proven::Here { .. } => None,
+            },
             signed_up_to,
             used_by: None,
+            replaced_by: None,
             holds,
             unproven: caveat(&approval, &subject.operator).map(str::to_owned),
         };
@@ -365,7 +384,7 @@ pub(super) fn told(verified: &mut Verified, starts: &[super::Start], outside: Op
     let approvals = std::mem::take(&mut verified.approvals);
     for seen in approvals.iter().filter(|seen| seen.holds) {
         let start = starts.iter().find(|start| seen.used_by == Some(start.n));
-        tell(verified, seen, start);
+        tell(verified, seen, start, outside.is_some());
     }
     let signed = approvals.iter().filter(|seen| seen.holds && seen.known_by == KnownBy::Key);
     if signed.clone().next().is_some() && outside.is_none() {
@@ -378,8 +397,9 @@ pub(super) fn told(verified: &mut Verified, starts: &[super::Start], outside: Op
     if let Some((seen, up_to)) = last.and_then(|seen| Some((seen, seen.signed_up_to?))) {
         verified.signed_up_to = up_to;
         verified.prove(&format!(
-            "records 1 to {up_to} are as they were when {} signed (record {}): nobody changed them without that key",
-            seen.by, seen.record
+            "records 1 to {up_to} are as they were when the key {} signed (record {}): nobody changed them without that key",
+            seen.fingerprint.as_deref().unwrap_or_default(),
+            seen.record
         ));
         verified.leave_open(&format!(
             "records {} to {records} are chained only: nobody signed their head (of record {0}, what was asked is signed)",
@@ -402,7 +422,8 @@ pub(super) fn told(verified: &mut Verified, starts: &[super::Start], outside: Op
     verified.approvals = approvals;
 }
 
-fn tell(verified: &mut Verified, seen: &ApprovalSeen, start: Option<&super::Start>) {
+/// `outside`: the file that allowed a key is of whoever verifies.
+fn tell(verified: &mut Verified, seen: &ApprovalSeen, start: Option<&super::Start>, outside: bool) {
     let what = match (start, seen.used_by) {
         (Some(start), _) => {
             let what = if start.work == Work::Undo {
@@ -413,14 +434,23 @@ fn tell(verified: &mut Verified, seen: &ApprovalSeen, start: Option<&super::Star
             format!("{what} (attempt {}, record {})", start.attempt, start.n)
         }
         (None, Some(n)) => format!("the start of {} (record {n})", seen.step),
-        (None, None) => format!("{}, which was not started on it,", seen.step),
+        (None, None) => match seen.replaced_by {
+            Some(n) => format!("{}, which was not started on it, as record {n} asked anew,", seen.step),
+            None => format!("{}, which was not started on it,", seen.step),
+        },
     };
     match (seen.known_by, seen.fingerprint.as_deref()) {
         (KnownBy::Key, Some(key)) => {
             let up_to = seen.signed_up_to.unwrap_or_default();
+            let file = seen.allowed_by.as_deref().unwrap_or_default();
+            let who = if outside {
+                format!("which {file} calls {}", seen.by)
+            } else {
+                format!("which this log calls {} (allowed by {file})", seen.by)
+            };
             verified.prove(&format!(
-                "{what} was approved by {} (record {}), key {key}: signature over what record {} asks and the log up to record {up_to}",
-                seen.by, seen.record, seen.asked
+                "{what} was approved by the key {key}, {who}, in record {}: signature over what record {} asks and the log up to record {up_to}",
+                seen.record, seen.asked
             ));
         }
         (KnownBy::Key | KnownBy::Account, _) => verified.prove(&format!(

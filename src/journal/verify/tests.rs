@@ -1,11 +1,14 @@
 //! Whole sessions on disk: what is proven of an honest one, and that every forgery is found.
 
 mod approvals;
+mod hidden;
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::*;
 use crate::journal::record::{line, link_to, no_link};
+use crate::journal::store::ATTEMPTS;
 use crate::journal::store::Store;
 use crate::journal::{JOURNAL, store};
 use crate::session::bench::Bench;

@@ -2,7 +2,7 @@
 //! are `ssh-keygen`'s.
 
 mod by_hand;
-mod walks;
+pub(super) mod walks;
 
 use std::io::{Cursor, Write as _};
 use std::process::{Command as Program, Stdio};
@@ -38,7 +38,7 @@ fn a_signed_approval_is_proven_with_its_key_and_what_it_vouches_for() {
     says(
         &seen.proven,
         &format!(
-            "the start of 2 Wipe the old disk (attempt 2, record {}) was approved by sam@example.org (record {}), key {key}: signature over what record {} asks and the log up to record {}",
+            "the start of 2 Wipe the old disk (attempt 2, record {}) was approved by the key {key}, which this log calls sam@example.org (allowed by /elsewhere/signers), in record {}: signature over what record {} asks and the log up to record {}",
             started[0],
             yes[0],
             asked[0],
@@ -47,18 +47,17 @@ fn a_signed_approval_is_proven_with_its_key_and_what_it_vouches_for() {
     );
     assert_eq!((one.signed_up_to, one.used_by, one.holds), (Some(asked[0] - 1), Some(started[0]), true));
     assert_eq!(seen.signed_up_to, asked[1] - 1);
-    says(
-        &seen.proven,
-        &format!("records 1 to {} are as they were when sam@example.org signed", asked[1] - 1),
-    );
+    says(&seen.proven, &format!("records 1 to {} are as they were when the key {key} signed", asked[1] - 1));
     let chained =
         format!("records {} to {} are chained only: nobody signed their head", asked[1], entries.len());
     says(&seen.not_proven, &chained);
     says(&seen.not_proven, "no records were cut off at the end");
     says(&seen.not_proven, "--allowed-signers FILE");
     let own = walk.key.as_ref().unwrap();
-    let with_own = verified(KEY, entries, Some(&own.signers("")));
+    let own = Signers { path: "/mine/signers".to_owned(), ..own.signers("") };
+    let with_own = verified(KEY, entries, Some(&own));
     assert_eq!(with_own.findings, []);
+    says(&with_own.proven, &format!("the key {key}, which /mine/signers calls sam@example.org, in record"));
     assert!(!with_own.not_proven.iter().any(|line| line.contains("--allowed-signers")));
 }
 

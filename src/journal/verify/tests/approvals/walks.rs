@@ -1,8 +1,9 @@
 //! Walks with approvals in them, as a host journals them: made here, signed by `ssh-keygen`, laid down on disk.
 
 use super::*;
+use crate::id::Digest;
 
-pub(super) fn yaml(witness: &str) -> String {
+pub(in crate::journal::verify::tests) fn yaml(witness: &str) -> String {
     format!(
         "checks:
   backup: {{ title: The backup is whole, run: 'true' }}
@@ -20,12 +21,12 @@ steps:
 }
 
 /// A key made for one test, and the file that allows it.
-pub(super) struct Key {
+pub(in crate::journal::verify::tests) struct Key {
     home: tempfile::TempDir,
 }
 
 impl Key {
-    pub(super) fn new() -> Self {
+    pub(in crate::journal::verify::tests) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let made = Program::new("ssh-keygen")
             .args(["-q", "-t", "ed25519", "-N", "", "-C", "sam", "-f"])
@@ -36,22 +37,22 @@ impl Key {
         Self { home }
     }
 
-    pub(super) fn public(&self) -> String {
+    pub(in crate::journal::verify::tests) fn public(&self) -> String {
         fs::read_to_string(self.home.path().join("key.pub")).unwrap().trim().to_owned()
     }
 
     /// The line of an `allowed_signers` file.
-    pub(super) fn line(&self, options: &str) -> String {
+    pub(in crate::journal::verify::tests) fn line(&self, options: &str) -> String {
         let public = self.public();
         let key = public.rsplit_once(' ').unwrap().0;
         format!("sam@example.org {options}{key}\n")
     }
 
-    pub(super) fn signers(&self, options: &str) -> Signers {
+    pub(in crate::journal::verify::tests) fn signers(&self, options: &str) -> Signers {
         Signers { path: "/elsewhere/signers".to_owned(), text: self.line(options) }
     }
 
-    pub(super) fn sign(&self, text: &str, namespace: &str) -> String {
+    pub(in crate::journal::verify::tests) fn sign(&self, text: &str, namespace: &str) -> String {
         let mut program = Program::new("ssh-keygen")
             .args(["-q", "-Y", "sign", "-n", namespace, "-f"])
             .arg(self.home.path().join("key"))
@@ -66,7 +67,7 @@ impl Key {
     }
 }
 
-pub(super) fn head_of(entries: &[Entry]) -> Digest {
+pub(in crate::journal::verify::tests) fn head_of(entries: &[Entry]) -> Digest {
     entries.iter().fold(no_link(), |prev, entry| {
         let line = line(entry, &prev);
         link_to(&line[..line.len() - 1])
@@ -74,27 +75,32 @@ pub(super) fn head_of(entries: &[Entry]) -> Digest {
 }
 
 /// A walk whose askings name the head they follow, as a host's do.
-pub(super) struct Walk {
-    pub(super) bench: Bench,
-    pub(super) key: Option<Key>,
+pub(in crate::journal::verify::tests) struct Walk {
+    pub(in crate::journal::verify::tests) bench: Bench,
+    pub(in crate::journal::verify::tests) key: Option<Key>,
 }
 
 impl Walk {
-    pub(super) fn new(witness: &str) -> Self {
+    pub(in crate::journal::verify::tests) fn new(witness: &str) -> Self {
         let key = (witness == KEY).then(Key::new);
         Self { bench: Bench::new(&yaml(witness)), key }
     }
 
     /// Of another runbook.
-    pub(super) fn of(yaml: &str) -> Self {
+    pub(in crate::journal::verify::tests) fn of(yaml: &str) -> Self {
         Self { bench: Bench::new(yaml), key: None }
     }
 
-    pub(super) fn ask(&mut self, step: &str) -> u64 {
+    pub(in crate::journal::verify::tests) fn ask(&mut self, step: &str) -> u64 {
         self.asks(step, None, false)
     }
 
-    pub(super) fn asks(&mut self, step: &str, work: Option<Work>, by_hand: bool) -> u64 {
+    pub(in crate::journal::verify::tests) fn asks(
+        &mut self,
+        step: &str,
+        work: Option<Work>,
+        by_hand: bool,
+    ) -> u64 {
         let command = Command::AskApproval { step: step.into(), work, by_hand };
         let bench = &mut self.bench;
         let events = decide(&bench.session, &command, &dana(), bench.now, &Circumstances::default()).unwrap();
@@ -108,7 +114,7 @@ impl Walk {
         bench.session.head
     }
 
-    pub(super) fn approve(&mut self, step: &str, by: &Person, name: Option<&str>) {
+    pub(in crate::journal::verify::tests) fn approve(&mut self, step: &str, by: &Person, name: Option<&str>) {
         let place = self.bench.session.step_at(step).unwrap();
         let subject = &self.bench.session.steps[place].approval.as_ref().unwrap().subject;
         let (seen, text) = (Some(subject.text_digest()), subject.text());
@@ -120,7 +126,7 @@ impl Walk {
     }
 
     /// Asks, approves, starts and ends it well; `by`: the account, and the name that was typed.
-    pub(super) fn through(&mut self, step: &str, by: &Person, name: Option<&str>) {
+    pub(in crate::journal::verify::tests) fn through(&mut self, step: &str, by: &Person, name: Option<&str>) {
         self.bench.check("backup").unwrap();
         self.ask(step);
         self.approve(step, by, name);
@@ -131,7 +137,7 @@ impl Walk {
 }
 
 /// A walk to its end: two approvals, and records after the last.
-pub(super) fn walked_with(witness: &str) -> Walk {
+pub(in crate::journal::verify::tests) fn walked_with(witness: &str) -> Walk {
     let mut walk = Walk::new(witness);
     let (by, name) = if witness == HERE { (dana(), Some("Kim")) } else { (sam(), None) };
     walk.bench.walk("drill");
@@ -143,12 +149,18 @@ pub(super) fn walked_with(witness: &str) -> Walk {
 }
 
 /// As [`on_disk`]; these commands wrote nothing.
-pub(super) fn laid_down(witness: &str, entries: &[Entry]) -> (tempfile::TempDir, PathBuf) {
+pub(in crate::journal::verify::tests) fn laid_down(
+    witness: &str,
+    entries: &[Entry],
+) -> (tempfile::TempDir, PathBuf) {
     laid_down_of(&yaml(witness), entries)
 }
 
 /// As [`laid_down`], of another runbook.
-pub(super) fn laid_down_of(yaml: &str, entries: &[Entry]) -> (tempfile::TempDir, PathBuf) {
+pub(in crate::journal::verify::tests) fn laid_down_of(
+    yaml: &str,
+    entries: &[Entry],
+) -> (tempfile::TempDir, PathBuf) {
     let home = tempfile::tempdir().unwrap();
     let kept = Store::open(home.path().join("state")).unwrap();
     let id = entries[0].session.clone();
@@ -159,7 +171,7 @@ pub(super) fn laid_down_of(yaml: &str, entries: &[Entry]) -> (tempfile::TempDir,
     (home, dir)
 }
 
-pub(super) fn bytes_of(entries: &[Entry]) -> Vec<u8> {
+pub(in crate::journal::verify::tests) fn bytes_of(entries: &[Entry]) -> Vec<u8> {
     let (mut bytes, mut prev) = (Vec::new(), no_link());
     for entry in entries {
         let line = line(entry, &prev);
@@ -169,38 +181,45 @@ pub(super) fn bytes_of(entries: &[Entry]) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn verified(witness: &str, entries: &[Entry], signers: Option<&Signers>) -> Verified {
+pub(in crate::journal::verify::tests) fn verified(
+    witness: &str,
+    entries: &[Entry],
+    signers: Option<&Signers>,
+) -> Verified {
     let (_home, dir) = laid_down(witness, entries);
     verify(&dir, signers).unwrap()
 }
 
-pub(super) fn numbers(entries: &[Entry], wanted: impl Fn(&Event) -> bool) -> Vec<u64> {
+pub(in crate::journal::verify::tests) fn numbers(
+    entries: &[Entry],
+    wanted: impl Fn(&Event) -> bool,
+) -> Vec<u64> {
     entries.iter().filter(|entry| wanted(&entry.event)).map(|entry| entry.n).collect()
 }
 
-pub(super) fn askings(entries: &[Entry]) -> Vec<u64> {
+pub(in crate::journal::verify::tests) fn askings(entries: &[Entry]) -> Vec<u64> {
     numbers(entries, |event| matches!(event, Event::ApprovalAsked { .. }))
 }
 
-pub(super) fn yeses(entries: &[Entry]) -> Vec<u64> {
+pub(in crate::journal::verify::tests) fn yeses(entries: &[Entry]) -> Vec<u64> {
     numbers(entries, |event| matches!(event, Event::Approved { .. }))
 }
 
-pub(super) fn starts(entries: &[Entry]) -> Vec<u64> {
+pub(in crate::journal::verify::tests) fn starts(entries: &[Entry]) -> Vec<u64> {
     numbers(entries, |event| matches!(event, Event::StepStarted { step, .. } if step != "drill"))
 }
 
-pub(super) fn at(entries: &mut [Entry], n: u64) -> &mut Entry {
+pub(in crate::journal::verify::tests) fn at(entries: &mut [Entry], n: u64) -> &mut Entry {
     &mut entries[usize::try_from(n).unwrap() - 1]
 }
 
 #[track_caller]
-pub(super) fn says(lines: &[String], part: &str) {
+pub(in crate::journal::verify::tests) fn says(lines: &[String], part: &str) {
     assert!(lines.iter().any(|line| line.contains(part)), "{part} is not in {lines:#?}");
 }
 
 #[track_caller]
-pub(super) fn found_at(verified: &Verified, n: u64, part: &str) {
+pub(in crate::journal::verify::tests) fn found_at(verified: &Verified, n: u64, part: &str) {
     let found = verified.findings.iter().any(|one| one.record == Some(n) && one.what.contains(part));
     assert!(found, "no {part} at record {n}: {:#?}", verified.findings);
 }

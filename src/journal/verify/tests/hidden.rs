@@ -1,0 +1,135 @@
+//! What somebody who can write the directory would hide: the chain is whole in each of these.
+
+use super::approvals::walks::{
+    at, bytes_of, found_at, laid_down, numbers, says, starts, verified, walked_with,
+};
+use super::*;
+use crate::journal::reader::read_from;
+use crate::journal::record;
+use crate::session::bench::{dana, sam};
+use crate::session::event::{Ended, LeftProcess};
+
+const ACCOUNT: &str = "true";
+
+/// The log up to where the bury is asked for; then a record of no known kind, and its start with no approval.
+fn behind_an_unknown_record(host: Option<&str>) -> Verified {
+    let mut honest = walked_with(ACCOUNT).bench.entries;
+    if let (Some(version), Event::HostStarted { onbelay, .. }) = (host, &mut at(&mut honest, 2).event) {
+        version.clone_into(onbelay);
+    }
+    let started = *starts(&honest).last().unwrap();
+    let mut unapproved = at(&mut honest, started).clone();
+    if let Event::StepStarted { approvals, .. } = &mut unapproved.event {
+        approvals.clear();
+    }
+    honest.truncate(usize::try_from(started).unwrap() - 1);
+    let mut bytes = bytes_of(&honest);
+    let event = Event::Noted { text: "x".to_owned() };
+    let unknown = Entry { event, ..at(&mut honest, started - 1).clone() };
+    let mut prev = read_from(bytes.as_slice()).unwrap().head;
+    for (n, entry) in (started..).zip([unknown, unapproved]) {
+        let line = String::from_utf8(record::line(&Entry { n, ..entry }, &prev)).unwrap();
+        let line = line.replace("\"event\":\"noted\"", "\"event\":\"amended_v2\"");
+        prev = link_to(line.trim_end().as_bytes());
+        bytes.extend_from_slice(line.as_bytes());
+    }
+    let (_home, dir) = laid_down(ACCOUNT, &honest);
+    fs::write(dir.join(JOURNAL), bytes).unwrap();
+    assert_eq!(store::load(&dir).unwrap().entries.len() as u64, started - 1, "it can still be read");
+    let seen = verify(&dir, None).unwrap();
+    assert_eq!((seen.records, seen.unjudged_from), (started - 1, Some(started)));
+    seen
+}
+
+#[test]
+fn nothing_behind_a_record_of_an_unknown_kind_is_called_whole() {
+    let seen = behind_an_unknown_record(None);
+    assert!(!seen.is_whole());
+    let n = seen.unjudged_from.unwrap();
+    found_at(&seen, n, "amended_v2");
+    found_at(&seen, n, "somebody else may have written it");
+    assert!(!seen.proven.iter().any(|line| line.contains("every record")), "{:#?}", seen.proven);
+    says(&seen.proven, &format!("each of records 1 to {} follows", n - 1));
+
+    let seen = behind_an_unknown_record(Some("99.0.1"));
+    assert!(!seen.is_whole());
+    found_at(&seen, n, "onbelay 99.0.1 wrote it, which is newer than this");
+}
+
+#[test]
+fn what_was_made_for_a_command_has_its_start_on_record() {
+    let entries = walked();
+    let (_home, dir) = on_disk(&entries);
+    // Cut off before the destructive start, which ran.
+    let started = place_of(&entries, |event| matches!(event, Event::StepStarted { .. }));
+    let log = dir.join(JOURNAL);
+    fs::write(&log, bytes_of(&entries[..started])).unwrap();
+    let seen = verify(&dir, None).unwrap();
+    assert_eq!(seen.findings.len(), 1, "{:#?}", seen.findings);
+    assert!(seen.findings[0].what.contains("attempts/2 was made, and no record says that it was started"));
+
+    // Put there; and an item of a step that has none.
+    fs::write(&log, bytes_of(&entries)).unwrap();
+    assert_eq!(verify(&dir, None).unwrap().findings, []);
+    let attempts = dir.join("attempts");
+    for (made, named) in [("3", "attempts/3 was made"), ("2/items/0", "attempts/2/items/0 was made")] {
+        fs::create_dir_all(attempts.join(made)).unwrap();
+        let seen = verify(&dir, None).unwrap();
+        assert!(seen.findings.len() == 1 && seen.findings[0].what.contains(named), "{:#?}", seen.findings);
+        fs::remove_dir_all(attempts.join(&made[..1]).join(made.get(2..7).unwrap_or(""))).unwrap();
+    }
+    assert_eq!(verify(&dir, None).unwrap().findings, []);
+
+    // Cut off before its end: the outcome is there, which a host that was killed leaves too.
+    let ended = place_of(&entries, |event| matches!(event, Event::WorkEnded { .. }));
+    fs::write(&log, bytes_of(&entries[..ended])).unwrap();
+    fs::write(attempts.join("2/outcome.json"), "{}").unwrap();
+    let seen = verify(&dir, None).unwrap();
+    assert_eq!(seen.findings, []);
+    says(&seen.not_proven, "how the command in attempts/2 ended");
+}
+
+#[test]
+fn what_was_added_to_an_output_is_found_unless_something_was_left_running() {
+    let mut entries = walked();
+    let (_home, dir) = on_disk(&entries);
+    let ended = place_of(&entries, |event| matches!(event, Event::WorkEnded { .. }));
+    let output = dir.join("attempts/2/output");
+    fs::write(&output, "hello\nMORE\n").unwrap();
+    let n = entries[ended].n;
+    found_at(
+        &verify(&dir, None).unwrap(),
+        n,
+        "attempts/2/output has 5 bytes more than when its command ended",
+    );
+
+    if let Event::WorkEnded { ended, .. } = &mut entries[ended].event {
+        **ended = Ended { left: vec![LeftProcess { pid: 7, name: "tail".to_owned() }], ..(**ended).clone() };
+    }
+    fs::write(dir.join(JOURNAL), bytes_of(&entries)).unwrap();
+    let seen = verify(&dir, None).unwrap();
+    assert_eq!(seen.findings, []);
+    says(&seen.not_proven, "5 bytes more than when its command ended (record");
+    says(&seen.not_proven, "left tail running");
+
+    fs::remove_file(&output).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &output).unwrap();
+    assert!(verify(&dir, None).is_err() || !verify(&dir, None).unwrap().is_whole());
+}
+
+#[test]
+fn an_approval_that_another_asking_took_the_place_of_is_told() {
+    let mut walk = super::approvals::walks::Walk::new(ACCOUNT);
+    walk.bench.walk("drill");
+    walk.bench.check("backup").unwrap();
+    let first = walk.ask("wipe");
+    walk.approve("wipe", &sam(), None);
+    walk.bench.act(&crate::session::Command::Hold { why: "wait".to_owned() }).unwrap();
+    walk.bench.act_as(&dana(), &crate::session::Command::Release { why: None }).unwrap();
+    let second = walk.ask("wipe");
+    let entries = &walk.bench.entries;
+    assert_eq!(numbers(entries, |event| matches!(event, Event::ApprovalAsked { .. })), [first, second]);
+    let seen = verified(ACCOUNT, entries, None);
+    assert_eq!((seen.findings.as_slice(), seen.approvals[0].replaced_by), (&[][..], Some(second)));
+    says(&seen.proven, &format!("which was not started on it, as record {second} asked anew,"));
+}
