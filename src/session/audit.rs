@@ -267,6 +267,9 @@ fn item_start(session: &Session, entry: &Entry, decided: Option<(u64, Option<Dig
     if *command != expected {
         whats.push(format!("the command on record for {name} is not what the runbook and the values give"));
     }
+    whats.extend(
+        gate::not_as_approved(session, place, running).map(|why| format!("{name} was started: {why}")),
+    );
     let by_approval = rule_of(session, place, running.work).is_some() && command.is_some();
     if by_approval && running.approved.get(*index as usize) != command.as_ref() {
         whats.push(format!("the command on record for {name} is not the one that was approved"));

@@ -247,3 +247,40 @@ fn each_record_is_by_somebody_who_may() {
     bench.record(&kim(), Event::HoldReleased { holds: vec![hold], why: None });
     is_found(&bench, "kim released the hold of dana, and did not say why");
 }
+
+#[test]
+fn an_item_that_went_on_elsewhere_than_approved_is_found() {
+    let yaml = "steps:
+  - { id: wipe, title: Wipe, destructive: All., witness: true, for_each: { it: [a, b] }, run: 'wipe $it' }
+";
+    let root = Person { name: "root".to_owned(), uid: Some(0), login: None };
+    for (runs_as, found) in [(dana(), false), (root, true)] {
+        let mut bench = Bench::approved(yaml, "wipe");
+        bench.run_typed("wipe", "wipe").unwrap();
+        bench.act(&crate::session::Command::Hold { why: "wait".to_owned() }).unwrap();
+        bench.exits(0);
+        let approved = match &bench.session.steps[0].progress {
+            crate::session::Progress::Running(running) => running.approved[1].clone(),
+            other => panic!("{other:?}"),
+        };
+        let event = Event::HostStarted {
+            pid: 8,
+            boot_id: "boot-a".to_owned(),
+            boot: 0,
+            onbelay: "0.1.0".to_owned(),
+            env: std::collections::BTreeMap::new(),
+            env_changed: Vec::new(),
+            machine: None,
+            runs_as: Some(runs_as),
+        };
+        bench.record(&Person::tool(), event);
+        let holds = bench.session.holds.iter().map(|hold| hold.n).collect();
+        bench.record(&dana(), Event::HoldReleased { holds, why: None });
+        let (step, item) = ("wipe".into(), "b".to_owned());
+        let event = Event::ItemStarted { step, attempt: 1, item, index: 1, command: Some(approved) };
+        bench.record(&dana(), event);
+        let seen = flaws(&bench);
+        let told = seen.iter().any(|what| what.contains("the account that commands run as changed"));
+        assert_eq!(told, found, "{seen:#?}");
+    }
+}
