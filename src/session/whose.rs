@@ -81,7 +81,12 @@ fn own_holds(session: &Session, holds: &[u64], by: &Person) -> Result<(), String
 
 fn whose(session: &Session, event: &Event) -> Whose {
     match event {
-        Event::HostStarted { .. }
+        // Settled without a start (`done_when`) it is the asker's; else it is what the tool found.
+        Event::RequestDropped { .. } | Event::QuestionPut { .. } | Event::StepSettled { attempt: 0, .. } => {
+            Whose::OperatorOrTool
+        }
+        Event::StepSettled { .. }
+        | Event::HostStarted { .. }
         | Event::JournalRepaired { .. }
         | Event::CheckAnswered { .. }
         | Event::CheckDropped { .. }
@@ -105,13 +110,9 @@ fn whose(session: &Session, event: &Event) -> Whose {
         | Event::HandedOver { .. }
         | Event::Finished
         | Event::Aborted { .. } => Whose::Operator,
-        Event::RequestDropped { .. } | Event::QuestionPut { .. } => Whose::OperatorOrTool,
         Event::Requested { step, .. } | Event::StepStarted { step, .. } => {
             if tries_again(session, step.as_str()) { Whose::OperatorOrTool } else { Whose::Operator }
         }
-        // Settled without a start (`done_when`) it is the asker's; else it is what the tool found.
-        Event::StepSettled { attempt: 0, .. } => Whose::OperatorOrTool,
-        Event::StepSettled { .. } => Whose::Tool,
         Event::ItemStarted { .. } | Event::ItemsEnded { .. } => Whose::Starter,
         Event::ItemEnded { step, .. } | Event::WorkEnded { step, .. } => match how(session, step.as_str()) {
             Some(How::Person | How::ByHand) => Whose::Operator,

@@ -213,10 +213,11 @@ fn a_second_person_is_one_and_the_same_throughout() {
     is_found(&bench, "it is by ghost, account 1001, and in record");
 }
 
+type Which = fn(&Event) -> bool;
+
 #[test]
 fn each_record_is_by_somebody_who_may() {
     let (tool, stranger) = (Person::tool(), kim());
-    type Which = fn(&Event) -> bool;
     let cases: [(Which, &Person, &str); 6] = [
         (|it| matches!(it, Event::CheckAnswered { .. }), &stranger, "only onbelay itself records that"),
         (|it| matches!(it, Event::WorkEnded { .. }), &stranger, "only onbelay itself records that"),
