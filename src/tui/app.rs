@@ -117,6 +117,8 @@ pub struct Notice {
     pub text: String,
     /// It is a no, or a failure.
     pub bad: bool,
+    /// It says that an approval of the step at this place is void.
+    pub void_of: Option<usize>,
 }
 
 /// A start that this screen asked for, and for which a question may come.
@@ -321,11 +323,13 @@ impl App {
     }
 
     pub(super) fn say(&mut self, text: impl AsRef<str>) {
-        self.notice = Some(Notice { text: super::view::shape::plain(text.as_ref()), bad: false });
+        self.notice =
+            Some(Notice { text: super::view::shape::plain(text.as_ref()), bad: false, void_of: None });
     }
 
     pub(super) fn refuse(&mut self, text: impl AsRef<str>) {
-        self.notice = Some(Notice { text: super::view::shape::plain(text.as_ref()), bad: true });
+        self.notice =
+            Some(Notice { text: super::view::shape::plain(text.as_ref()), bad: true, void_of: None });
     }
 
     pub(super) fn new_id(&mut self, pending: Pending) -> u64 {

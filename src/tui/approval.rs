@@ -128,6 +128,14 @@ pub fn is_open(app: &App, place: usize, now: Moment) -> bool {
     dead(app, place, now).is_none() && !standing(&app.session, place, round.subject.work, None, now).met
 }
 
+/// Did this person, who drives now, approve the step at `place`? Then they never start it.
+#[must_use]
+pub fn never_starts(app: &App, place: usize) -> bool {
+    let drives = app.session.operator.same_account(&app.you) && app.role == Role::Drive;
+    let approvers = app.session.steps.get(place).map_or(&[][..], |step| &step.approvers);
+    drives && approve::people::approved_by(approvers, &app.you).is_some()
+}
+
 /// The step whose approval waits for this person: the selected one first.
 #[must_use]
 pub fn waits_for_me(app: &App) -> Option<usize> {
@@ -377,7 +385,7 @@ pub(super) fn tell(app: &mut App, entry: &crate::session::Entry) {
             let who = round.given.last().map_or(by, |given| plain(approve::name_of(given)));
             let met = standing(&app.session, place, round.subject.work, None, now(app)).met;
             let drives = app.session.operator.same_account(&app.you);
-            let text = if part(app, place) == Part::Given && mine {
+            let text = if part(app, place) == Part::Given && mine && app.role != Role::Watch {
                 format!("your approval stands until {until} UTC; leaving before it starts voids it")
             } else if met && drives {
                 let key = if round.subject.work == Work::Run { Verb::Run } else { Verb::Undo };
@@ -390,8 +398,8 @@ pub(super) fn tell(app: &mut App, entry: &crate::session::Entry) {
             app.say(text);
         }
         Event::ApprovalRefused { step, why, .. } if !mine => {
-            let name = place(step).map_or_else(String::new, |place| view::step_name(&app.session, place));
-            app.refuse(format!("{by} REFUSED {name}: {why}"));
+            let (n, title) = place(step).map_or_else(Default::default, |place| numbered(app, place));
+            app.refuse(format!("{by} REFUSED {n}: {why} · {title}"));
         }
         Event::HandedOver { to } if to.same_account(&app.you) => {
             if app.role == Role::Watch {
@@ -406,22 +414,43 @@ pub(super) fn tell(app: &mut App, entry: &crate::session::Entry) {
     }
 }
 
-/// What was approved before a record was taken in, by step: to tell what it voided.
-pub(super) fn standing_places(app: &App) -> Vec<usize> {
-    let counts = |round: &Round| round.void.is_none() && round.given.iter().any(|given| given.void.is_none());
-    (0..app.session.steps.len()).filter(|place| round(app, *place).is_some_and(counts)).collect()
+/// A step's number and title, so that what matters can stand between them.
+fn numbered(app: &App, place: usize) -> (String, String) {
+    let title = app.session.runbook.steps.get(place).map(|step| view::filled(&app.session, &step.title));
+    ((place + 1).to_string(), title.unwrap_or_default())
+}
+
+/// The approvals that stood before a record was taken in, by step and number: to tell what it voided.
+pub(super) fn standing_approvals(app: &App) -> Vec<(usize, u64)> {
+    let stand = |place: usize| {
+        let round = round(app, place).filter(|round| round.void.is_none());
+        let given = round.into_iter().flat_map(|round| &round.given).filter(|given| given.void.is_none());
+        given.map(move |given| (place, given.n))
+    };
+    (0..app.session.steps.len()).flat_map(stand).collect()
 }
 
 /// Says which of the approvals that stood `before` are void now, and why.
-pub(super) fn tell_void(app: &mut App, before: &[usize]) {
-    for place in before {
+pub(super) fn tell_void(app: &mut App, before: &[(usize, u64)]) {
+    for (place, n) in before {
         let Some(round) = round(app, *place) else { continue };
-        let why =
-            round.void.clone().or_else(|| round.given.iter().rev().find_map(|given| given.void.clone()));
+        let given = round.given.iter().find(|given| given.n == *n);
+        let why = round.void.clone().or_else(|| given.and_then(|given| given.void.clone()));
         if let Some(why) = why {
-            let name = view::step_name(&app.session, *place);
-            app.refuse(format!("the approval of {name} is void: {why}"));
+            let (number, title) = numbered(app, *place);
+            app.refuse(format!("the approval of {number} is void: {why} · {title}"));
+            if let Some(notice) = &mut app.notice {
+                notice.void_of = Some(*place);
+            }
         }
+    }
+}
+
+/// It was started: that an approval of it was void once is no news any more.
+pub(super) fn started(app: &mut App, step: &crate::id::StepId) {
+    let place = app.session.step_at(step.as_str());
+    if app.notice.as_ref().is_some_and(|notice| notice.void_of.is_some() && notice.void_of == place) {
+        app.notice = None;
     }
 }
 
@@ -443,6 +472,10 @@ pub(super) fn hold_now(app: &mut App) -> Vec<Action> {
 /// An approval by this person that leaving voids.
 #[must_use]
 pub fn given_and_attached(app: &App) -> Option<usize> {
+    if app.role == Role::Watch {
+        // It was given on another screen of theirs.
+        return None;
+    }
     let counts = |round: &Round| {
         round.void.is_none()
             && round.refused.is_none()

@@ -69,8 +69,15 @@ fn mute(app: &App, verb: Verb) -> Option<String> {
     }
     let of_everyone =
         matches!(verb, Verb::Note | Verb::Hold | Verb::HoldNow | Verb::Release | Verb::Approval);
+    let operator = &app.session.operator;
+    let name = super::view::shape::plain(&operator.name);
+    let starts = matches!(verb, Verb::Run | Verb::ByHand);
     if app.role == Role::Watch && !of_everyone {
-        return Some("this screen only watches".to_owned());
+        return Some(if starts && operator.uid != app.you.uid {
+            format!("only {name}, the operator, starts steps; this screen only watches")
+        } else {
+            "this screen only watches".to_owned()
+        });
     }
     if let LogHealth::Broken { .. } = app.health {
         return Some("the log cannot be written, so nothing may happen".to_owned());
@@ -89,12 +96,13 @@ fn mute(app: &App, verb: Verb) -> Option<String> {
             | Verb::Finish
             | Verb::Abort
     );
+    if starts && app.role == Role::Witness && operator.uid != app.you.uid {
+        return Some(format!("only {name}, the operator, starts steps; this screen is a witness's"));
+    }
     if operators && app.role == Role::Witness {
         return Some("this screen is a witness's; attach without --witness to drive".to_owned());
     }
-    let operator = &app.session.operator;
-    (operators && operator.uid != app.you.uid)
-        .then(|| format!("only {}, the operator, can do that", super::view::shape::plain(&operator.name)))
+    (operators && operator.uid != app.you.uid).then(|| format!("only {name}, the operator, can do that"))
 }
 
 fn of_step(app: &App, verb: Verb) -> Fit {

@@ -257,6 +257,14 @@ const STEPS: &[Binding] = &[
     row(&[END, char('G')], Verb::End, "last", "the last step"),
     row(&[char('.')], Verb::ToCurrent, "at hand", "the step at hand"),
     row(&[char('/')], Verb::Search, "find", "find a step by its title, id or number"),
+    row(&[char('R')], Verb::Release, "release", "release holds: your own, or other people's with words"),
+    row(
+        &[char('a')],
+        Verb::Attest,
+        "answer",
+        "answer a check that asks a person, or read what you are asked to approve",
+    ),
+    row(&[char('J')], Verb::Join, "how to join", "the lines to give to somebody who is to join"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
     row(&[char('H')], Verb::Hold, "hold", "call a hold, in words: nothing starts until it is released"),
     row(
@@ -282,6 +290,14 @@ const OUTPUT: &[Binding] = &[
     row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "page", "a screenful down"),
     row(&[HOME, char('g')], Verb::Home, "start", "to its first byte"),
     row(&[END, char('G')], Verb::End, "end", "to its end, following it"),
+    row(&[char('R')], Verb::Release, "release", "release holds: your own, or other people's with words"),
+    row(
+        &[char('a')],
+        Verb::Attest,
+        "answer",
+        "answer a check that asks a person, or read what you are asked to approve",
+    ),
+    row(&[char('J')], Verb::Join, "how to join", "the lines to give to somebody who is to join"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
     row(&[char('H')], Verb::Hold, "hold", "call a hold, in words: nothing starts until it is released"),
     row(
@@ -302,6 +318,14 @@ const LOG: &[Binding] = &[
     row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "page", "a screenful down"),
     row(&[HOME, char('g')], Verb::Home, "oldest", "to the oldest record that is here"),
     row(&[END, char('G')], Verb::End, "newest", "to the newest record"),
+    row(&[char('R')], Verb::Release, "release", "release holds: your own, or other people's with words"),
+    row(
+        &[char('a')],
+        Verb::Attest,
+        "answer",
+        "answer a check that asks a person, or read what you are asked to approve",
+    ),
+    row(&[char('J')], Verb::Join, "how to join", "the lines to give to somebody who is to join"),
     row(&[char('n')], Verb::Note, "note", "write a note into the log"),
     row(&[char('H')], Verb::Hold, "hold", "call a hold, in words: nothing starts until it is released"),
     row(

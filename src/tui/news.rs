@@ -137,7 +137,7 @@ fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
     if entry.n <= app.session.head {
         return Vec::new();
     }
-    let approved = approval::standing_places(app);
+    let approved = approval::standing_approvals(app);
     if let Err(error) = app.session.apply(entry) {
         let why = format!("this screen lost track of the session ({error}); attach again");
         return lost(app, Link::Gone(plain(&why)));
@@ -147,6 +147,7 @@ fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
             app.far.remove(&(check.clone(), item.clone()));
         }
         Event::CheckDropped { check } => app.far.retain(|(of, _), _| of != check),
+        Event::StepStarted { step, .. } => approval::started(app, step),
         Event::Noted { text } => app.noted = Some(plain(&format!("{}: {text}", entry.by.name))),
         _ => {}
     }
@@ -229,7 +230,7 @@ fn replied(app: &mut App, words: &str, reply: Reply) {
 
 fn refused(app: &mut App, n: u64, action: &str, sentence: &str, unmet: &[Requirement]) {
     let unmet: Vec<Requirement> = unmet.iter().filter(|requirement| !requirement.met).cloned().collect();
-    if unmet.is_empty() || !matches!(app.mode, Mode::Plain) {
+    if !matches!(app.mode, Mode::Plain) {
         app.refuse(sentence);
     } else if n == 0 || n != app.refusal_shown {
         app.mode = Mode::Refused(Refused {

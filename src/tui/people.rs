@@ -18,6 +18,8 @@ pub struct Here {
     pub role: &'static str,
     /// How they are known; empty for the operator.
     pub known: String,
+    /// The same in a few letters.
+    pub short: String,
 }
 
 /// Everyone who is here, the operator first, whether they have a screen open or not.
@@ -27,7 +29,8 @@ pub fn here(session: &Session, present: &[Present]) -> Vec<Here> {
     let drives = |p: &Present| p.person.same_account(operator) && p.role == Role::Drive;
     let away = !present.iter().any(drives);
     let role = if away { "operator, away" } else { "operator" };
-    let mut all = vec![Here { name: plain(&operator.name), role, known: String::new() }];
+    let mut all =
+        vec![Here { name: plain(&operator.name), role, known: String::new(), short: String::new() }];
     // Of one account's screens the one that can do most counts.
     let mut seen: Vec<&Present> = Vec::new();
     for p in present.iter().filter(|p| p.role != Role::Act && !drives(p)) {
@@ -42,9 +45,10 @@ pub fn here(session: &Session, present: &[Present]) -> Vec<Here> {
         role: match p.role {
             Role::Witness => "witness",
             Role::Watch => "watching",
-            Role::Drive | Role::Act => "here",
+            Role::Drive | Role::Act => "attached",
         },
         known: known(&p.person, operator),
+        short: short(&p.person, operator),
     }));
     all
 }
@@ -60,6 +64,19 @@ pub fn known(person: &Person, operator: &Person) -> String {
         "root".to_owned()
     } else {
         "another account".to_owned()
+    }
+}
+
+/// [`known`], in a few letters.
+fn short(person: &Person, operator: &Person) -> String {
+    if person.same_account(operator) {
+        "same acct".to_owned()
+    } else if person.may_be(operator) {
+        format!("as {}", plain(&operator.name))
+    } else if person.uid == Some(0) {
+        "root".to_owned()
+    } else {
+        "acct".to_owned()
     }
 }
 

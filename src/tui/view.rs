@@ -102,9 +102,12 @@ fn too_small(app: &App, area: Rect, buffer: &mut Buffer) {
 
 fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let mut rest = area;
-    write_rows(&[header::title(view, usize::from(area.width))], cut_top(&mut rest, 1), buffer);
-    if area.height >= ROOMY {
-        write_rows(&[header::people(view, usize::from(area.width))], cut_top(&mut rest, 1), buffer);
+    let width = usize::from(area.width);
+    write_rows(&[header::title(view, width)], cut_top(&mut rest, 1), buffer);
+    let roomy = area.height >= ROOMY;
+    if roomy {
+        let people = header::people(view, width);
+        write_rows(&people, cut_top(&mut rest, count(people.len())), buffer);
     }
     let banners = header::banners(view, usize::from(area.width));
     let most = if area.height < 20 { 2 } else { 4 };
@@ -112,7 +115,7 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     write_rows(banners, cut_top(&mut rest, count(banners.len())), buffer);
     let rule = cut_top(&mut rest, 1);
     let foot = cut_bottom(&mut rest, 1);
-    let notice = cut_bottom(&mut rest, 1);
+    let notice = cut_bottom(&mut rest, footer::notice_height(view.app, area));
     let wide = area.width >= WIDE && matches!(view.app.screen, Screen::Walk);
     let alone = view.app.screen == Screen::Log;
     let rows = if alone { 0 } else { log::newest_rows(area.height, view.app.log.len()) };
@@ -120,6 +123,10 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let log_rule = cut_bottom(&mut rest, u16::from(rows > 0));
     let split = if wide { (area.width / 3).clamp(32, 48) } else { 0 };
     draw_rule(rule, if wide { Some((split, "┬")) } else { None }, buffer);
+    if !roomy {
+        let people = header::people_in_rule(view, width);
+        buffer.set_line(rule.x + 1, rule.y, &people, rule.width.saturating_sub(2));
+    }
     let joint = if wide { Some((split, "┴")) } else { None };
     draw_rule(log_rule, joint, buffer);
     draw_rule(notice, if log_rule.height == 0 { joint } else { None }, buffer);
@@ -156,7 +163,11 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     if !matches!(view.app.mode, Mode::Plain | Mode::Search(_)) {
         // A hold is seen whatever lies on top.
         if let Some(held) = header::held(view, usize::from(area.width)) {
-            write_rows(&[held], cut_top(&mut area, 1), buffer);
+            let row = cut_top(&mut area, 1);
+            for x in row.left()..row.right() {
+                buffer[(x, row.y)].reset();
+            }
+            write_rows(&[held], row, buffer);
         }
     }
     match &view.app.mode {
@@ -234,8 +245,11 @@ fn draw_rule(area: Rect, joint: Option<(u16, &str)>, buffer: &mut Buffer) {
     if area.height == 0 {
         return;
     }
-    for x in area.left()..area.right() {
-        buffer[(x, area.y)].set_symbol("─").set_style(style(Tone::Quiet));
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            buffer[(x, y)].reset();
+            buffer[(x, y)].set_symbol("─").set_style(style(Tone::Quiet));
+        }
     }
     if let Some((x, symbol)) = joint {
         buffer[(area.x + x, area.y)].set_symbol(symbol);

@@ -14,6 +14,7 @@ use crate::session::approve::{Evidence, LIFETIME, Subject, caveat};
 use crate::session::event::{How, Work};
 use crate::session::view;
 use crate::time::in_words;
+use crate::tui::app::Link;
 use crate::tui::approval::{Last, Part, Reading, WORD, dead, part};
 use crate::tui::keys::{self, Verb};
 use crate::tui::mode::Page;
@@ -53,11 +54,11 @@ pub(super) fn draw(
     let width = usize::from(area.width);
     let mut rest = area;
     let head = cut_top(&mut rest, 1);
-    let rule = cut_bottom(&mut rest, 1);
+    let rule = cut_bottom(&mut rest, footer::notice_height(look.app, area));
     draw_rule(rule, None, buffer);
     footer::notice(look, rule, buffer);
     let over = over(look, reading);
-    let pinned = pinned(reading, over.as_deref(), width);
+    let pinned = pinned(look, reading, over.as_deref(), width);
     write_rows(&pinned, cut_top(&mut rest, count(pinned.len())), buffer);
     if let Some(last) = &reading.last {
         last_word(look, last, &mut rest, buffer);
@@ -110,11 +111,13 @@ fn title(look: View<'_>, reading: &Reading, share: usize, width: usize) -> Line<
 }
 
 /// What must be in sight wherever one reads: that it changed, or is over. The whole of it stands on top of the text.
-fn pinned(reading: &Reading, over: Option<&str>, width: usize) -> Vec<Line<'static>> {
-    let text = match (over, &reading.news) {
-        (Some(over), _) => over.to_owned(),
-        (None, Some(news)) => plain(news),
-        (None, None) => return Vec::new(),
+fn pinned(look: View<'_>, reading: &Reading, over: Option<&str>, width: usize) -> Vec<Line<'static>> {
+    let text = match (&look.app.link, over, &reading.news) {
+        (Link::Lost(why), ..) => format!("no connection: nothing said here counts until it is back ({why})"),
+        (Link::Gone(why), ..) => format!("no connection: Esc, q, and attach again ({why})"),
+        (Link::Up, Some(over), _) => over.to_owned(),
+        (Link::Up, None, Some(news)) => plain(news),
+        (Link::Up, None, None) => return Vec::new(),
     };
     let rows = wrap(&text, width.saturating_sub(2));
     let more = rows.len() > 2;

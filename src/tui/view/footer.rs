@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::tui::act::approval_to_answer;
-use crate::tui::app::Link;
+use crate::tui::app::{App, Link};
 use crate::tui::fit::{Fit, fit, own_questions};
 use crate::tui::follow;
 use crate::tui::keys::{self, Verb};
@@ -13,43 +13,77 @@ use crate::tui::mode::Page;
 use crate::tui::theme::{Tone, style};
 use crate::wire::messages::LogHealth;
 
-use super::shape::{columns, fit_line, line_columns, say};
+use super::shape::{columns, fit_line, line_columns, say, wrap};
 use super::{View, write_rows};
 
-/// Draws what came of the last key, and how the log fares, into the rule above the keys.
+/// What was said last, and how it is shown.
+fn said(app: &App) -> Option<(&str, Tone)> {
+    match (&app.notice, &app.noted) {
+        (Some(notice), _) => Some((&notice.text, if notice.bad { Tone::Bad } else { Tone::Strong })),
+        (None, noted) => noted.as_ref().map(|noted| (noted.as_str(), Tone::Warn)),
+    }
+}
+
+/// As many rows as what was said last takes; never so many that nothing else is seen.
+pub(super) fn notice_height(app: &App, area: Rect) -> u16 {
+    let most = if area.height < 20 { 2 } else { 3 };
+    let width = usize::from(area.width).saturating_sub(4);
+    said(app).map_or(1, |(text, _)| super::count(wrap(text, width).len()).clamp(1, most))
+}
+
+/// Draws what came of the last key, and how the log fares, into the rule above the keys. Nothing lies on anything: how
+/// the log fares gives way to what is long, unless it is in danger.
 pub(super) fn notice(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     if area.height == 0 {
         return;
     }
     let log = log_sign(view);
-    let taken = super::count(columns(&log.content)).min(area.width);
-    let x = area.right().saturating_sub(taken + 1).max(area.x);
-    buffer.set_span(x, area.y, &log, taken);
-    let said = match (&view.app.notice, &view.app.noted) {
-        (Some(notice), _) => Some((&notice.text, if notice.bad { Tone::Bad } else { Tone::Strong })),
-        (None, noted) => noted.as_ref().map(|noted| (noted, Tone::Warn)),
-    };
-    let taken = said.map_or(0, |(text, _)| columns(text) + 3);
-    if let Some(mark) = follow::mark(view.app) {
-        let room = usize::from(x.saturating_sub(area.x + 2));
-        let mark = fit_line(Line::from(vec![say(format!(" {mark} "), Tone::Key)]), room);
-        let columns = line_columns(&mark);
-        // What was just said goes before how this screen stands; half of that would say nothing.
-        if taken + columns <= room || said.is_none() {
-            let columns = super::count(columns);
-            buffer.set_line(x.saturating_sub(columns + 1).max(area.x), area.y, &mark, columns);
+    let log_columns = columns(&log.content);
+    let width = usize::from(area.width);
+    let rows = said(view.app).map_or_else(Vec::new, |(text, tone)| {
+        let all = wrap(text, width.saturating_sub(4));
+        let more = all.len() > usize::from(area.height);
+        let mut rows: Vec<String> = all.into_iter().take(usize::from(area.height)).collect();
+        if let Some(last) = rows.last_mut().filter(|_| more) {
+            last.push_str(" …");
         }
-    }
-    let Some((text, tone)) = said else { return };
-    let line = Line::from(vec![say(format!(" {text} "), tone)]);
-    // How the log fares gives way only to what is long.
-    let room = if text.len() > usize::from(area.width / 2) && taken > usize::from(x.saturating_sub(area.x)) {
-        area.width - 2
+        rows.into_iter()
+            .map(|row| fit_line(Line::from(say(format!(" {row} "), tone)), width.saturating_sub(2)))
+            .collect()
+    });
+    write_rows(&rows, Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }, buffer);
+    let last = area.bottom() - 1;
+    let first_free = if rows.len() == usize::from(area.height) {
+        area.x + 1 + super::count(rows.last().map_or(0, line_columns))
     } else {
-        x.saturating_sub(area.x + 1)
+        area.x + 1
     };
-    let line = fit_line(line, usize::from(room));
-    buffer.set_line(area.x + 1, area.y, &line, room);
+    let mut right = area.right().saturating_sub(1);
+    let danger = !matches!((&view.app.health, &view.app.link), (LogHealth::Safe, Link::Up));
+    let room = usize::from(right.saturating_sub(first_free));
+    if log_columns <= room || danger {
+        let taken = super::count(log_columns).min(right.saturating_sub(area.x));
+        right -= taken;
+        if first_free > right {
+            // What is said ends with a mark before it.
+            let short = rows.last().cloned().unwrap_or_default();
+            let room = usize::from(right.saturating_sub(area.x + 1));
+            for x in area.x + 1..area.right() {
+                buffer[(x, last)].reset();
+            }
+            buffer.set_line(area.x + 1, last, &fit_line(short, room), super::count(room));
+        }
+        buffer.set_span(right, last, &log, taken);
+    }
+    let room = usize::from(right.saturating_sub(first_free + 1));
+    let Some(mark) = follow::mark(view.app) else { return };
+    let whole = Line::from(vec![say(format!(" {mark} "), Tone::Key)]);
+    // What was just said goes before how this screen stands; half of that would say nothing.
+    if line_columns(&whole) <= room || rows.is_empty() {
+        let mark = fit_line(whole, room);
+        let columns = super::count(line_columns(&mark));
+        buffer.set_line(right.saturating_sub(columns + 1).max(area.x), last, &mark, columns);
+    }
 }
 
 /// Draws the keys that do something now, as many as there is room for.
@@ -79,7 +113,7 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
         let (word, dim) = match fit(view.app, binding.verb) {
             Fit::Yes(word) => (word.unwrap_or(binding.word), false),
             // Of what cannot be done now only the one that people look for first.
-            Fit::No(_) if binding.verb == Verb::Run => (binding.word, true),
+            Fit::No(_) if binding.verb == Verb::Run && follow::leads(view.app) => (binding.word, true),
             _ => continue,
         };
         let spans = hint(word, binding, dim);

@@ -12,7 +12,7 @@ use crate::tui::theme::Tone;
 use crate::wire::messages::LogHealth;
 
 use super::View;
-use super::shape::{between, fit_line, line_columns, plain, say, wrap};
+use super::shape::{between, columns, fit_line, line_columns, plain, say, wrap};
 
 /// The first row.
 pub(super) fn title(view: View<'_>, width: usize) -> Line<'static> {
@@ -33,7 +33,7 @@ pub(super) fn title(view: View<'_>, width: usize) -> Line<'static> {
         right.push(Span::raw("  "));
     }
     if app.size.1 < super::ROOMY {
-        right.extend(few(app));
+        right.extend(few(width));
     }
     let elapsed = app.session.opened_at.age(view.now).unwrap_or_default();
     right.push(Span::raw(in_words(elapsed)));
@@ -53,46 +53,107 @@ fn stand(app: &App) -> String {
     }
 }
 
-/// Who is here where there is one row for everything.
-fn few(app: &App) -> Vec<Span<'static>> {
-    let all = here(&app.session, &app.people);
-    let others = all.len() - 1;
-    let who = if others == 0 { "alone  ".to_owned() } else { format!("+{others} here  ") };
-    vec![say(who, Tone::Quiet), say(keys::shown_for(Verb::Join), Tone::Key), say(" join  ", Tone::Quiet)]
+/// Where there is no row for how somebody joins.
+fn few(width: usize) -> Vec<Span<'static>> {
+    let word = if width < 60 { " join  " } else { " how to join  " };
+    vec![say(keys::shown_for(Verb::Join), Tone::Key), say(word, Tone::Quiet)]
 }
 
-/// The second row: everyone who is here, in which role and how that is known, and how somebody joins. Where there is no
-/// room for all of it, the shorter form of each.
-pub(super) fn people(view: View<'_>, width: usize) -> Line<'static> {
+/// Everyone who is here, in which role and how that is known; and, on the operator's own screen, the line with which
+/// somebody joins. One row where all of it fits, else as many as it takes, the people in two at most.
+pub(super) fn people(view: View<'_>, width: usize) -> Vec<Line<'static>> {
     let app = view.app;
-    let all = here(&app.session, &app.people);
-    let joined = |each: &dyn Fn(&Here) -> Vec<Span<'static>>| -> Vec<Span<'static>> {
-        let mut spans = vec![Span::raw(" ")];
-        for person in &all {
-            spans.extend(each(person));
-        }
-        spans
-    };
-    let name = |person: &Here| Span::raw(person.name.clone());
-    let whole = joined(&|person| {
-        let known = if person.known.is_empty() { String::new() } else { format!(", {}", person.known) };
-        vec![name(person), say(format!(" ▸ {}{known}   ", person.role), Tone::Quiet)]
-    });
-    let roles = joined(&|person| vec![name(person), say(format!(" ▸ {}   ", person.role), Tone::Quiet)]);
-    let others = all.len() - 1;
-    let few = vec![Span::raw(format!(" {}", all[0].name)), say(format!(" +{others}   "), Tone::Quiet)];
+    let all: Vec<Vec<Span<'static>>> = here(&app.session, &app.people).iter().map(whole).collect();
     let key = keys::shown_for(Verb::Join);
-    let line = vec![say("to join: ", Tone::Quiet), say(plain(&app.join), Tone::Code), Span::raw(" ")];
-    let hint = vec![say(key.clone(), Tone::Key), say(" how to join ", Tone::Quiet)];
-    let short = vec![say(key, Tone::Key), say(" join ", Tone::Quiet)];
-    for (left, right) in [(&whole, &line), (&whole, &hint), (&roles, &hint), (&roles, &short), (&few, &hint)]
-    {
-        let (left, right) = (Line::from(left.clone()), Line::from(right.clone()));
-        if line_columns(&left) + line_columns(&right) <= width {
-            return between(left, right, width);
+    let to_join = |word: &str| {
+        Line::from(vec![say(word.to_owned(), Tone::Quiet), say(plain(&app.join), Tone::Code), Span::raw(" ")])
+    };
+    let hint = Line::from(vec![say(key, Tone::Key), say(" how to join ", Tone::Quiet)]);
+    let mut everyone = vec![Span::raw(" ")];
+    everyone.extend(all.iter().flatten().cloned());
+    let everyone = Line::from(everyone);
+    let fits = |right: &Line<'static>| line_columns(&everyone) + line_columns(right) <= width;
+    let line = to_join("to join: ");
+    if fits(&line) {
+        return vec![between(everyone, line, width)];
+    }
+    let leads = crate::tui::follow::leads(app);
+    if !leads && fits(&hint) {
+        return vec![between(everyone, hint, width)];
+    }
+    let mut rows = in_rows(&all, 2, width);
+    if leads {
+        let line = [to_join(" to join: "), to_join(" ")].into_iter().find(|line| line_columns(line) <= width);
+        rows.push(line.unwrap_or_else(|| between(to_join(" "), hint, width)));
+    }
+    rows
+}
+
+fn whole(person: &Here) -> Vec<Span<'static>> {
+    let known = if person.known.is_empty() { String::new() } else { format!(", {}", person.known) };
+    vec![Span::raw(person.name.clone()), say(format!(" ▸ {}{known}   ", person.role), Tone::Quiet)]
+}
+
+/// Each of them whole, in `most` rows; where that is not enough, how many more there are.
+fn in_rows(all: &[Vec<Span<'static>>], most: usize, width: usize) -> Vec<Line<'static>> {
+    let mut rows = vec![Line::from(" ")];
+    for (n, person) in all.iter().enumerate() {
+        let wide: usize = person.iter().map(|span| columns(&span.content)).sum();
+        let last = rows.len() == most;
+        let more = format!("+{} more", all.len() - n);
+        // The last row keeps room to say that there are more, while there are.
+        let kept = if last && n + 1 < all.len() { columns(&more) } else { 0 };
+        let used = rows.last().map_or(0, line_columns);
+        if used > 1 && used + wide.saturating_sub(3) + kept > width {
+            if last {
+                if let Some(row) = rows.last_mut() {
+                    row.spans.push(say(more, Tone::Warn));
+                }
+                break;
+            }
+            rows.push(Line::from(" "));
+        }
+        if let Some(row) = rows.last_mut() {
+            row.spans.extend(person.iter().cloned());
         }
     }
-    between(Line::from(few), Line::from(short), width)
+    rows.into_iter().map(|row| fit_line(row, width)).collect()
+}
+
+/// Who is here where there is no row for it, in a few letters each, to be written into a rule; the line to join where
+/// nobody is.
+pub(super) fn people_in_rule(view: View<'_>, width: usize) -> Line<'static> {
+    let app = view.app;
+    let all = here(&app.session, &app.people);
+    let room = width.saturating_sub(2);
+    if all.len() == 1 {
+        return fit_line(
+            Line::from(vec![Span::raw(" "), say(plain(&app.join), Tone::Code), Span::raw(" ")]),
+            room,
+        );
+    }
+    let short = |person: &Here| {
+        let role = match person.role {
+            "operator" => "op",
+            "operator, away" => "op away",
+            "watching" => "watch",
+            role => role,
+        };
+        let known = if person.short.is_empty() { String::new() } else { format!(" {}", person.short) };
+        vec![Span::raw(person.name.clone()), say(format!(" {role}{known}   "), Tone::Quiet)]
+    };
+    // At one's own screen one knows oneself.
+    let mut listed: Vec<&Here> = all.iter().collect();
+    if crate::tui::follow::leads(app) {
+        listed.remove(0);
+    }
+    let listed: Vec<Vec<Span<'static>>> = listed.into_iter().map(short).collect();
+    let mut line = in_rows(&listed, 1, room).pop().unwrap_or_default();
+    if let Some(last) = line.spans.last_mut() {
+        let cut = last.content.trim_end().to_owned();
+        last.content = format!("{cut} ").into();
+    }
+    fit_line(line, room)
 }
 
 /// The newest hold, in one row that nothing lies on.

@@ -10,6 +10,8 @@ use crate::runbook::{Probe, UndoWork};
 use crate::session::Kind;
 use crate::session::summary::said_once;
 use crate::session::view;
+use crate::tui::approval::never_starts;
+use crate::tui::keys::{self, Verb};
 use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Search, Sure, check_name, typed};
 use crate::tui::theme::{Tone, of_check, style};
 
@@ -308,10 +310,21 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
         }
         rows.extend(gate::plain_rows(requirement, &gate::fix(view, requirement), width));
     }
-    rows.push(Line::default());
+    if !refused.unmet.is_empty() {
+        rows.push(Line::default());
+    }
     let waits = !way_on.is_empty() && witness::only_people(&refused.unmet);
     if !way_on.is_empty() {
         rows.extend(way_on);
+        rows.push(Line::default());
+    }
+    if refused.unmet.is_empty() && never_starts(view.app, view.app.selected) {
+        let way = [
+            Span::raw("You approved it. Close this, then  "),
+            say(keys::shown_for(Verb::Handover), Tone::Key),
+            Span::raw("  hands over to somebody else, who may start it."),
+        ];
+        rows.extend(wrap_spans(&way, width));
         rows.push(Line::default());
     }
     let text = format!("{}: nothing was carried out but checks; this is in the log.", plain(&refused.action));

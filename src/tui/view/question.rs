@@ -64,6 +64,23 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
         rows.extend(wrap_spans(&[say(words, Tone::Warn)], width));
         rows.push(Line::default());
     }
+    let gate = match question.work {
+        Work::Run => view::gate(session, &view.order, question.step, view.now),
+        Work::Undo => view::undo_gate(session, question.step, view.now),
+    };
+    let asked: Vec<_> =
+        gate.into_iter().filter(|r| r.kind != Kind::Confirm && (r.kind != Kind::Order || !r.met)).collect();
+    // What was found, and who approved, before a script that may be longer than the window.
+    let found = !asked.is_empty();
+    if found {
+        rows.push(Line::from(say("Checked just now", Tone::Strong)));
+    }
+    for requirement in asked {
+        rows.extend(gate::requirement_rows(view, &requirement, question.work, width));
+    }
+    if found {
+        rows.push(Line::default());
+    }
     let call = match question.work {
         Work::Run => model.run.as_ref(),
         Work::Undo => model.undo.as_ref().and_then(|undo| match &undo.work {
@@ -86,19 +103,6 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
                 .into_iter()
                 .map(Line::raw),
         );
-    }
-    let gate = match question.work {
-        Work::Run => view::gate(session, &view.order, question.step, view.now),
-        Work::Undo => view::undo_gate(session, question.step, view.now),
-    };
-    let asked: Vec<_> =
-        gate.into_iter().filter(|r| r.kind != Kind::Confirm && (r.kind != Kind::Order || !r.met)).collect();
-    if !asked.is_empty() {
-        rows.push(Line::default());
-        rows.push(Line::from(say("Checked just now", Tone::Strong)));
-    }
-    for requirement in asked {
-        rows.extend(gate::requirement_rows(view, &requirement, question.work, width));
     }
     rows
 }

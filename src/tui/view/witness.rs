@@ -12,11 +12,12 @@ use crate::session::view;
 use crate::session::{Kind, Requirement};
 use crate::time::in_words;
 use crate::tui::app::App;
-use crate::tui::approval::{Part, dead, given_and_attached, is_open, part, waits_for_me};
+use crate::tui::approval::{Part, dead, given_and_attached, is_open, never_starts, part, waits_for_me};
 use crate::tui::keys::{self, Verb};
-use crate::tui::mode::Refused;
+use crate::tui::mode::{Refused, Screen};
 use crate::tui::people;
 use crate::tui::theme::Tone;
+use crate::wire::messages::Role;
 
 use super::shape::{
     between, chop, columns, fit_line, hang, left_in_words, line_columns, plain, say, wrap, wrap_spans,
@@ -33,7 +34,7 @@ pub(super) fn rows(look: View<'_>, place: usize, work: Work, width: usize) -> Ve
     let round = app.session.steps[place].approval.as_deref().filter(|round| round.subject.work == work);
     let stands = standing(&app.session, place, work, None, look.now);
     let left = stands.left.map(|left| format!("{} left", left_in_words(left)));
-    if stands.met {
+    if stands.met && !never_starts(app, place) {
         let counted: Vec<&Approval> =
             round.into_iter().flat_map(|r| &r.given).filter(|a| stands.approvals.contains(&a.n)).collect();
         let who: Vec<String> =
@@ -122,6 +123,12 @@ fn next(look: View<'_>, place: usize, round: Option<&Round>, waits: bool) -> Vec
         (true, Part::Given) => return vec![vec![Span::raw("more people must approve it")]],
         _ => {}
     }
+    if never_starts(app, place) {
+        return vec![vec![
+            Span::raw("you approved it, so you never start it: hand over to somebody else with  "),
+            say(keys::shown_for(Verb::Handover), Tone::Key),
+        ]];
+    }
     if waits {
         let mut line = vec![Span::raw("give them:  "), say(app.join.clone(), Tone::Code)];
         line.extend([Span::raw("   "), say(keys::shown_for(Verb::Join), Tone::Key), Span::raw(" all ways")]);
@@ -131,6 +138,10 @@ fn next(look: View<'_>, place: usize, round: Option<&Round>, waits: bool) -> Vec
         return match round {
             Some(round) if round.refused.is_some() => {
                 vec![vec![Span::raw(format!("{} must ask anew", plain(&app.session.operator.name)))]]
+            }
+            Some(_) if app.role == Role::Watch => {
+                let operator = plain(&app.session.operator.name);
+                vec![vec![Span::raw(format!("{operator} or a witness asks anew; this screen only watches"))]]
             }
             Some(_) => vec![press(Verb::Approval, "asks anew, and shows it")],
             None => Vec::new(),
@@ -166,7 +177,7 @@ pub(super) fn way_on(look: View<'_>, refused: &Refused, width: usize) -> Vec<Lin
     let here = people::here(&app.session, &app.people);
     let others: Vec<String> = here
         .iter()
-        .filter(|h| h.role == "witness" || h.role == "here")
+        .filter(|h| h.role == "witness" || h.role == "attached")
         .map(|h| format!("{} ({})", h.name, h.known))
         .collect();
     let asked = if others.is_empty() {
@@ -243,6 +254,7 @@ pub(super) fn banners(look: View<'_>) -> Vec<(Tone, String)> {
                 let by = plain(&stands.names.join(" and "));
                 let key =
                     keys::shown_for(if round.subject.work == Work::Run { Verb::Run } else { Verb::Undo });
+                let key = if app.screen == Screen::Walk { key } else { format!("back at the step, {key}") };
                 texts.push((
                     Tone::Good,
                     format!("{by} approved {}: {key} starts it, {} left", name(place), left_in_words(left)),
@@ -284,8 +296,20 @@ fn join_rows(app: &App, width: usize) -> Vec<Line<'static>> {
     let word = line.rsplit("--witness ").next().unwrap_or_default().to_owned();
     let witnessed = |place: &usize| app.session.runbook.steps[*place].witness.is_some();
     let steps = 0..app.session.steps.len();
-    let place = [app.selected].into_iter().filter(witnessed).chain(steps.filter(witnessed)).next();
-    let step = place.map_or_else(|| "STEP".to_owned(), |place| app.step_id(place).to_string());
+    let places: Vec<usize> = steps.filter(witnessed).collect();
+    let proof = |place: &usize| app.session.runbook.steps[*place].witness.as_ref().map(|rule| rule.proof);
+    let signed = |place: &usize| matches!(proof(place), Some(Proof::Key | Proof::Here));
+    let first = |wanted: &dyn Fn(&usize) -> bool| {
+        [app.selected]
+            .into_iter()
+            .filter(|place| places.contains(place))
+            .chain(places.iter().copied())
+            .find(wanted)
+    };
+    // What the selected step asks for comes first; where no step asks for anything, what holds for any.
+    let place = first(&|_| true);
+    let by_key = first(&signed);
+    let key_first = place.is_some_and(|place| proof(&place) == Some(Proof::Key));
     let mut rows: Vec<Line<'static>> = Vec::new();
     let mut part = |words: &str, lines: Vec<String>| {
         if !rows.is_empty() {
@@ -296,28 +320,41 @@ fn join_rows(app: &App, width: usize) -> Vec<Line<'static>> {
             rows.extend(chop(&line, width).into_iter().map(|row| Line::from(say(row, Tone::Code))));
         }
     };
-    part("To approve, refuse, note and hold:", vec![line.clone()]);
-    part("Only to look on (and to note and hold):", vec![line.replace("--witness", "--watch")]);
-    part(
-        "To approve from another machine, with an SSH key that is allowed to sign: show it here, sign it there, bring the signature back.",
+    let signing = by_key.map(|place| {
+        let step = app.step_id(place);
         vec![
             format!("onbelay approval show {word} {step} > approval.txt"),
             "ssh-keygen -Y sign -n onbelay-approval -f KEY approval.txt".to_owned(),
             format!("onbelay approve {word} {step} --signature approval.txt.sig"),
-        ],
-    );
+        ]
+    });
+    let by_signature = "To approve from another machine, with an SSH key that is allowed to sign: show it here, sign it there, bring the signature back.";
+    if let (true, Some(lines)) = (key_first, &signing) {
+        part(by_signature, lines.clone());
+    }
+    let accounts = places.is_empty() || places.iter().any(|place| proof(place) != Some(Proof::Key));
+    let does =
+        if accounts { "To approve, refuse, note and hold:" } else { "To read, refuse, note and hold:" };
+    part(does, vec![line.clone()]);
+    part("Only to look on (and to note and hold):", vec![line.replace("--witness", "--watch")]);
+    if let (false, Some(lines)) = (key_first, signing) {
+        part(by_signature, lines);
+    }
     let owner = plain(&app.session.opened.operator.name);
     let who = match &app.session.opened.share {
         Some(group) => {
             format!("Members of the group {} can join, each logged in as themselves.", plain(&group.name))
         }
         None => format!(
-            "Only {owner} and root can open this session: it was started without --share GROUP, which opens it to a group's other accounts. A signature needs no account here."
+            "Only {owner} and root can open this session: it was started without --share GROUP, which opens it to a group's other accounts.{}",
+            if by_key.is_some() { " A signature needs no account here." } else { "" }
         ),
     };
     part(&who, Vec::new());
-    if let Some(rule) = place.and_then(|place| app.session.runbook.steps[place].witness.as_ref()) {
-        let how = match rule.proof {
+    for place in places {
+        let Some(proof) = proof(&place) else { continue };
+        let step = app.step_id(place);
+        let how = match proof {
             Proof::Account => "another account, not a signature",
             Proof::Key => "a signature, not an account",
             Proof::Here => "a name typed at the operator's terminal; an account or a signature is taken too",

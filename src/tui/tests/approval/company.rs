@@ -166,14 +166,120 @@ fn the_lines_to_join_can_be_copied_from_rows_of_their_own() {
     scene.keys("J");
     let text = scene.text();
     let rows: Vec<&str> = text.lines().collect();
-    for line in [
-        "onbelay attach --witness k3f9",
-        "onbelay attach --watch k3f9",
-        "onbelay approval show k3f9 delete > approval.txt",
-    ] {
+    for line in ["onbelay attach --witness k3f9", "onbelay attach --watch k3f9"] {
         assert!(rows.contains(&line), "{line}: {text}");
     }
+    assert!(!text.contains("ssh-keygen"), "no step takes a signature: {text}");
+    let mut by_key = Scene::asked("{ proof: key }").sized(80, 24);
+    by_key.keys("J");
+    let text = by_key.text();
+    let signing = text.find("onbelay approval show k3f9 delete > approval.txt");
+    assert!(signing < text.find("--witness k3f9") && signing.is_some(), "what counts comes first: {text}");
     assert!(scene.sent.iter().all(|message| !matches!(message, ToHost::Request { .. })));
+}
+
+#[test]
+fn whoever_approved_it_and_drives_now_is_told_the_way_out() {
+    let mut scene = witness(ACCOUNT).sized(80, 40);
+    by_sam(&mut scene, &yes());
+    scene.bench.found.named = Some(Ok(sam()));
+    scene.bench.act(&Command::Handover { to: "sam".to_owned() }).expect("is taken");
+    scene.hear();
+    scene.app.role = Role::Drive;
+    let text = scene.text();
+    assert!(text.contains("you approved it, so you never start it: hand over"), "{text}");
+    scene.key(KeyCode::Enter);
+    let text = scene.text();
+    assert!(text.contains("Refused") && text.contains("P  hands over to somebody else"), "{text}");
+}
+
+#[test]
+fn only_those_who_may_are_told_that_enter_starts() {
+    for role in [Role::Witness, Role::Watch] {
+        let mut scene = Scene::shut().seen_by(&sam(), role).sized(80, 24);
+        assert!(!scene.text().contains("Enter start"), "{}", scene.text());
+        scene.key(KeyCode::Enter);
+        assert!(scene.text().contains("only dana, the operator, starts steps"), "{}", scene.text());
+    }
+}
+
+#[test]
+fn the_operators_screen_always_says_who_is_here_how_that_is_known_and_how_to_join() {
+    let many: Vec<_> = ["ann", "bob", "cas", "dov", "eva"]
+        .iter()
+        .zip(2000..)
+        .map(|(name, uid)| Person { name: (*name).to_owned(), uid: Some(uid), login: Some(uid) })
+        .collect();
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (80, 16)] {
+        let mut scene = Scene::shut().sized(width, height);
+        scene.app.join = "onbelay attach --witness /srv/onbelay/k3f9".to_owned();
+        let text = scene.text();
+        assert!(text.contains("sam ▸ watching, another account"), "{width}x{height}: {text}");
+        assert!(text.contains("onbelay attach --witness /srv/onbelay/k3f9"), "{width}x{height}: {text}");
+        for person in &many {
+            scene
+                .app
+                .people
+                .push(crate::wire::messages::Present { person: person.clone(), role: Role::Witness });
+        }
+        let text = scene.text();
+        let shown =
+            many.iter().filter(|person| text.contains(&format!("{} ▸ witness, another", person.name)));
+        let left = many.len() - shown.count();
+        assert!(left == 0 || text.contains(&format!("+{left} more")), "{width}x{height}: {text}");
+        assert!(text.contains("onbelay attach --witness /srv/onbelay/k3f9"), "{width}x{height}: {text}");
+    }
+    let mut scene = Scene::shut().sized(40, 12);
+    assert!(scene.text().contains("sam watch acct"), "{}", scene.text());
+    scene.app.people.retain(|present| present.role == Role::Drive);
+    assert!(scene.text().contains("onbelay attach --witness k3f9"), "{}", scene.text());
+}
+
+#[test]
+fn a_newcomer_hears_nothing_of_approvals_that_were_void_before() {
+    let mut scene = witness(ACCOUNT);
+    let kim = Person { name: "kim".to_owned(), uid: Some(1002), login: None };
+    by_sam(&mut scene, &yes());
+    scene.bench.act(&Command::Hold { why: "wait".to_owned() }).expect("is taken");
+    scene.hear();
+    assert!(scene.text().contains("the approval of 4 is void: dana called a hold"), "{}", scene.text());
+    let mut scene = scene.seen_by(&kim, Role::Watch).sized(80, 24);
+    scene.bench.act(&Command::Note { text: "on we go".to_owned() }).expect("is taken");
+    scene.hear();
+    assert!(scene.app.notice.is_none(), "{}", scene.text());
+}
+
+#[test]
+fn nothing_in_the_last_rows_lies_on_anything_else() {
+    let long = "x".repeat(200);
+    for width in 40..130 {
+        for text in ["short", "a sentence of some length that leaves little room for the rest of it", &long] {
+            let mut scene = Scene::shut().sized(width, 24);
+            scene.app.say(text);
+            let shown = scene.text();
+            let row = shown.lines().nth(22).unwrap_or_default().to_owned();
+            let safe = row.contains(" log safe ") || row.contains(" log safe · ");
+            assert!(safe == row.contains("log"), "{width}: {row}");
+            let whole = row.trim_matches('─').trim();
+            assert!(
+                whole.ends_with("records") || whole.ends_with("log safe") || !whole.contains("records"),
+                "{width}: {row}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_key_that_a_banner_offers_works_on_every_screen() {
+    for screen in [Screen::Steps, Screen::Output, Screen::Log] {
+        let mut scene = Scene::copying(b"a line\n");
+        scene.bench.act(&Command::Hold { why: "wait".to_owned() }).expect("is taken");
+        scene.hear();
+        scene.app.screen = screen;
+        assert!(scene.text().contains("R releases"), "{}", scene.text());
+        scene.keys("R");
+        assert!(scene.bench.session.holds.is_empty(), "{screen:?}");
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn where_only_a_signature_counts_it_says_how_one_is_made() {
 
 #[test]
 fn a_start_that_lacks_its_second_person_is_no_dead_end() {
-    let mut scene = Scene::witnessed(ACCOUNT).sized(80, 24);
+    let mut scene = Scene::witnessed(ACCOUNT).sized(80, 30);
     scene.key(KeyCode::Enter);
     let text = scene.text();
     for word in [
@@ -87,7 +87,7 @@ fn the_operator_hears_an_approval_a_refusal_and_what_voids_one() {
     );
     by_sam(&mut scene, &Command::Hold { why: "wait".to_owned() });
     assert!(scene.text().contains("is void: sam called a hold"), "{}", scene.text());
-    let mut scene = Scene::asked(ACCOUNT).sized(80, 24);
+    let mut scene = Scene::asked(ACCOUNT).sized(80, 30);
     by_sam(&mut scene, &Command::Refuse { step: "delete".into(), why: "west still runs".to_owned() });
     let text = scene.text();
     assert!(text.contains("sam REFUSED 4") && text.contains("Enter asks anew"), "{text}");
