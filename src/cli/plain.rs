@@ -16,6 +16,7 @@ use std::path::Path;
 
 use crate::client::Wish;
 use crate::session::state::Stage;
+use crate::wire::messages::Role;
 
 use super::exit::Outcome;
 use super::out::say;
@@ -25,12 +26,20 @@ use super::words::quoted;
 /// Walks the session in `dir` until it is finished, its reader leaves, or input ends. A wish of role `Watch` only has
 /// told what happens. Says how to come back where there is something to come back to.
 pub fn walk(dir: &Path, wish: Wish) -> Outcome {
+    let role = wish.role;
     let mut shell = shell::Shell::open(dir, wish)?;
     let outcome = shell.walk();
     let session = shell.session();
     let name = quoted(&place::called(dir, session));
+    let as_what = match role {
+        Role::Witness => "--witness ",
+        Role::Watch => "--watch ",
+        Role::Drive | Role::Act => "",
+    };
     say(match session.stage {
-        Stage::Open => format!("The session stays open. To come back: onbelay attach {name} --plain"),
+        Stage::Open => {
+            format!("The session stays open. To come back: onbelay attach {as_what}{name} --plain")
+        }
         Stage::Finished | Stage::Aborted { .. } => format!("What happened: onbelay report {name}"),
     });
     outcome

@@ -34,6 +34,10 @@ fn missing(named: Option<&Path>, machine: &Path, home: &Path) -> Option<String> 
     // What cannot be looked at may be there.
     let is_there =
         |path: &Path| !matches!(path.symlink_metadata(), Err(e) if e.kind() == ErrorKind::NotFound);
+    // The machine's own counts alone.
+    if is_there(machine) {
+        return None;
+    }
     if let Some(named) = named {
         return (!is_there(named)).then(|| {
             format!(
@@ -42,7 +46,7 @@ fn missing(named: Option<&Path>, machine: &Path, home: &Path) -> Option<String> 
             )
         });
     }
-    (!is_there(machine) && !is_there(&of_home)).then(|| {
+    (!is_there(&of_home)).then(|| {
         format!(
             "warning: a step asks for a signature, and no file says whose keys may sign. Before anybody signs, write a \
              line\n  NAME ssh-ed25519 AAAA…\nfor each second person into one of:\n  {}   (root's: the best place)\n  {}\n  a file \

@@ -43,7 +43,12 @@ const PROSE: usize = 76;
 pub(super) fn opening(session: &Session) -> Vec<String> {
     let mut lines = vec![
         clean(&session.opened.title).into_owned(),
-        format!("session {}, {} steps", session.id, session.steps.len()),
+        format!(
+            "session {}, {} step{}",
+            session.id,
+            session.steps.len(),
+            if session.steps.len() == 1 { "" } else { "s" }
+        ),
     ];
     let about = view::filled(session, &session.runbook.about);
     if !about.trim().is_empty() {
