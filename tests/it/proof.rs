@@ -122,3 +122,27 @@ fn a_signed_walk_is_proven_from_a_copy_of_its_directory_alone() {
     let report = session.call("report", &["--format", "md"]).expect(0);
     report.says("**approved**, known by a signature, key SHA256:");
 }
+
+#[test]
+fn a_key_that_is_taken_out_of_the_file_after_the_approval_starts_nothing() {
+    if !have("a_key_that_is_taken_out_of_the_file", "ssh-keygen") {
+        return;
+    }
+    let home = Home::new();
+    let (kim, line) = key(&home, "kim");
+    let signers = home.write("signers", &line);
+    let session = home.start_with(YAML, &["--allowed-signers", signers.to_str().unwrap()]);
+    let text = home.path("approval.txt");
+    let shown = home.call(&["approval", "show", session.id.as_str(), "wipe"]).expect(0);
+    std::fs::write(&text, shown.stdout.as_bytes()).unwrap();
+    let (kim, text) = (kim.to_str().unwrap(), text.to_str().unwrap());
+    keygen(&["-q", "-Y", "sign", "-n", "onbelay-approval", "-f", kim, text]);
+    let signature = format!("{text}.sig");
+    home.call(&["approve", session.id.as_str(), "wipe", "--signature", &signature]).expect(0);
+    home.write("signers", "");
+    session.act(&["run", "wipe", "--confirm", "wipe"]).expect(1);
+    let void = session.records("approvals_voided");
+    let why = void.last().unwrap()["why"].as_str().unwrap().to_owned();
+    assert!(why.contains("the key of kim@example.org does not count any more"), "{why}");
+    assert!(session.records("step_started").is_empty());
+}

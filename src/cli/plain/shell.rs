@@ -115,6 +115,9 @@ impl Shell {
     /// Walks until there is a reason to leave.
     pub(super) fn walk(&mut self) -> Outcome {
         self.lines(&tell::opening(self.session()));
+        if !self.walk.talk.client.is_own() {
+            self.line(&tell::whose(self.session()));
+        }
         self.lines(&second::welcome(self.session(), self.role, &self.you));
         self.lines(&self.who_is_here());
         self.ask_secrets()?;

@@ -59,6 +59,14 @@ pub(super) fn opening(session: &Session) -> Vec<String> {
     lines
 }
 
+/// Whose host it is that hears all that is typed, where it is another account's.
+pub(super) fn whose(session: &Session) -> String {
+    let opened = &session.opened;
+    let shared = opened.share.as_ref();
+    let shared = shared.map_or_else(String::new, |group| format!(", shared with {}", clean(&group.name)));
+    format!("{}'s session{shared}", clean(&opened.operator.name))
+}
+
 /// The step at `place` with all about it.
 pub(super) fn card(session: &Session, place: usize, now: Moment, sheet: &Sheet<'_>) -> Vec<String> {
     let model = &session.runbook.steps[place];
