@@ -30,9 +30,9 @@ struct Guest {
 }
 
 impl Guest {
-    /// A screen, which stays, and not one action of a script.
-    fn stays(&self) -> bool {
-        self.role != Role::Act
+    /// A screen that can approve, and stays; not one action of a script, and not one that only watches.
+    fn can_approve_and_stays(&self) -> bool {
+        matches!(self.role, Role::Witness | Role::Drive)
     }
 }
 
@@ -54,6 +54,9 @@ pub struct HostState {
     journal: Box<dyn Append + Send>,
     recent: VecDeque<Entry>,
     guests: BTreeMap<ClientId, Guest>,
+    /// By their record, which screen each approval was given on: it stands as long as that screen is open. (Not on
+    /// record: what a host before this one let pass is void.)
+    given_on: BTreeMap<u64, ClientId>,
     health: LogHealth,
     known_secrets: BTreeSet<ValueName>,
     /// Where screens that may lead look, as each told last.
@@ -82,6 +85,7 @@ impl HostState {
             journal,
             recent: entries.into_iter().skip(skip).collect(),
             guests: BTreeMap::new(),
+            given_on: BTreeMap::new(),
             health: LogHealth::Safe,
             known_secrets: known_secrets.into_iter().collect(),
             gazes: BTreeMap::new(),
@@ -187,8 +191,9 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
         Input::Left(client) => {
             state.gazes.remove(&client);
             if let Some(guest) = state.guests.remove(&client) {
-                let left = left_after_approving(state, &guest);
+                let left = left_after_approving(state, client, &guest);
                 record_own(state, left, now, &mut out);
+                state.given_on.retain(|_, screen| *screen != client);
                 out.push(Output::Tell(Audience::All, FromHost::People { people: state.people() }));
             }
         }
@@ -232,23 +237,32 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
     out
 }
 
-/// Approvals of somebody who had a screen open, and has none any more: they are void.
-fn left_after_approving(state: &HostState, guest: &Guest) -> Vec<Event> {
-    let still_here =
-        state.guests.values().any(|other| other.stays() && other.person.same_account(&guest.person));
-    if still_here || !guest.stays() {
+/// Approvals that end with this screen: those given on it, whatever else that person has open; and, where one came by a
+/// command beside it, when it was the last that could have given it.
+fn left_after_approving(state: &HostState, client: ClientId, guest: &Guest) -> Vec<Event> {
+    if !guest.can_approve_and_stays() {
         return Vec::new();
     }
+    let was_last = !has_screen(state, &guest.person);
+    let ends = |given: &Approval| match state.given_on.get(&given.n) {
+        Some(screen) => *screen == client,
+        None => was_last && given.by.same_account(&guest.person),
+    };
     let void = |place: usize| {
         let round = state.session.steps[place].approval.as_ref()?;
-        let theirs = |given: &&Approval| given.attached && given.by.same_account(&guest.person);
-        let given = round.given.iter().filter(|given| given.void.is_none());
-        let approvals: Vec<u64> = given.filter(theirs).map(|given| given.n).collect();
+        let given = round.given.iter().filter(|given| given.attached && given.void.is_none());
+        let approvals: Vec<u64> = given.filter(|given| ends(given)).map(|given| given.n).collect();
         let why = format!("{} left before the start", guest.person.name);
         let step = state.session.runbook.steps[place].id.clone();
         (!approvals.is_empty()).then_some(Event::ApprovalsVoided { step, approvals, why })
     };
     (0..state.session.steps.len()).filter_map(void).collect()
+}
+
+/// Has this person a screen open on which they could approve?
+fn has_screen(state: &HostState, person: &Person) -> bool {
+    let theirs = |guest: &Guest| guest.can_approve_and_stays() && guest.person.same_account(person);
+    state.guests.values().any(theirs)
 }
 
 /// What an end of a command means for the walk; `None`: nothing waits for it.

@@ -270,7 +270,7 @@ pub enum Kind {
 pub struct Circumstances {
     /// Why this person may not act now, in a sentence: the account is gone, it left the group, another account speaks.
     pub barred: Option<String>,
-    /// This person has a screen open, which stays.
+    /// This person has a screen open on which they could approve, and which stays: this one, or one beside it.
     pub attached: bool,
     /// Where the command carries a signature: the keys that are allowed, or why they cannot be known.
     pub signers: Option<Result<Signers, String>>,

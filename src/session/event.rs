@@ -328,7 +328,7 @@ pub enum Event {
         text: Digest,
         /// How that person is known.
         proof: Proven,
-        /// They had a screen open, and must keep one open until the start.
+        /// They had a screen open on which they could approve, and must keep it open until the start.
         #[serde(default)]
         attached: bool,
     },

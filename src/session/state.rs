@@ -198,7 +198,7 @@ pub struct Approval {
     pub by: Person,
     /// How the person is known.
     pub proof: Proven,
-    /// They had a screen open, and must keep one open.
+    /// They had a screen open on which they could approve, and must keep it open.
     pub attached: bool,
     /// Why it does not count any more.
     pub void: Option<String>,

@@ -6,7 +6,7 @@ use crate::wire::messages::{LogHealth, Reply, Role};
 use crate::wire::{FromHost, ToHost};
 
 use super::super::words;
-use super::{AppendError, Audience, ClientId, Guest, HostState, Output, record, record_own};
+use super::{AppendError, Audience, ClientId, Guest, HostState, Output, has_screen, record, record_own};
 
 /// The most that a screen may say about what lies on top of it, bytes: a few words.
 const MOST_SAID: usize = 400;
@@ -50,11 +50,10 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
         known.person = guest.person.clone();
         out.push(Output::Tell(Audience::All, FromHost::People { people: state.people() }));
     }
-    found.attached =
-        state.guests.values().any(|other| other.stays() && other.person.same_account(&guest.person));
+    found.attached = guest.can_approve_and_stays() || has_screen(state, &guest.person);
     match message {
         ToHost::Request { id, command } => {
-            let result = decided(state, &guest, &command, now, &found, out);
+            let result = decided(state, client, &guest, &command, now, &found, out);
             out.push(Output::Tell(Audience::One(client), FromHost::Reply { id, result }));
         }
         ToHost::GiveSecret { name, value } => {
@@ -88,6 +87,7 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
 
 fn decided(
     state: &mut HostState,
+    client: ClientId,
     guest: &Guest,
     command: &Command,
     now: Moment,
@@ -107,8 +107,15 @@ fn decided(
     };
     let result = match decision {
         Ok(events) => {
+            let on_this_screen = guest.can_approve_and_stays()
+                && matches!(events[..], [Event::Approved { attached: true, .. }]);
             let events = events.into_iter().map(|event| (guest.person.clone(), event)).collect();
-            record(state, events, now, out).map(|n| Reply::Recorded { n })
+            record(state, events, now, out).map(|n| {
+                if on_this_screen {
+                    state.given_on.insert(n, client);
+                }
+                Reply::Recorded { n }
+            })
         }
         Err(refusal) if refusal.fault == Fault::Call => Ok(Reply::Refused { n: 0, refusal }),
         Err(refusal) => {

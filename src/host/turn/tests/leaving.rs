@@ -43,22 +43,44 @@ fn a_witness_who_leaves_before_the_start_takes_the_approval_along() {
 }
 
 #[test]
-fn a_witness_with_another_screen_has_not_left() {
-    let mut scene = Scene::witnessed(&[Role::Witness, Role::Watch]);
-    scene.approves(SAM[0]);
-    assert!(!scene.leaves(SAM[0]));
-    assert!(scene.leaves(SAM[1]), "that was the last");
+fn an_approval_ends_with_the_screen_it_was_given_on_whatever_else_is_open() {
+    for other in [Role::Watch, Role::Witness, Role::Drive] {
+        let mut scene = Scene::witnessed(&[Role::Witness, other]);
+        scene.approves(SAM[0]);
+        assert!(!scene.leaves(SAM[1]), "{other:?}: it was not given there");
+        let mut scene = Scene::witnessed(&[Role::Witness, other]);
+        scene.approves(SAM[0]);
+        assert!(scene.leaves(SAM[0]), "beside {other:?}");
+        let round = scene.state.session().steps[0].approval.clone().unwrap();
+        assert_eq!(round.given[0].void.as_deref(), Some("sam left before the start"));
+        assert!(!scene.leaves(SAM[1]), "said once");
+    }
 }
 
 #[test]
-fn one_action_that_approves_does_not_leave_but_a_screen_beside_it_does() {
+fn a_screen_that_comes_again_is_another_one() {
+    let mut scene = Scene::witnessed(&[Role::Witness]);
+    scene.approves(SAM[0]);
+    scene.feed(Input::Joined { client: SAM[1], person: sam(), role: Role::Witness });
+    assert!(scene.leaves(SAM[0]), "it was cut, and came again before the end was noticed");
+}
+
+#[test]
+fn one_action_that_approves_does_not_leave_but_the_last_screen_beside_it_does() {
     let mut scene = Scene::witnessed(&[Role::Act]);
     scene.approves(SAM[0]);
     assert!(!scene.leaves(SAM[0]));
+    // Whoever only watches was never asked to stay.
+    let mut scene = Scene::witnessed(&[Role::Act, Role::Watch]);
+    scene.approves(SAM[0]);
+    assert!(!scene.leaves(SAM[1]));
     let mut scene = Scene::witnessed(&[Role::Act, Role::Witness]);
     scene.approves(SAM[0]);
     assert!(!scene.leaves(SAM[0]));
-    assert!(scene.leaves(SAM[1]));
+    let third = ClientId(13);
+    scene.feed(Input::Joined { client: third, person: sam(), role: Role::Witness });
+    assert!(!scene.leaves(SAM[1]), "another is open that could have given it");
+    assert!(scene.leaves(third));
 }
 
 #[test]
