@@ -89,6 +89,9 @@ pub struct Team {
     pub operator: String,
     /// Everyone who did something, in the order they first did.
     pub people: Vec<String>,
+    /// Holds that nobody released.
+    #[serde(default)]
+    pub holds: Vec<Line>,
     /// Parameters; a list is joined with `, `.
     pub values: BTreeMap<String, String>,
     /// Names of the secrets.

@@ -9,7 +9,7 @@ use crate::client::{ClientError, Heard, HostStart, IfNoHost, Talk, Wish};
 use crate::clock;
 use crate::journal::store;
 use crate::process::output::{self, Stream};
-use crate::session::summary::sentence;
+use crate::session::summary::{sentence, who};
 use crate::session::{Command, Entry, Event, Fault, Refusal, Session, view};
 use crate::text::{clean, clean_bytes};
 use crate::wire::ToHost;
@@ -352,7 +352,7 @@ pub fn is_told(event: &Event) -> bool {
 /// One line of a log: when, who, what.
 #[must_use]
 pub fn log_line(entry: &Entry, session: &Session) -> String {
-    format!("{} {}   {}", entry.at.clock(), crate::text::clean(&entry.by.name), sentence(entry, session))
+    format!("{} {}   {}", entry.at.clock(), crate::text::clean(who(entry)), sentence(entry, session))
 }
 
 /// Tells records as lines of a log.

@@ -65,7 +65,9 @@ fn follow(report: &mut RoundReport, round: &Round) {
 fn yes(given: &Approval, subject: &Subject) -> YesReport {
     let (known_by, fingerprint) = match &given.proof {
         Proven::Account => ("another account, by the machine's word".to_owned(), None),
-        Proven::Key(signed) => ("a signature".to_owned(), Some(clean(&signed.fingerprint))),
+        Proven::Key(signed) => {
+            (format!("a signature that {} brought", who(&given.by)), Some(clean(&signed.fingerprint)))
+        }
         Proven::Here { .. } => (format!("a name typed at the terminal of {}", who(&given.by)), None),
     };
     YesReport {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::runbook::Value;
 use crate::session::event::{Person, Verdict, Work};
-use crate::session::state::Stage;
-use crate::session::summary::{how_it_ended, sentence};
+use crate::session::state::{Hold, Stage};
+use crate::session::summary::{self, how_it_ended, sentence};
 use crate::session::view::evidence;
 use crate::session::{Entry, Event, Kind, Requirement, Session, view};
 use crate::text;
@@ -73,9 +73,10 @@ impl Told {
     fn tell(&mut self, then: &Session, entry: &Entry) {
         let by = who(&entry.by);
         if !entry.by.is_tool() && !self.people.contains(&by) {
-            self.people.push(by.clone());
+            self.people.push(by);
         }
-        let line = Line { n: entry.n, at: entry.at, by, what: sentence(entry, then) };
+        let line =
+            Line { n: entry.n, at: entry.at, by: clean(summary::who(entry)), what: sentence(entry, then) };
         if is_decision(&entry.event) {
             self.decisions.push(line.clone());
         }
@@ -282,6 +283,7 @@ fn team(session: &Session, told: Told, now: Moment) -> Team {
         dir: clean(&opened.dir),
         operator: who(&session.operator),
         people: told.people,
+        holds: session.holds.iter().map(hold).collect(),
         values: opened.values.iter().map(|(name, value)| (name.to_string(), in_a_line(value))).collect(),
         secrets: opened.secrets.iter().map(ToString::to_string).collect(),
         steps: steps.collect(),
@@ -293,6 +295,10 @@ fn team(session: &Session, told: Told, now: Moment) -> Team {
         announced: told.announced,
         timeline: told.timeline,
     }
+}
+
+fn hold(hold: &Hold) -> Line {
+    Line { n: hold.n, at: hold.at, by: who(&hold.by), what: clean(&hold.why) }
 }
 
 /// Did a person decide something with this, beyond starting what was due?

@@ -64,6 +64,10 @@ fn head(out: &mut String, team: &Team) {
     if !others.is_empty() {
         facts.push(("Others", others.join(", ")));
     }
+    for hold in &team.holds {
+        let (by, at, why) = (escape(&hold.by), when(hold.at), escape(&hold.what));
+        facts.push(("Hold never released", format!("{by} called it at {at}: {why} (record {})", hold.n)));
+    }
     facts.push(("Machine", format!("{}, in {}", escape(&team.machine), escape(&team.dir))));
     facts.push((
         "Runbook",

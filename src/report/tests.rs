@@ -98,6 +98,24 @@ fn outsiders_see_what_was_announced_and_nothing_else() {
 }
 
 #[test]
+fn a_hold_that_nobody_released_is_named_at_the_top() {
+    let mut bench = Bench::new("steps:\n  - { id: a, title: A, run: 'true' }\n");
+    bench.walk("a");
+    bench.act_as(&sam(), &Command::Hold { why: "a disk *clicks*".to_owned() }).unwrap();
+    let n = bench.session.head;
+    bench.act(&Command::Finish).unwrap();
+    let holds = team(&bench).holds;
+    assert_eq!((holds.len(), holds[0].n, holds[0].by.as_str()), (1, n, "sam"));
+    let text = markdown(&of(&bench, Audience::Team));
+    let said = format!(
+        r"- Hold never released: sam called it at 2026-11-20 15:10:13: a disk \*clicks\* (record {n})"
+    );
+    assert!(text.contains(&said), "{said} is not in\n{text}");
+    assert!(!json(&of(&bench, Audience::Public)).contains("clicks"));
+    assert_eq!(team(&walked()).holds, []);
+}
+
+#[test]
 fn a_report_is_the_same_each_time_and_its_json_reads_back() {
     let bench = walked();
     assert_eq!(json(&of(&bench, Audience::Team)), json(&of(&bench, Audience::Team)));

@@ -170,6 +170,11 @@ pub(super) fn unmet(
         *requirement = view::witness_for(session, place, request.work, Some(request), now);
     }
     unmet.retain(|requirement| !requirement.met);
+    if request.by_hand && request.work == Work::Run {
+        for requirement in unmet.iter_mut().filter(|requirement| requirement.kind == Kind::Confirm) {
+            requirement.fix.push_str(" --by-hand");
+        }
+    }
     confirm(&mut unmet, request)?;
     Ok(unmet)
 }

@@ -155,7 +155,12 @@ impl Walk<'_> {
                         Some(must) => format!("{must}asked just now"),
                         None => format!("{}; asked anew just now", witness.why),
                     };
-                    witness.fix = view::invite(session, place);
+                    witness.fix = view::invite(session, place, request.work, request.by_hand);
+                    if round.is_some_and(|round| standing::is_by_hand(round) && !request.by_hand) {
+                        let id = &session.runbook.steps[place].id;
+                        let by_hand = format!("onbelay do {} run {id} --by-hand", session.id);
+                        witness.fix = format!("{}; if it is to be done by hand: {by_hand}", witness.fix);
+                    }
                 }
                 let mut refusal = refuse(session, place, request, unmet);
                 let asked = Event::ApprovalAsked { subject: Box::new(subject) };

@@ -164,6 +164,9 @@ pub struct StepState {
     /// What a second person was asked to approve last, and what they said; until it is used up.
     #[serde(default)]
     pub approval: Option<Box<Round>>,
+    /// What a second person was ever asked to approve, forward or back, by the record that asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub asked: BTreeMap<u64, Work>,
     /// Everyone who ever approved a start of it: none of them may start it.
     #[serde(default)]
     pub approvers: Vec<Approval>,
@@ -185,6 +188,9 @@ pub struct Round {
     pub refused: Option<Refused>,
     /// Why nothing here counts any more.
     pub void: Option<String>,
+    /// What was over with the asking before it: refused, void, expired. Absent: there was none, or it still stood.
+    #[serde(default)]
+    pub before: Option<String>,
 }
 
 /// A second person's yes.

@@ -21,6 +21,15 @@ pub fn sentence(entry: &Entry, session: &Session) -> String {
     text::clean(&raw(entry, session)).into_owned()
 }
 
+/// Who said or did it: beside the line. Whoever signed an approval gave it, and not whoever brought it. Not cleaned.
+#[must_use]
+pub fn who(entry: &Entry) -> &str {
+    match &entry.event {
+        Event::Approved { proof: Proven::Key(signed), .. } => &signed.principal,
+        _ => &entry.by.name,
+    }
+}
+
 /// How a command, or a person's part, ended: `exit 0 after 8:40`. Not cleaned.
 #[must_use]
 pub fn how_it_ended(ended: &Ended) -> String {
@@ -128,12 +137,20 @@ fn of_step(entry: &Entry, session: &Session) -> String {
         }
         Event::StopAsked { step } => format!("asked to stop {}", named(step)),
         Event::ApprovalAsked { subject } => {
-            let what = if subject.work == Work::Undo { "to take back " } else { "" };
-            format!("asks a second person to approve: {what}{}", named(&subject.step))
+            let by_hand = if subject.how == How::ByHand { ", by hand" } else { "" };
+            format!("asks a second person to approve: {}{by_hand}", asked_of(session, &subject.step, entry.n))
         }
-        Event::Approved { step, proof, .. } => format!("approved {}{}", named(step), proven(proof)),
-        Event::ApprovalRefused { step, why, .. } => format!("REFUSED {}: \"{why}\"", named(step)),
-        Event::ApprovalsVoided { step, why, .. } => format!("the approval of {} is void: {why}", named(step)),
+        Event::Approved { step, asked, proof, .. } => {
+            format!("approved {}{}", asked_of(session, step, *asked), proven(proof, &entry.by.name))
+        }
+        Event::ApprovalRefused { step, asked, why } => {
+            format!("REFUSED {}: \"{why}\"", asked_of(session, step, *asked))
+        }
+        // What voids it first: the rest may be cut off.
+        Event::ApprovalsVoided { step, approvals, why } => {
+            let n = approvals.first().copied().unwrap_or(entry.n);
+            format!("void: {why} (the approval of {})", asked_of(session, step, n))
+        }
         Event::StepSkipped { step, why } => format!("skipped {}: \"{why}\"", named(step)),
         _ => String::new(),
     }
@@ -216,10 +233,20 @@ fn number(session: &Session, step: &str) -> String {
     session.step_at(step).map_or_else(|| step.to_owned(), |place| (place + 1).to_string())
 }
 
-fn proven(proof: &Proven) -> String {
+/// What a second person was asked, by the record that asked or one that came of it: the step, or taking it back.
+fn asked_of(session: &Session, step: &crate::id::StepId, n: u64) -> String {
+    let state = session.step_at(step.as_str()).map(|place| &session.steps[place]);
+    let work = state.and_then(|state| state.asked.range(..=n).next_back()).map(|(_, work)| *work);
+    let name = named(session, step.as_str());
+    if work == Some(Work::Undo) { format!("taking {name} back") } else { name }
+}
+
+fn proven(proof: &Proven, brought_by: &str) -> String {
     match proof {
         Proven::Account => String::new(),
-        Proven::Key(signed) => format!(", signed by {} ({})", signed.principal, signed.fingerprint),
+        Proven::Key(signed) => {
+            format!(", by signature (brought by {brought_by}, key {})", signed.fingerprint)
+        }
         Proven::Here { name } => {
             format!(", in the name of {name}, typed at the operator's terminal: unproven")
         }

@@ -2,6 +2,7 @@
 
 mod approval;
 mod approval_text;
+mod asked_anew;
 mod crash;
 mod doctored;
 mod gate;

@@ -364,7 +364,7 @@ impl App {
         LogLine {
             n: entry.n,
             at: entry.at,
-            by: super::view::shape::plain(&entry.by.name),
+            by: super::view::shape::plain(summary::who(entry)),
             text: super::view::shape::unstack(summary::sentence(entry, &self.session).into()),
         }
     }

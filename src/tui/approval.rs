@@ -7,7 +7,7 @@
 use ratatui_textarea::TextArea;
 
 use crate::runbook::Proof;
-use crate::session::approve::{self, Subject, changes, standing};
+use crate::session::approve::{self, Subject, standing};
 use crate::session::event::{Proven, Work};
 use crate::session::state::{Approval, Round};
 use crate::session::{Command, Kind, view};
@@ -342,7 +342,7 @@ pub(super) fn after_change(app: &mut App) {
         return;
     };
     if let Some(shown) = &reading.subject {
-        reading.news = Some(anew(shown, &round.subject));
+        reading.news = Some(anew(shown, round));
     }
     reading.subject = Some(Box::new(round.subject.clone()));
     reading.had = Had::default();
@@ -350,17 +350,9 @@ pub(super) fn after_change(app: &mut App) {
     reading.scroll = 0;
 }
 
-fn anew(then: &Subject, now: &Subject) -> String {
-    let mut changed = changes(then, now);
-    if changed.is_empty() && then.evidence != now.evidence {
-        changed.push("what the checks found".to_owned());
-    }
-    let what = if changed.is_empty() {
-        "nothing in it changed but when it was asked".to_owned()
-    } else {
-        format!("{} changed", changed.join(", "))
-    };
-    format!("asked anew at {} UTC: {what}. Read it again", now.at.clock())
+fn anew(then: &Subject, round: &Round) -> String {
+    let (at, what) = (round.subject.at.clock(), plain(&standing::asked_anew(then, round)));
+    format!("Read it again (asked anew at {at} UTC): {what}")
 }
 
 /// What a person at this screen learns from a record about approvals, just taken in.

@@ -8,7 +8,7 @@ use crate::runbook::values::variables_in;
 use crate::runbook::{Probe, Script, UndoWork, Value};
 use crate::session::event::{How, Work};
 use crate::session::state::{Phase, Stage};
-use crate::session::summary::sentence;
+use crate::session::summary::{sentence, who};
 use crate::session::view::{self, CheckStatus, StepStatus};
 use crate::session::{Command, Entry, Event, Kind, Person, Progress, Requirement, Session};
 use crate::text::{clean, clean_lines};
@@ -368,8 +368,9 @@ pub(super) fn news(entry: &Entry, session: &Session, you: &Person, asking: bool)
         return None;
     }
     let line = sentence(entry, session);
-    let by = &entry.by;
-    Some(if by == you || by.is_tool() { line } else { format!("{}: {line}", clean(&by.name)) })
+    let (by, who) = (&entry.by, who(entry));
+    let own = (by == you || by.is_tool()) && by.name == who;
+    Some(if own { line } else { format!("{}: {line}", clean(who)) })
 }
 
 /// A step that goes on by itself.

@@ -332,6 +332,9 @@ fn not_by_the_rule(subject: &Subject, approval: &Approval) -> Option<String> {
     if !enough {
         return Some(format!("{name} approved in another way than was asked: {}", subject.rule()));
     }
+    if matches!(approval.proof, Proven::Here { .. }) && !subject.operator.same_account(&approval.by) {
+        return Some(format!("{name} was typed from another account than the operator's"));
+    }
     (approval.proof == Proven::Account && subject.operator.may_be(&approval.by))
         .then(|| format!("{name} approved, and is the operator: nobody approves themselves"))
 }

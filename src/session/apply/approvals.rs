@@ -22,8 +22,10 @@ impl Session {
                     return Err(format!("the approval of {} was asked for by somebody else", subject.step));
                 }
                 let (given, refused, void) = (Vec::new(), None, None);
+                let before = step.approval.as_ref().and_then(|round| standing::ended(round, at));
+                step.asked.insert(entry.n, subject.work);
                 step.approval =
-                    Some(Box::new(Round { subject: (**subject).clone(), at, given, refused, void }));
+                    Some(Box::new(Round { subject: (**subject).clone(), at, given, refused, void, before }));
                 self.index.rounds.insert(place);
                 return Ok(());
             }

@@ -48,6 +48,12 @@ pub fn wrong_person(session: &Session, rule: &WitnessRule, approval: &Approval) 
         return Some(wanted.to_owned());
     }
     let name = name_of(approval);
+    if matches!(approval.proof, Proven::Here { .. }) && !session.operator.same_account(&approval.by) {
+        return Some(format!(
+            "the name of {name} was typed from the account of {}, and counts at the operator's terminal only",
+            approval.by.name
+        ));
+    }
     if let Some(how) = is_the_operator(session, approval) {
         return Some(format!("{how}; nobody approves themselves"));
     }

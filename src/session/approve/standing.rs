@@ -8,7 +8,7 @@ use crate::session::state::{Approval, Request, Round};
 use crate::session::{Session, gate, view};
 use crate::time::Moment;
 
-use super::subject::{changes, subject};
+use super::subject::{Subject, changes, found_otherwise, subject};
 use super::{LIFETIME, name_of, same_person};
 
 /// How far an approval is.
@@ -110,7 +110,7 @@ pub fn standing(
     } else if have > 0 {
         format!("{} approved; {} more must", names.join(" and "), rule.count - have)
     } else if let Some((given, why)) = taken_back {
-        format!("the approval by {} is void: {why}", name_of(given))
+        format!("void: {why} (the approval by {})", name_of(given))
     } else {
         format!("{needed} must approve it; it waits for an answer")
     };
@@ -132,10 +132,22 @@ pub fn over(round: &Round, at: Moment) -> Option<String> {
         return Some(format!("{} refused it: {}", refused.by.name, refused.why));
     }
     if let Some(why) = &round.void {
-        return Some(format!("what was approved is void: {why}"));
+        let what = if round.given.is_empty() { "asked" } else { "approved" };
+        return Some(format!("void: {why} (what was {what})"));
     }
     let expired = round.at.age(at).is_none_or(|age| age >= LIFETIME);
     expired.then(|| "what was asked for has expired: an approval serves for 15 minutes".to_owned())
+}
+
+/// The same in a few words, as the reason of what came after it.
+#[must_use]
+pub fn ended(round: &Round, at: Moment) -> Option<String> {
+    let over = over(round, at)?;
+    Some(match (&round.refused, &round.void) {
+        (Some(_), _) => over,
+        (None, Some(why)) => why.clone(),
+        (None, None) => "it had expired".to_owned(),
+    })
 }
 
 /// What is not as it was when it was asked for, in a sentence. `by_hand`: how it would start.
@@ -143,11 +155,17 @@ pub fn over(round: &Round, at: Moment) -> Option<String> {
 pub fn changed(session: &Session, place: usize, round: &Round, by_hand: bool, now: Moment) -> Option<String> {
     let name = view::step_name(session, place);
     match subject(session, place, round.subject.work, by_hand, now) {
+        Ok(now) if now.how != round.subject.how => Some(match round.subject.how {
+            How::ByHand => format!("{name} was asked to be done by hand (--by-hand), and this start is not"),
+            How::Script | How::Person => {
+                format!("{name} was asked to be done by its script, and this start is by hand (--by-hand)")
+            }
+        }),
         Ok(now) => {
             let changed = changes(&round.subject, &now);
             (!changed.is_empty()).then(|| {
                 format!(
-                    "what was asked of {name} is not what would start: {} changed since",
+                    "{} changed since: what was asked of {name} is not what would start",
                     changed.join(", ")
                 )
             })
@@ -176,6 +194,21 @@ pub fn replaced(session: &Session, place: usize, work: Work, by_hand: bool, now:
     };
     let names: Vec<&str> = given.iter().map(|given| name_of(given)).collect();
     Some(format!("what {} approved of record {}: {why}", names.join(" and "), round.subject.asked))
+}
+
+/// Why somebody is asked again who had read `then`: what was over with the asking before, and what is another thing now.
+#[must_use]
+pub fn asked_anew(then: &Subject, round: &Round) -> String {
+    let mut changed = changes(then, &round.subject);
+    changed.extend(found_otherwise(then, &round.subject));
+    let changed = match &changed[..] {
+        [] => "nothing in it changed but when it was asked".to_owned(),
+        all => format!("{} changed", all.join(", ")),
+    };
+    match &round.before {
+        Some(before) => format!("{before}; {changed}"),
+        None => changed,
+    }
 }
 
 /// Does this asking still stand as it is: can it be approved, and used?

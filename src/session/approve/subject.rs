@@ -417,6 +417,17 @@ pub fn changes(then: &Subject, now: &Subject) -> Vec<String> {
     changed
 }
 
+/// Which checks found something else, in words, as `what backup found`. That one was asked again is no change.
+#[must_use]
+pub fn found_otherwise(then: &Subject, now: &Subject) -> Vec<String> {
+    let words = |all: &[Evidence], check: &CheckId| {
+        all.iter().find(|one| one.check == *check).map(|one| one.words.clone())
+    };
+    let differs =
+        |one: &&Evidence| words(&then.evidence, &one.check).is_some_and(|before| before != one.words);
+    now.evidence.iter().filter(differs).map(|one| format!("what `{}` found", one.check)).collect()
+}
+
 fn evidence_changes(then: &[Evidence], now: &[Evidence]) -> Vec<String> {
     let ids = |all: &[Evidence]| all.iter().map(|one| one.check.clone()).collect::<Vec<_>>();
     if ids(then) != ids(now) {

@@ -44,6 +44,7 @@ pub(super) fn ask(
     }
     let before = round.filter(|round| round.subject.work == work);
     let by_hand = by_hand || before.is_some_and(standing::is_by_hand);
+    not_in_place_of_the_operators(session, place, (work, by_hand), by, now)?;
     if let Some(round) = before.filter(|round| standing::stands(session, place, round, by_hand, now)) {
         // A signature may be on its way; without one, whoever reads it is given time.
         let answered = round.given.iter().any(|given| given.void.is_none()) || rule.proof == Proof::Key;
@@ -55,6 +56,36 @@ pub(super) fn ask(
     fresh_evidence(session, place, work, now)?;
     let subject = approve::asking(session, place, work, by_hand, by, now).map_err(Refusal::rule)?;
     Ok(vec![Event::ApprovalAsked { subject: Box::new(subject) }])
+}
+
+/// What the operator asked last is what is shown: another start of the step is theirs to ask about, as long as it stands.
+fn not_in_place_of_the_operators(
+    session: &Session,
+    place: usize,
+    (work, by_hand): (Work, bool),
+    by: &Person,
+    now: Moment,
+) -> Result<(), Refusal> {
+    let Some(round) = session.steps[place].approval.as_deref() else { return Ok(()) };
+    let asked_by_hand = standing::is_by_hand(round);
+    let has_script = gate::script_of(&session.runbook.steps[place], work).is_some();
+    let same = round.subject.work == work && (asked_by_hand == by_hand || !has_script);
+    if same
+        || session.operator.same_account(by)
+        || !standing::stands(session, place, round, asked_by_hand, now)
+    {
+        return Ok(());
+    }
+    let what = match (round.subject.work, asked_by_hand) {
+        (Work::Undo, _) => "to take it back",
+        (Work::Run, true) => "to do it by hand",
+        (Work::Run, false) => "to start it",
+    };
+    Err(Refusal::rule(format!(
+        "what is asked of {} is {what}; only the operator, {}, asks about another start of it",
+        view::step_name(session, place),
+        session.operator.name
+    )))
 }
 
 fn no_witness(session: &Session, place: usize, work: Work) -> Refusal {
@@ -146,7 +177,7 @@ pub(super) fn approve(
         )));
     }
     all_but_people(session, place, round.subject.work, now)?;
-    let proof = proof(round, yes, now, found)?;
+    let proof = proof(session, round, yes, by, now, found)?;
     let attached = found.attached && proof == Proven::Account;
     let approval = Approval { n: 0, at: now, by: by.clone(), proof: proof.clone(), attached, void: None };
     if let Some(why) = wrong_person(session, &round.subject.witness, &approval) {
@@ -160,7 +191,14 @@ pub(super) fn approve(
 }
 
 /// How whoever says yes is known. Whether that is enough, and whether it may be them, is `wrong_person`'s.
-fn proof(round: &Round, yes: &Yes<'_>, now: Moment, found: &Circumstances) -> Result<Proven, Refusal> {
+fn proof(
+    session: &Session,
+    round: &Round,
+    yes: &Yes<'_>,
+    by: &Person,
+    now: Moment,
+    found: &Circumstances,
+) -> Result<Proven, Refusal> {
     let rule = round.subject.witness.proof;
     if let Some(armoured) = yes.signature {
         if rule == Proof::Account {
@@ -184,6 +222,12 @@ fn proof(round: &Round, yes: &Yes<'_>, now: Moment, found: &Circumstances) -> Re
     if let Some(name) = yes.name {
         if rule != Proof::Here {
             return Err(Refusal::rule("a name that somebody types proves nothing, and is not enough here"));
+        }
+        if !session.operator.same_account(by) {
+            return Err(Refusal::rule(format!(
+                "you are {}, another account than the operator's: approve without --name, and that account is on record",
+                by.name
+            )));
         }
         words_needed(name, "say your name")?;
         return Ok(Proven::Here { name: name.trim().to_owned() });

@@ -227,6 +227,15 @@ fn a_name_that_is_typed_counts_where_it_is_enough_and_is_not_the_operators() {
     }
     assert!(bench.approves_as(" ", "go").is_err());
     assert!(bench.approves(&dana(), "go").is_err());
+    let typed = |name: &str| {
+        let (step, name) = ("go".into(), Some(name.to_owned()));
+        Command::Approve { step, seen: None, name, signature: None }
+    };
+    for name in ["Sam", "Kim"] {
+        let refusal = bench.act_as(&sam(), &typed(name)).unwrap_err();
+        assert!(refusal.sentence.contains("you are sam") && refusal.sentence.contains("without --name"));
+    }
+    assert!(bench.round("go").unwrap().given.is_empty());
     bench.approves_as("Sam Smith", "go").unwrap();
     bench.run_typed("go", "go").unwrap();
     assert_eq!(bench.log, ["go"]);
@@ -235,6 +244,17 @@ fn a_name_that_is_typed_counts_where_it_is_enough_and_is_not_the_operators() {
     let mut bench = Bench::new(WIPE);
     bench.run("wipe").unwrap();
     assert!(bench.approves_as("Sam", "wipe").unwrap_err().sentence.contains("proves nothing"));
+}
+
+#[test]
+fn where_a_name_is_enough_another_account_is_on_record_as_one() {
+    let mut bench = Bench::new(HERE);
+    bench.run("go").unwrap();
+    bench.approves(&sam(), "go").unwrap();
+    assert_eq!(bench.round("go").unwrap().given[0].proof, Proven::Account);
+    bench.run_typed("go", "go").unwrap();
+    assert_eq!(bench.log, ["go"]);
+    bench.assert_replays();
 }
 
 #[test]
@@ -358,7 +378,7 @@ fn who_approved_never_starts_and_the_wheel_passes() {
     bench.found.named = Some(Ok(sam()));
     assert!(bench.act_as(&sam(), &Command::Handover { to: "sam".into() }).is_err(), "the operator alone");
     bench.act(&Command::Handover { to: "sam".into() }).unwrap();
-    assert_eq!(bench.word("wipe").1, "what was approved is void: sam is the operator now");
+    assert_eq!(bench.word("wipe").1, "void: sam is the operator now (what was approved)");
     let run = Command::Run { step: "wipe".into(), typed: None, will_ask: false, by_hand: false };
     assert!(bench.act(&run).is_err(), "dana is not the operator any more");
     let refusal = bench.act_as(&sam(), &run).unwrap_err();

@@ -1,6 +1,7 @@
 //! Each requirement of a gate as a sentence with what to do about it. PURE.
 
 use crate::runbook::Proof;
+use crate::session::approve::standing::is_by_hand;
 use crate::session::approve::{Word, standing};
 use crate::session::event::Work;
 use crate::session::state::{Request, Stage};
@@ -121,31 +122,40 @@ pub(in crate::session) fn witness_for(
     let standing = standing(session, step, work, request, now);
     let id = session.runbook.steps[step].id.to_string();
     let session_id = &session.id;
+    let round = session.steps[step].approval.as_deref().filter(|round| round.subject.work == work);
+    let by_hand = request.map_or_else(|| round.is_some_and(is_by_hand), |request| request.by_hand);
+    let by_hand = by_hand && work == Work::Run && session.runbook.steps[step].run.is_some();
     let verb = if work == Work::Undo { "undo" } else { "run" };
+    let hand = if by_hand { " --by-hand" } else { "" };
     let fix = match standing.word {
         Word::Needless | Word::Given => String::new(),
         Word::Refused => {
-            format!("settle it; the operator then asks anew: onbelay do {session_id} {verb} {id}")
+            format!("settle it; the operator then asks anew: onbelay do {session_id} {verb} {id}{hand}")
         }
-        Word::Over => format!("ask anew: onbelay do {session_id} {verb} {id}"),
-        Word::Unasked | Word::Waits => invite(session, step),
+        Word::Over => format!("ask anew: onbelay do {session_id} {verb} {id}{hand}"),
+        Word::Unasked | Word::Waits => invite(session, step, work, by_hand),
     };
     Requirement { kind: Kind::Witness, id, met: standing.met, why: standing.why, fix }
 }
 
 /// How the second person whom a step asks for comes to say so.
-pub(in crate::session) fn invite(session: &Session, step: usize) -> String {
+pub(in crate::session) fn invite(session: &Session, step: usize, work: Work, by_hand: bool) -> String {
+    let start = match work {
+        Work::Undo => " --undo",
+        Work::Run if by_hand && session.runbook.steps[step].run.is_some() => " --by-hand",
+        Work::Run => "",
+    };
     let (session_id, id) = (&session.id, &session.runbook.steps[step].id);
     match session.runbook.steps[step].witness.as_ref().map(|rule| rule.proof) {
         Some(Proof::Key) => format!(
-            "a second person signs it: onbelay approval show {session_id} {id}, then: onbelay approve {session_id} {id} \
+            "a second person signs it: onbelay approval show {session_id} {id}{start}, then: onbelay approve {session_id} {id} \
              --signature FILE"
         ),
         Some(Proof::Here) => {
-            format!("somebody beside you says so: onbelay do {session_id} approve {id} --name NAME")
+            format!("somebody beside you says so: onbelay do {session_id} approve {id} --name NAME{start}")
         }
         _ => format!(
-            "a second person joins: onbelay attach --witness {session_id}, or: onbelay do {session_id} approve {id}"
+            "a second person joins: onbelay attach --witness {session_id}, or: onbelay do {session_id} approve {id}{start}"
         ),
     }
 }
