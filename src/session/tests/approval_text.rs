@@ -218,7 +218,7 @@ fn what_looks_alike_is_told_apart() {
     let people = [user("x", Some(5)), user("x (uid 5)", None), user("x", None), user("\"x\"", None)];
     let words = |text: &str| with(&|it| text.clone_into(&mut it.words));
     let said = [words("a\nb"), words("a\n  | b"), words("a\\nb"), words("a\n"), words("a")];
-    let asker =
+    let by_asker =
         |name: &str| with(&|it| it.asker = Some(Person { name: name.to_owned(), uid: Some(5), login: None }));
     let refused = |name: &str, why: &str| {
         with(&|it| {
@@ -226,7 +226,7 @@ fn what_looks_alike_is_told_apart() {
             it.refusals = vec![RefusedBefore { record: 7, at: it.at, by, why: why.to_owned() }];
         })
     };
-    let asked = [asker("x"), asker("\"x\""), asker("x (uid 5)"), asker("")];
+    let asked = [by_asker("x"), by_asker("\"x\""), by_asker("x (uid 5)"), by_asker("")];
     let noes = [
         refused("x", "no"),
         refused("x (uid 5): no", ""),
