@@ -12,7 +12,7 @@ pub mod text;
 
 use std::time::Duration;
 
-pub use people::{approved_by, caveat, name_of, same_name, same_person, wrong_person};
+pub use people::{approved_by, caveat, name_of, remark, same_name, same_person, unfit_name, wrong_person};
 pub use standing::{Standing, Word, rule_of, standing};
 pub use subject::{Evidence, Head, ItemCommand, RefusedBefore, Subject, asking, changes, subject};
 

@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
-use crate::runbook::Check;
+use crate::runbook::{Check, Probe};
 use crate::time::{Moment, in_words};
 
 use super::Session;
 use super::event::Verdict;
 use super::state::Given;
 use super::view::{CheckStatus, status_of};
+use super::whose::may_be_the_operator;
 
 /// An attestation without `valid_for` serves this long (`format.md`, "Freshness").
 pub const ATTESTATION_SERVES: Duration = Duration::from_hours(12);
@@ -70,6 +71,11 @@ fn stale(session: &Session, check: usize, given: &Given, now: Moment) -> Option<
     }
     if given.answer.verdict != Verdict::Holds {
         return None;
+    }
+    if let (Probe::Attest { witness: true, .. }, Some(by)) = (&model.probe, &given.by)
+        && may_be_the_operator(session, by)
+    {
+        return Some(format!("{} answered it and is the operator now: somebody else must answer", by.name));
     }
     let limit = serves_for(model)?;
     match given.answer.began.age(now) {

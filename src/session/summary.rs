@@ -138,7 +138,10 @@ fn of_step(entry: &Entry, session: &Session) -> String {
         Event::StopAsked { step } => format!("asked to stop {}", named(step)),
         Event::ApprovalAsked { subject } => {
             let by_hand = if subject.how == How::ByHand { ", by hand" } else { "" };
-            format!("asks a second person to approve: {}{by_hand}", asked_of(session, &subject.step, entry.n))
+            let replaced =
+                subject.replaces.as_ref().map_or_else(String::new, |what| format!(", in place of {what}"));
+            let what = asked_of(session, &subject.step, entry.n);
+            format!("asks a second person to approve: {what}{by_hand}{replaced}")
         }
         Event::Approved { step, asked, proof, .. } => {
             format!("approved {}{}", asked_of(session, step, *asked), proven(proof, &entry.by.name))

@@ -9,6 +9,7 @@ mod gate;
 mod items;
 mod model;
 mod mutations;
+mod second;
 mod steps;
 mod table;
 mod voided;

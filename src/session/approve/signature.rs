@@ -11,7 +11,7 @@ mod signers;
 mod tests;
 
 use seal::Seal;
-use signers::{Source, find};
+use signers::{Source, find, names_for};
 
 use super::NAMESPACE;
 use crate::session::Signers;
@@ -80,13 +80,15 @@ fn allowed(
         ));
     }
     let (principal, line) = find(source, &seal, at, wanted)?;
+    let mut also = names_for(source, &seal);
+    also.retain(|name| *name != principal);
     Ok(SignedBy {
         principal,
         fingerprint: seal.fingerprint(),
         signature: seal.armour(),
         signers: source.path().to_owned(),
         line: line.to_owned(),
-        also: Vec::new(),
+        also,
         unknown: None,
     })
 }

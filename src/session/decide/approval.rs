@@ -4,7 +4,7 @@ use crate::id::StepId;
 use crate::runbook::Proof;
 use crate::session::approve::{
     self, LIFETIME, RENEWED_AFTER, approved_by, name_of, rule_of, same_person, signature, standing,
-    wrong_person,
+    unfit_name, wrong_person,
 };
 use crate::session::command::Circumstances;
 use crate::session::event::{Proven, Work};
@@ -25,6 +25,7 @@ pub(super) fn ask(
 ) -> Decision {
     let place = find_step(session, id)?;
     let round = session.steps[place].approval.as_deref();
+    let by_operator = session.operator.same_account(by);
     let work = work.unwrap_or_else(|| work_of(session, place, round));
     let Some(rule) = rule_of(session, place, work) else {
         return Err(no_witness(session, place, work));
@@ -35,7 +36,7 @@ pub(super) fn ask(
         Work::Undo => may_undo(session, place)?,
     }
     if let Some(refused) = round.and_then(|round| round.refused.as_ref())
-        && !session.operator.same_account(by)
+        && !by_operator
     {
         return Err(Refusal::rule(format!(
             "{} refused it: {}; the operator, {}, must ask anew",
@@ -43,7 +44,10 @@ pub(super) fn ask(
         )));
     }
     let before = round.filter(|round| round.subject.work == work);
-    let by_hand = by_hand || before.is_some_and(standing::is_by_hand);
+    // Without a word on it, as the operator asked last.
+    let asked_by_operator =
+        |round: &&Round| round.subject.asker.as_ref().is_none_or(|it| session.operator.same_account(it));
+    let by_hand = by_hand || before.filter(asked_by_operator).is_some_and(standing::is_by_hand);
     not_in_place_of_the_operators(session, place, (work, by_hand), by, now)?;
     if let Some(round) = before.filter(|round| standing::stands(session, place, round, by_hand, now)) {
         // A signature may be on its way; without one, whoever reads it is given time.
@@ -209,7 +213,7 @@ fn proof(
             Some(Err(why)) => return Err(Refusal::rule(why.clone())),
             None => return Err(Refusal::rule("no file of allowed signers is known")),
         };
-        let signed =
+        let mut signed =
             signature::check(&round.subject.text(), armoured, signers, now.at).map_err(Refusal::rule)?;
         if found.own_keys.contains(&signed.fingerprint) {
             return Err(Refusal::rule(format!(
@@ -217,6 +221,7 @@ fn proof(
                 signed.principal
             )));
         }
+        signed.unknown.clone_from(&found.keys_unknown);
         return Ok(Proven::Key(Box::new(signed)));
     }
     if let Some(name) = yes.name {
@@ -230,6 +235,9 @@ fn proof(
             )));
         }
         words_needed(name, "say your name")?;
+        if let Some(why) = unfit_name(name) {
+            return Err(Refusal::rule(why));
+        }
         return Ok(Proven::Here { name: name.trim().to_owned() });
     }
     if rule == Proof::Key {

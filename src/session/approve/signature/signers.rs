@@ -106,6 +106,32 @@ pub(super) fn find<'a>(
     Err(sentence)
 }
 
+/// Every name that the lines with this key have for it, whatever they allow and when, and lines that cannot be read
+/// included: whoever holds the key may be any of them.
+pub(super) fn names_for(source: Source<'_>, seal: &Seal) -> Vec<String> {
+    let base64 = BASE64.encode(seal.key_bytes());
+    let of_line = |text: &str| match Line::read(text) {
+        Ok(Some(line)) if line.key == seal.key_bytes() => line.principals,
+        Err(_) if text.contains(&base64) => {
+            text.trim_matches(is_blank).split(is_blank).next().unwrap_or_default().replace('"', "")
+        }
+        _ => String::new(),
+    };
+    let mut found: Vec<String> = source
+        .text()
+        .lines()
+        .flat_map(|text| {
+            let names = of_line(text);
+            let literal =
+                names.split(',').filter(|name| !name.starts_with('!') && !name.contains(['*', '?']));
+            literal.filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
 fn listed(all: &[String]) -> String {
     let named = all.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join("; ");
     match all.len().saturating_sub(MOST_NAMED) {
