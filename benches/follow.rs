@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use onbelay::client::{Heard, IfNoHost, Talk, Wish};
+use onbelay::client::{Heard, IfNoHost, Stay, Talk, Wish};
 use onbelay::wire::messages::{Gaze, Role, Sight};
 use onbelay::wire::{FromHost, ToHost};
 use support::{Home, Screen, Session};
@@ -71,7 +71,7 @@ fn screens(home: &Home, session: &Session<'_>) -> bool {
 
 fn through_the_host(session: &Session<'_>) {
     let open = |role| {
-        let wish = Wish { role, if_no_host: IfNoHost::Never, stay: false };
+        let wish = Wish { role, if_no_host: IfNoHost::Never, stay: Stay::No };
         Talk::open(&session.dir(), wish).unwrap()
     };
     let mut operator = open(Role::Drive);

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use onbelay::client::{self, IfNoHost, SessionPlace, Talk, Wish};
+use onbelay::client::{self, IfNoHost, SessionPlace, Stay, Talk, Wish};
 use onbelay::runbook::digest;
 use onbelay::session::{Command, Event, Opened, Person};
 use onbelay::wire::messages::{PROTOCOL, Role};
@@ -85,7 +85,7 @@ fn start(home: &Path, title: &str) -> SessionPlace {
 }
 
 fn talk(place: &SessionPlace) -> Talk {
-    Talk::open(&place.dir, Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: false })
+    Talk::open(&place.dir, Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: Stay::No })
         .expect("connects")
 }
 

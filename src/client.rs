@@ -4,6 +4,7 @@
 mod join;
 mod link;
 mod owner;
+mod returning;
 mod start;
 mod talk;
 
@@ -158,8 +159,18 @@ pub struct Wish {
     pub role: Role,
     /// Where no host is at work.
     pub if_no_host: IfNoHost,
-    /// When the host is gone later: connect again (starting a host where `if_no_host` allows it).
-    pub stay: bool,
+    /// When the host is gone later.
+    pub stay: Stay,
+}
+
+/// What to do when the host of a connected client is gone.
+#[derive(Clone, Copy, Debug)]
+pub enum Stay {
+    /// That is the end.
+    No,
+    /// Connect again, starting a host where the wish allows it; where only another account can start one, wait for it as
+    /// long as this finds that the session can go on. Else it answers with one sentence: why not.
+    Yes(fn(&Path) -> Result<(), String>),
 }
 
 /// What arrives for a connected client.
@@ -172,6 +183,11 @@ pub enum Incoming {
     Lost {
         /// Why.
         why: String,
+    },
+    /// Follows a `Lost`: no host is at work, and only somebody else can bring one back. It is waited for.
+    Waiting {
+        /// Whose attach brings it back.
+        owner: String,
     },
     /// The connection is over for good; nothing more will come.
     Gone {
@@ -194,12 +210,18 @@ pub struct Client {
 struct Shared {
     /// The connection now in use; `None` while there is none.
     stream: Mutex<Option<UnixStream>>,
+    /// What the client is for; said at each connection.
+    role: Mutex<Role>,
     closing: AtomicBool,
 }
 
 impl Shared {
     fn set(&self, stream: Option<UnixStream>) {
         *self.stream.lock().unwrap_or_else(PoisonError::into_inner) = stream;
+    }
+
+    fn role(&self) -> Role {
+        *self.role.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn close(&self) {
@@ -222,15 +244,19 @@ pub fn connect(
     wish: Wish,
     deliver: impl FnMut(Incoming) -> bool + Send + 'static,
 ) -> Result<Client, ClientError> {
-    let linked = link::establish(dir, &wish)?;
+    let linked = link::establish(dir, &wish, wish.role)?;
     let writer = linked.stream.try_clone().map_err(ClientError::io("keep the connection"))?;
-    let shared = Arc::new(Shared { stream: Mutex::new(Some(writer)), closing: AtomicBool::new(false) });
+    let shared = Arc::new(Shared {
+        stream: Mutex::new(Some(writer)),
+        role: Mutex::new(wish.role),
+        closing: AtomicBool::new(false),
+    });
     let welcome = linked.welcome.clone();
     let of_thread = Arc::clone(&shared);
     let dir = dir.to_owned();
     std::thread::Builder::new()
         .name("host-reader".to_owned())
-        .spawn(move || link::read_for_ever(&dir, &wish, linked, &of_thread, deliver))
+        .spawn(move || returning::read_for_ever(&dir, &wish, linked, &of_thread, deliver))
         .map_err(ClientError::io("start a thread"))?;
     Ok(Client { welcome, shared, next_id: AtomicU64::new(1) })
 }
@@ -265,6 +291,11 @@ impl Client {
     pub fn is_own(&self) -> bool {
         let stream = self.shared.stream.lock().unwrap_or_else(PoisonError::into_inner);
         stream.as_ref().is_some_and(|stream| owner::may_have_secrets(stream).is_ok())
+    }
+
+    /// From the next connection on the client is for this: the host has given it another part meanwhile.
+    pub fn set_role(&self, role: Role) {
+        *self.shared.role.lock().unwrap_or_else(PoisonError::into_inner) = role;
     }
 
     /// A number for `ReadOutput` and `ReadLog`, not used before on this connection.

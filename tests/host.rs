@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use onbelay::client::{self, ClientError, Heard, HostStart, IfNoHost, Incoming, SessionPlace, Talk, Wish};
+use onbelay::client::{
+    self, ClientError, Heard, HostStart, IfNoHost, Incoming, SessionPlace, Stay, Talk, Wish,
+};
 use onbelay::id::ValueName;
 use onbelay::journal::reader;
 use onbelay::runbook::{Value, digest};
@@ -71,7 +73,11 @@ impl Home {
 
     fn wish(&self, stay: bool) -> Wish {
         let start = HostStart { program: self.program.clone(), given: given() };
-        Wish { role: Role::Drive, if_no_host: IfNoHost::Start(start), stay }
+        Wish {
+            role: Role::Drive,
+            if_no_host: IfNoHost::Start(start),
+            stay: if stay { Stay::Yes(|_| Ok(())) } else { Stay::No },
+        }
     }
 
     fn talk(&self, place: &SessionPlace) -> Talk {
@@ -83,7 +89,7 @@ impl Drop for Home {
     /// Ends every host that a test has left.
     fn drop(&mut self) {
         for dir in std::fs::read_dir(self.file("home")).into_iter().flatten().flatten() {
-            let never = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: false };
+            let never = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: Stay::No };
             if let Ok(talk) = Talk::open(&dir.path(), never) {
                 signal(host_pid(&talk), Signal::KILL);
             }
@@ -207,7 +213,7 @@ fn a_session_is_walked_from_start_to_abort_and_its_host_leaves() {
     wait_gone(pid);
     assert!(!place.dir.join("socket").exists());
     assert!(matches!(
-        Talk::open(&place.dir, Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: false }),
+        Talk::open(&place.dir, Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: Stay::No }),
         Err(ClientError::NoHost { .. })
     ));
 }
@@ -642,6 +648,7 @@ fn a_closure_gets_what_comes_and_learns_of_the_end() {
                 }
             }
             Incoming::Lost { why } => panic!("it was not to stay: {why}"),
+            Incoming::Waiting { owner } => panic!("nobody waits for {owner}"),
             Incoming::Gone { .. } => break,
         }
     }

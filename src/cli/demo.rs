@@ -9,7 +9,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::client::{self, HostStart, IfNoHost, Talk, Wish};
+use crate::client::{self, HostStart, IfNoHost, Stay, Talk, Wish};
 use crate::journal::store;
 use crate::runbook;
 use crate::runbook::values::{self, resolve_params};
@@ -22,6 +22,7 @@ use super::args::DemoArgs;
 use super::begin::{self, Filled};
 use super::exit::{Exit, Failure, Outcome};
 use super::out::{Out, say};
+use super::place;
 use super::plain;
 use super::screen::{self, Face};
 
@@ -60,7 +61,11 @@ fn walk(root: &Path, face: Face) -> Outcome {
     let new = new_session(root)?;
     let given = new.given.clone();
     let place = client::create(new)?;
-    let wish = Wish { role: Role::Drive, if_no_host: IfNoHost::Start(HostStart::new(given)), stay: true };
+    let wish = Wish {
+        role: Role::Drive,
+        if_no_host: IfNoHost::Start(HostStart::new(given)),
+        stay: Stay::Yes(place::can_go_on),
+    };
     match face {
         Face::Screen => match tui::run(&place.dir, tui::Options::new(wish)).map_err(screen::of_screen)? {
             (tui::End::Left, _) => Ok(Exit::Yes),
@@ -128,7 +133,7 @@ fn end(dir: &Path) -> Result<(), Failure> {
     if !store::host_alive(dir)? {
         return Ok(());
     }
-    let wish = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: false };
+    let wish = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: Stay::No };
     let mut talk = Talk::open(dir, wish)?;
     let Some(host) = talk.session.host.as_ref().and_then(|host| open_process(host.pid)) else {
         return Ok(());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::client::{ClientError, Heard, HostStart, IfNoHost, Talk, Wish};
+use crate::client::{ClientError, Heard, HostStart, IfNoHost, Stay, Talk, Wish};
 use crate::clock;
 use crate::journal::store;
 use crate::process::output::{self, Stream};
@@ -171,6 +171,9 @@ impl Walk {
                     follow.take(session, &entry, clock::now(session))
                 }
                 Some(Heard::Replaced) => follow.over(&self.talk.session, clock::now(&self.talk.session)),
+                Some(Heard::Waiting { owner }) => {
+                    return Err(ClientError::OnlyItsOwner { dir: self.dir.clone(), owner }.into());
+                }
                 Some(Heard::Other(message)) => {
                     if let Some(line) = self.far.line(&message, Instant::now()) {
                         say(line);
@@ -273,7 +276,7 @@ fn hear_ctrl_c() -> Result<Arc<AtomicBool>, Failure> {
 fn open_talk(dir: &Path, role: Role) -> Result<Talk, Failure> {
     if store::host_alive(dir)? {
         // Only where its host goes away meanwhile is the runbook needed to start another.
-        match Talk::open(dir, Wish { role, if_no_host: IfNoHost::Never, stay: false }) {
+        match Talk::open(dir, Wish { role, if_no_host: IfNoHost::Never, stay: Stay::No }) {
             Err(ClientError::NoHost { .. }) => {}
             other => return Ok(other?),
         }
@@ -282,7 +285,7 @@ fn open_talk(dir: &Path, role: Role) -> Result<Talk, Failure> {
     place::must_be_whole(&loaded)?;
     say(format!("taking up session {} again: its host was gone", loaded.session.id));
     let start = HostStart::new(begin::given_again(&loaded.session.runbook));
-    Ok(Talk::open(dir, Wish { role, if_no_host: IfNoHost::Start(start), stay: true })?)
+    Ok(Talk::open(dir, Wish { role, if_no_host: IfNoHost::Start(start), stay: Stay::Yes(place::can_go_on) })?)
 }
 
 /// The last lines of the last attempt's output.

@@ -131,6 +131,19 @@ pub fn must_be_whole(loaded: &Loaded) -> Result<(), Failure> {
     )))
 }
 
+/// Can a session whose host is gone go on with another host? Else a sentence says why not.
+pub fn can_go_on(dir: &Path) -> Result<(), String> {
+    let loaded = store::load(dir).map_err(|error| Failure::from(error).said)?;
+    must_be_whole(&loaded).map_err(|failure| failure.said)?;
+    if is_open(loaded.state) {
+        return Ok(());
+    }
+    Err(format!(
+        "the session is {} and its host has gone; nothing more happens in it",
+        state_word(loaded.state)
+    ))
+}
+
 /// Is it neither finished nor aborted?
 #[must_use]
 pub fn is_open(state: SessionState) -> bool {

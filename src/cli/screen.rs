@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use crate::client::{HostStart, IfNoHost, Wish};
+use crate::client::{HostStart, IfNoHost, Stay, Wish};
 use crate::journal::store;
 use crate::tui::{self, TuiError};
 use crate::wire::messages::Role;
@@ -51,7 +51,8 @@ pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome
         place::must_be_whole(&loaded)?;
         begin::given_again(&loaded.session.runbook)
     };
-    let wish = Wish { role, if_no_host: IfNoHost::Start(HostStart::new(given)), stay: true };
+    let wish =
+        Wish { role, if_no_host: IfNoHost::Start(HostStart::new(given)), stay: Stay::Yes(place::can_go_on) };
     match face {
         Face::Lines => plain::walk(dir, wish),
         Face::Screen => open_screen(dir, wish),

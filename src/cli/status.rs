@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use crate::client::{IfNoHost, Talk, Wish};
+use crate::client::{IfNoHost, Stay, Talk, Wish};
 use crate::clock;
 use crate::journal::reader::Tail;
 use crate::journal::store;
@@ -53,7 +53,7 @@ fn present(dir: &Path) -> Vec<Present> {
     let (sender, answer) = channel();
     let dir = dir.to_owned();
     let asking = std::thread::Builder::new().name("who-is-here".to_owned()).spawn(move || {
-        let wish = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: false };
+        let wish = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: Stay::No };
         let _ = sender.send(Talk::open(&dir, wish).map(|talk| talk.client.welcome.people.clone()));
     });
     let answer = asking.ok().and_then(|_| answer.recv_timeout(PATIENCE).ok());

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::wire::frame::{self, Frames};
-use crate::wire::messages::{MAX_FROM_HOST, PROTOCOL, Welcome};
+use crate::wire::messages::{MAX_FROM_HOST, PROTOCOL, Role, Welcome};
 use crate::wire::{FromHost, ToHost};
 
-use super::{ClientError, IfNoHost, Incoming, Shared, Wish, owner, start};
+use super::{ClientError, IfNoHost, Incoming, Wish, owner, start};
 
 /// How long a host may take to say welcome.
 const GREETING: Duration = Duration::from_secs(20);
@@ -30,12 +30,12 @@ pub(super) struct Linked {
 }
 
 /// Connects and greets, starting a host where there is none and the wish allows it.
-pub(super) fn establish(dir: &Path, wish: &Wish) -> Result<Linked, ClientError> {
+pub(super) fn establish(dir: &Path, wish: &Wish, role: Role) -> Result<Linked, ClientError> {
     let mut last = None;
     // A host may end, or lose its race, between its answer and our connection; twice more is enough.
     for _ in 0..3 {
         match open(dir)? {
-            Some((stream, owner)) => match greet(stream, wish).and_then(|linked| {
+            Some((stream, owner)) => match greet(stream, role).and_then(|linked| {
                 owner::started_it(dir, owner, &linked.welcome)?;
                 Ok(linked)
             }) {
@@ -58,7 +58,7 @@ pub(super) fn establish(dir: &Path, wish: &Wish) -> Result<Linked, ClientError> 
 
 /// Whose session it is, as far as the kernel tells, where it is not ours: the owner of its directory, or of the nearest
 /// one above it that can be looked at.
-fn other_owner(dir: &Path) -> Option<String> {
+pub(super) fn other_owner(dir: &Path) -> Option<String> {
     let found = dir.ancestors().find_map(|above| above.symlink_metadata().ok())?;
     let uid = nix::unistd::Uid::from_raw(found.uid());
     (uid != nix::unistd::geteuid()).then(|| owner::name_of(uid.as_raw()))
@@ -102,10 +102,9 @@ fn open(dir: &Path) -> Result<Option<(UnixStream, u32)>, ClientError> {
     }
 }
 
-fn greet(mut stream: UnixStream, wish: &Wish) -> Result<Linked, ClientError> {
+fn greet(mut stream: UnixStream, role: Role) -> Result<Linked, ClientError> {
     let lost = |e: std::io::Error| ClientError::Lost { why: e.to_string() };
-    let hello =
-        ToHost::Hello { protocol: PROTOCOL, onbelay: env!("CARGO_PKG_VERSION").to_owned(), role: wish.role };
+    let hello = ToHost::Hello { protocol: PROTOCOL, onbelay: env!("CARGO_PKG_VERSION").to_owned(), role };
     let hello = frame::encode(&hello).map_err(|e| ClientError::Wrong { why: e.to_string() })?;
     stream.set_write_timeout(Some(SENDING)).map_err(lost)?;
     // A host that has no room says so and closes without reading; what it said is still there to be read.
@@ -176,7 +175,7 @@ fn read_some(stream: &mut UnixStream, frames: &mut Frames) -> Result<(), String>
 }
 
 /// How a connection came to its end.
-enum End {
+pub(super) enum End {
     /// Nobody listens here any more.
     Unheard,
     /// The host said goodbye, or spoke in tongues: not to be tried again.
@@ -185,57 +184,8 @@ enum End {
     Broken(String),
 }
 
-/// Delivers what comes until nobody listens, connecting anew where that is wished.
-pub(super) fn read_for_ever(
-    dir: &Path,
-    wish: &Wish,
-    first: Linked,
-    shared: &Shared,
-    mut deliver: impl FnMut(Incoming) -> bool,
-) {
-    let mut linked = first;
-    let mut recent_losses: Vec<Instant> = Vec::new();
-    loop {
-        let end = read_one(&mut linked, &mut deliver);
-        shared.set(None);
-        let why = match end {
-            End::Unheard => return,
-            _ if shared.is_closing() => return,
-            End::Final(why) => {
-                deliver(Incoming::Gone { why });
-                return;
-            }
-            End::Broken(why) => why,
-        };
-        recent_losses.retain(|at| at.elapsed() < Duration::from_mins(1));
-        recent_losses.push(Instant::now());
-        if !wish.stay || recent_losses.len() > 5 {
-            deliver(Incoming::Gone { why });
-            return;
-        }
-        if !deliver(Incoming::Lost { why }) {
-            return;
-        }
-        match establish(dir, wish).and_then(|new| {
-            shared.set(Some(new.stream.try_clone().map_err(ClientError::io("keep the connection"))?));
-            Ok(new)
-        }) {
-            Ok(new) => linked = new,
-            Err(e) => {
-                deliver(Incoming::Gone { why: e.to_string() });
-                return;
-            }
-        }
-        // Dropped meanwhile: the new connection was not there yet to be shut.
-        if shared.is_closing()
-            || !deliver(Incoming::Message(Box::new(FromHost::Welcome(linked.welcome.clone()))))
-        {
-            return;
-        }
-    }
-}
-
-fn read_one(linked: &mut Linked, deliver: &mut impl FnMut(Incoming) -> bool) -> End {
+/// Delivers what comes over one connection until its end.
+pub(super) fn read_one(linked: &mut Linked, deliver: &mut impl FnMut(Incoming) -> bool) -> End {
     loop {
         loop {
             let message = match linked.frames.take::<FromHost>() {

@@ -29,6 +29,11 @@ pub struct Talk {
 pub enum Heard {
     /// A record; the session has taken it in.
     Entry(Box<Entry>),
+    /// The host is gone, and only this account can bring it back: it is waited for, until the session is replaced.
+    Waiting {
+        /// Whose attach does.
+        owner: String,
+    },
     /// The session was replaced whole (the client lagged, or a new host came); records may have been left out.
     Replaced,
     /// Any other message.
@@ -75,6 +80,7 @@ impl Talk {
                     });
                 }
                 Some(Incoming::Gone { why }) => return Err(ClientError::Lost { why }),
+                Some(Incoming::Waiting { owner }) => self.heard.push_back(Heard::Waiting { owner }),
                 None => {}
             }
         }
@@ -93,6 +99,7 @@ impl Talk {
                 None => return Ok(None),
                 Some(Incoming::Message(message)) => self.keep(*message)?,
                 Some(Incoming::Lost { .. }) => {}
+                Some(Incoming::Waiting { owner }) => self.heard.push_back(Heard::Waiting { owner }),
                 Some(Incoming::Gone { why }) => return Err(ClientError::Lost { why }),
             }
         }

@@ -106,6 +106,8 @@ pub enum Link {
     Up,
     /// Not now; it is being tried.
     Lost(String),
+    /// Not until this account, whose session it is, attaches; it is waited for.
+    Waiting(String),
     /// No, and it is not tried any more.
     Gone(String),
 }
@@ -158,6 +160,8 @@ pub enum Msg {
     Host(Box<FromHost>),
     /// The connection is lost and being made again.
     Lost(String),
+    /// The connection comes back when this account attaches.
+    Waiting(String),
     /// The connection is over.
     Gone(String),
     /// A picture is on the screen since `at` (milliseconds since boot).
@@ -393,6 +397,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
         }
         Msg::Host(message) => news::hear(app, *message),
         Msg::Lost(why) => news::lost(app, Link::Lost(super::view::shape::plain(&why))),
+        Msg::Waiting(owner) => news::lost(app, Link::Waiting(super::view::shape::plain(&owner))),
         Msg::Gone(why) => news::lost(app, Link::Gone(super::view::shape::plain(&why))),
         Msg::Drawn { at, seen } => {
             approval::drawn(app, at, &seen);
@@ -407,6 +412,9 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
     }
     actions.extend(follow::keep_up(app));
     actions.extend(news::watch_output(app));
+    if app.link != Link::Up {
+        news::keep_to_ourselves(app, &mut actions);
+    }
     actions
 }
 

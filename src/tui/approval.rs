@@ -24,6 +24,10 @@ use super::view::shape::plain;
 /// The word that approves.
 pub const WORD: &str = "approve";
 
+/// Why nothing can be said to what is asked.
+pub const NO_CONNECTION: &str =
+    "there is no connection: nothing can be approved or held from here, and what was approved is void";
+
 /// What is being read.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -189,6 +193,9 @@ fn ask_anew(app: &mut App, place: usize) -> Vec<Action> {
 
 /// A picture was on the screen: what of what is asked was in it, and is that now all?
 pub(super) fn drawn(app: &mut App, at: u64, seen: &Seen) {
+    if app.link != Link::Up {
+        return;
+    }
     let (Mode::Approval(reading), Some(bound)) = (&mut app.mode, &seen.bound) else { return };
     if reading.subject.as_ref().is_none_or(|subject| bound.asked != subject.asked) {
         return;
@@ -241,7 +248,9 @@ fn again(app: &mut App, place: usize) -> Vec<Action> {
 
 /// Words are asked for, whether it was read or not: a no needs no reading.
 pub(super) fn refuse(app: &mut App, place: usize) -> Vec<Action> {
-    if let Part::Look(why) = part(app, place) {
+    if app.link != Link::Up {
+        app.refuse("not now: there is no connection to the session");
+    } else if let Part::Look(why) = part(app, place) {
         app.refuse(format!("not now: {why}"));
     } else {
         app.mode = Mode::Prompt(Box::new(Prompt::new(Ask::Refuse(place))));
@@ -258,6 +267,7 @@ fn approve(app: &mut App, place: usize, typed_at: u64) -> Vec<Action> {
         Part::Look(why) => Some(why),
     };
     let why = why.or_else(|| dead(app, place, now(app)));
+    let why = if app.link == Link::Up { why } else { Some(NO_CONNECTION.to_owned()) };
     let is_here = part(app, place) == Part::Here;
     let Mode::Approval(reading) = &mut app.mode else { return Vec::new() };
     if let Some(why) = why {
@@ -312,6 +322,19 @@ pub(super) fn last(app: &mut App, verb: Verb) -> Vec<Action> {
     reading.last = None;
     let words = format!("approve {step}");
     vec![app.request(Command::Approve { step, seen, name, signature: None }, words)]
+}
+
+/// The connection is lost: what was read is read again when it is back, and nothing that is being typed counts.
+pub(super) fn lost(app: &mut App) {
+    let Mode::Approval(reading) = &mut app.mode else { return };
+    reading.had = Had::default();
+    reading.read = None;
+    reading.scroll = 0;
+    reading.news = Some("the connection was lost meanwhile. Read it again".to_owned());
+    if let Some(last) = &mut reading.last {
+        last.stale = true;
+        last.note = Some("there is no connection: nothing is approved here. Esc, and read again".to_owned());
+    }
 }
 
 /// The walk moved on: is what is read still what is asked?

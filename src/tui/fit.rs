@@ -65,6 +65,9 @@ fn mute(app: &App, verb: Verb) -> Option<String> {
     match &app.link {
         Link::Up => {}
         Link::Lost(_) => return Some("the connection is being made again".to_owned()),
+        Link::Waiting(owner) => {
+            return Some(format!("there is no connection: it comes back when {owner} attaches"));
+        }
         Link::Gone(_) => return Some("there is no connection: leave with q and attach again".to_owned()),
     }
     let of_everyone =

@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 
 use crate::session::event::Work;
 use crate::session::state::Progress;
-use crate::session::{Entry, Event, Requirement, view};
+use crate::session::{Command, Entry, Event, Requirement, view};
 use crate::wire::messages::{Reply, Welcome};
 use crate::wire::{FromHost, ToHost};
 
@@ -97,7 +97,28 @@ pub(super) fn lost(app: &mut App, link: Link) -> Vec<Action> {
         app.mode = Mode::Plain;
         app.refuse("the connection was lost: nothing was run from here");
     }
+    approval::lost(app);
     Vec::new()
+}
+
+/// Without a connection nothing is asked of the host; whoever asked is told that nothing came of it.
+pub(super) fn keep_to_ourselves(app: &mut App, actions: &mut Vec<Action>) {
+    for action in actions.extract_if(.., |action| matches!(action, Action::Send(_))) {
+        match action {
+            Action::Send(ToHost::Request { command, .. }) if matches!(*command, Command::Hold { .. }) => {
+                app.refuse("NOT HELD: there is no connection to the session");
+            }
+            Action::Send(ToHost::Request { .. } | ToHost::GiveSecret { .. }) => {
+                app.refuse("there is no connection to the session: nothing was done");
+            }
+            _ => {}
+        }
+    }
+    app.pending.clear();
+    app.asked = None;
+    if let Some(output) = &mut app.output {
+        output.forget_requests();
+    }
 }
 
 fn welcomed(app: &mut App, welcome: Welcome) {

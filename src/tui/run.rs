@@ -232,6 +232,7 @@ impl Loop {
             Arrival::Input(_, _) => return Ok(None),
             Arrival::Host(Incoming::Message(message)) => Msg::Host(message),
             Arrival::Host(Incoming::Lost { why }) => Msg::Lost(why),
+            Arrival::Host(Incoming::Waiting { owner }) => Msg::Waiting(owner),
             Arrival::Host(Incoming::Gone { why }) => Msg::Gone(why),
             Arrival::Signal(SIGTSTP) => {
                 self.suspend()?;
@@ -243,7 +244,9 @@ impl Loop {
             }
             Arrival::Signal(signal) => return Ok(Some(End::Signal(signal))),
         };
-        for action in update(&mut self.app, msg) {
+        let actions = update(&mut self.app, msg);
+        self.client.set_role(self.app.role);
+        for action in actions {
             match action {
                 Action::Send(message) => self.send(&message),
                 Action::DiscardInput => discard_input(),

@@ -26,7 +26,7 @@ use ratatui::text::Line;
 use crate::session::view::Order;
 use crate::time::Moment;
 
-use super::app::App;
+use super::app::{App, Link};
 use super::mode::{Mode, Screen};
 use super::reading::Sighted;
 use super::theme::{Tone, style};
@@ -90,8 +90,13 @@ pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
 fn too_small(app: &App, area: Rect, buffer: &mut Buffer) {
     let held = app.session.holds.last().map(|hold| format!("⏸ {} holds. ", shape::plain(&hold.by.name)));
     let note = app.notice.as_ref().map(|notice| format!("{}. ", notice.text)).unwrap_or_default();
+    let cut_off = match app.link {
+        Link::Up => "",
+        _ => "NO CONNECTION: nothing can be held from here. ",
+    };
+    let keys = if app.link == Link::Up { "^X holds, q leaves" } else { "q leaves" };
     let text = format!(
-        "{}{note}This window has {} × {} cells; onbelay needs {MIN_WIDTH} × {MIN_HEIGHT}. Make it larger. The session goes on; ^X holds, q leaves.",
+        "{cut_off}{}{note}This window has {} × {} cells; onbelay needs {MIN_WIDTH} × {MIN_HEIGHT}. Make it larger. The session goes on; {keys}.",
         held.unwrap_or_default(),
         area.width,
         area.height
@@ -162,12 +167,13 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     }
     if !matches!(view.app.mode, Mode::Plain | Mode::Search(_)) {
         // A hold is seen whatever lies on top.
-        if let Some(held) = header::held(view, usize::from(area.width)) {
+        let width = usize::from(area.width);
+        for line in header::cut_off(view, width).into_iter().chain(header::held(view, width)) {
             let row = cut_top(&mut area, 1);
             for x in row.left()..row.right() {
                 buffer[(x, row.y)].reset();
             }
-            write_rows(&[held], row, buffer);
+            write_rows(&[line], row, buffer);
         }
     }
     match &view.app.mode {

@@ -11,7 +11,7 @@ use crate::session::approve::standing::over;
 use crate::session::approve::{LIFETIME, name_of, standing};
 use crate::session::event::Work;
 use crate::session::state::{Approval, Round};
-use crate::session::{Entry, Event, Person, Session, view};
+use crate::session::{Command, Entry, Event, Person, Session, view};
 use crate::text::clean;
 use crate::time::{Moment, in_words};
 use crate::wire::messages::{Present, Role};
@@ -75,6 +75,28 @@ pub(super) fn prompt(session: &Session, seat: Seat, now: Moment) -> String {
         }
         (Seat::Witness, _) => format!("[witness; {stands}] hold WHY stops everything; Enter does nothing > "),
         _ => format!("[watching; {stands}] hold WHY stops everything; Enter does nothing > "),
+    }
+}
+
+/// Said once when the host is gone and only somebody else can bring it back.
+pub(super) fn waits_for(owner: &str) -> String {
+    format!(
+        "No connection: the session's host is gone. It comes back when {} attaches; this waits for it (quit leaves). \
+         What runs goes on. Nothing can be held or approved from here until then, and what was approved is void.",
+        clean(owner)
+    )
+}
+
+/// The prompt while there is no connection.
+pub(super) fn waiting_prompt(owner: &str) -> String {
+    format!("[no connection; waiting for {}] quit leaves; Enter does nothing > ", clean(owner))
+}
+
+/// What is said of a request that cannot be sent.
+pub(super) fn not_sent(command: &Command) -> &'static str {
+    match command {
+        Command::Hold { .. } => "NOT HELD: there is no connection to the session",
+        _ => "there is no connection to the session; nothing was done",
     }
 }
 

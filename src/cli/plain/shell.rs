@@ -67,6 +67,8 @@ pub(super) struct Shell {
     people: Vec<Present>,
     /// What a second person was shown to its end.
     read: Option<Digest>,
+    /// There is no connection; whose attach brings the host back.
+    waits_for: Option<String>,
     /// A watcher whose input has ended goes on watching.
     deaf: bool,
 }
@@ -101,6 +103,7 @@ impl Shell {
             standings: Standings::default(),
             people: walk.talk.client.welcome.people.clone(),
             read: None,
+            waits_for: None,
             deaf: false,
             walk,
         };
@@ -130,17 +133,23 @@ impl Shell {
                 return Ok(self.last.max(Exit::No));
             }
             let seat = self.seat();
-            if self.under.is_none() && (seat != Seat::Watcher || self.input.terminal) {
-                self.show_step();
+            if (self.under.is_none() || self.waits_for.is_some())
+                && (seat != Seat::Watcher || self.input.terminal)
+            {
+                if self.waits_for.is_none() {
+                    self.show_step();
+                }
                 let now = clock::now(self.session());
-                let prompt = match seat {
-                    Seat::Operator => tell::prompt(self.session(), now),
-                    _ => second::prompt(self.session(), seat, now),
+                let prompt = match (&self.waits_for, seat) {
+                    (Some(owner), _) => second::waiting_prompt(owner),
+                    (None, Seat::Operator) => tell::prompt(self.session(), now),
+                    (None, _) => second::prompt(self.session(), seat, now),
                 };
                 self.show_prompt(&prompt);
             }
             // A pipe's lines wait for the end of what the line before asked for; a person may type `stop` meanwhile.
-            let lines = !self.deaf && (self.under.is_none() || self.input.terminal);
+            let free = self.under.is_none() || self.waits_for.is_some();
+            let lines = !self.deaf && (free || self.input.terminal);
             match self.input.next(lines, self.next_alarm())? {
                 Came::Bell if self.walk.was_interrupted() => return Err(self.interrupted()),
                 Came::Bell => {}
@@ -220,6 +229,11 @@ impl Shell {
             self.line(&format!("wait for the end of “{what}”, or stop it; nothing was done"));
             return Ok(());
         }
+        if self.waits_for.is_some() {
+            self.last = Exit::No;
+            self.line(second::not_sent(&command));
+            return Ok(());
+        }
         match self.walk.talk.act(command.clone()) {
             Ok(Reply::Recorded { n }) if self.under.is_none() => {
                 let follow = Follow::new(&command, n);
@@ -233,7 +247,9 @@ impl Shell {
             Ok(Reply::Failed { why }) => return Err(Failure::machine(why)),
             // The connection is made again; what became of the request shows in what is heard then.
             Err(error @ ClientError::Lost { .. }) => {
-                self.line(&format!("{error}; wait, and look before you ask again"));
+                self.last = Exit::No;
+                let held = if matches!(command, Command::Hold { .. }) { "perhaps NOT HELD: " } else { "" };
+                self.line(&format!("{held}{error}; wait, and look before you ask again"));
             }
             Err(error) => return Err(error.into()),
         }

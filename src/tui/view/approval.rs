@@ -15,7 +15,7 @@ use crate::session::event::{How, Work};
 use crate::session::view;
 use crate::time::in_words;
 use crate::tui::app::Link;
-use crate::tui::approval::{Last, Part, Reading, WORD, dead, part};
+use crate::tui::approval::{Last, NO_CONNECTION, Part, Reading, WORD, dead, part};
 use crate::tui::keys::{self, Verb};
 use crate::tui::mode::Page;
 use crate::tui::people;
@@ -87,6 +87,9 @@ pub(super) fn draw(
 
 /// Why nothing said to it counts.
 fn over(look: View<'_>, reading: &Reading) -> Option<String> {
+    if look.app.link != Link::Up {
+        return Some(NO_CONNECTION.to_owned());
+    }
     let subject = reading.subject.as_ref()?;
     match look.app.session.steps[reading.step].approval.as_deref() {
         None => Some("nothing is asked any more: it was started, or moved on".to_owned()),
@@ -461,7 +464,9 @@ fn keys_row(
     let may = matches!(part, Part::Approve | Part::Here);
     let read = all || reading.read.is_some();
     let narrow = width < 60;
-    if over {
+    if look.app.link != Link::Up {
+        spans.push(say(format!("no connection{gap}"), Tone::Alarm));
+    } else if over {
         let word = if narrow { "void" } else { "it does not count" };
         spans.push(say(format!("{word}{gap}"), Tone::Bad));
         key(Verb::AskAgain, "ask anew", &mut spans);
@@ -482,7 +487,9 @@ fn keys_row(
         spans.push(say(format!("{word}{gap}"), Tone::Quiet));
     }
     key(Verb::Back, if narrow { "no" } else { "not now" }, &mut spans);
-    key(Verb::HoldNow, "hold", &mut spans);
+    if look.app.link == Link::Up {
+        key(Verb::HoldNow, "hold", &mut spans);
+    }
     if matches!(part, Part::Approve | Part::Here | Part::Sign) && !(may && read && !over) {
         key(Verb::Refuse, "refuse", &mut spans);
     }

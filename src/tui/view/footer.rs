@@ -95,7 +95,12 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     let page = view.app.page();
     // The way to all the rest is always there.
     // So is the chord that holds, which works everywhere.
-    let chord = keys::binding(Page::Walk, Verb::HoldNow).map(|binding| hint(binding.word, binding, false));
+    let up = view.app.link == Link::Up;
+    let chord = if up {
+        keys::binding(Page::Walk, Verb::HoldNow).map(|binding| hint(binding.word, binding, false))
+    } else {
+        Some(vec![say(" no connection: no hold ", Tone::Alarm), Span::raw("  ")])
+    };
     let help = keys::binding(page, Verb::Help).map(|binding| hint(binding.word, binding, false));
     let last: Option<Vec<Span<'static>>> = Some(chord.into_iter().chain(help).flatten().collect());
     let last_width = last.as_ref().map_or(0, |spans| spans_columns(spans));
@@ -113,7 +118,7 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
         let (word, dim) = match fit(view.app, binding.verb) {
             Fit::Yes(word) => (word.unwrap_or(binding.word), false),
             // Of what cannot be done now only the one that people look for first.
-            Fit::No(_) if binding.verb == Verb::Run && follow::leads(view.app) => (binding.word, true),
+            Fit::No(_) if binding.verb == Verb::Run && up && follow::leads(view.app) => (binding.word, true),
             _ => continue,
         };
         let spans = hint(word, binding, dim);
@@ -149,7 +154,7 @@ fn log_sign(view: View<'_>) -> Span<'static> {
     let records = app.session.head;
     match (&app.health, &app.link) {
         (LogHealth::Broken { .. }, _) => say(" log NOT safe ", Tone::Alarm),
-        (_, Link::Lost(_) | Link::Gone(_)) => say(" no connection ", Tone::Alarm),
+        (_, Link::Lost(_) | Link::Waiting(_) | Link::Gone(_)) => say(" no connection ", Tone::Alarm),
         (LogHealth::Slow { took }, _) => say(format!(" log slow: {took} ms "), Tone::Warn),
         (LogHealth::Safe, _) if narrow => say(" log safe ", Tone::Good),
         (LogHealth::Safe, _) => say(format!(" log safe · {records} records "), Tone::Good),

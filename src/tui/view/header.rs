@@ -156,6 +156,17 @@ pub(super) fn people_in_rule(view: View<'_>, width: usize) -> Line<'static> {
     fit_line(line, room)
 }
 
+/// That there is no connection, in one row that nothing lies on; what came of a key that found none goes first.
+pub(super) fn cut_off(view: View<'_>, width: usize) -> Option<Line<'static>> {
+    let app = view.app;
+    if app.link == Link::Up {
+        return None;
+    }
+    let said = app.notice.as_ref().filter(|notice| notice.bad).map(|notice| notice.text.as_str());
+    let text = said.unwrap_or("NO CONNECTION: nothing can be held or approved from here; what runs goes on");
+    Some(fit_line(Line::from(say(format!(" {text} "), Tone::Alarm)), width))
+}
+
 /// The newest hold, in one row that nothing lies on.
 pub(super) fn held(view: View<'_>, width: usize) -> Option<Line<'static>> {
     let hold = view.app.session.holds.last()?;
@@ -175,6 +186,13 @@ pub(super) fn banners(view: View<'_>, width: usize) -> Vec<Line<'static>> {
                 format!("no connection; it is being made again, and what runs goes on ({why})"),
             ));
         }
+        Link::Waiting(owner) => texts.push((
+            Tone::Alarm,
+            format!(
+                "no connection: the session's host is gone. It comes back when {owner} attaches; this screen waits for it \
+                 (q leaves). What runs goes on."
+            ),
+        )),
         Link::Gone(why) => {
             texts.push((
                 Tone::Alarm,

@@ -10,7 +10,7 @@ use crate::cli::approve::words;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::perform::Became;
 use crate::cli::place;
-use crate::client::join_line;
+use crate::client::{ClientError, join_line};
 use crate::clock;
 use crate::runbook::Proof;
 use crate::session::approve::standing;
@@ -143,10 +143,24 @@ impl Shell {
     fn ask_for(&mut self, place: usize) -> Result<bool, Failure> {
         let step = self.session().runbook.steps[place].id.clone();
         let command = Command::AskApproval { step, work: None, by_hand: false };
-        match self.walk.talk.act(command.clone())? {
+        if self.waits_for.is_some() {
+            self.line(second::not_sent(&command));
+            return Ok(false);
+        }
+        let reply = match self.walk.talk.act(command.clone()) {
+            Err(error @ ClientError::Lost { .. }) => {
+                self.line(&format!("{error}; nothing was approved"));
+                return Ok(false);
+            }
+            other => other?,
+        };
+        match reply {
             Reply::Recorded { n } => {
                 while self.session().head < n {
                     self.hear_all()?;
+                    if self.waits_for.is_some() {
+                        return Ok(false);
+                    }
                     if self.session().head < n {
                         self.input.next(false, Some(Duration::from_millis(100)))?;
                     }

@@ -38,7 +38,15 @@ impl Shell {
             match heard {
                 None => return Ok(()),
                 Some(Heard::Entry(entry)) => self.entry(&entry)?,
+                Some(Heard::Waiting { owner }) => {
+                    self.line(&second::waits_for(&owner));
+                    self.waits_for = Some(owner);
+                    self.read = None;
+                }
                 Some(Heard::Replaced) => {
+                    self.waits_for = None;
+                    // What was approved is void; what is asked now must be read as it stands now.
+                    self.read = None;
                     let now = clock::now(self.session());
                     let end = self.under.as_ref().and_then(|under| under.follow.over(self.session(), now));
                     self.line("(the session's host was gone, or far ahead; connected again)");
@@ -103,6 +111,7 @@ impl Shell {
         {
             // The host takes this client for the operator's from this record on.
             self.role = Role::Drive;
+            self.walk.talk.client.set_role(Role::Drive);
         }
         let hint = second::hint(entry, &self.walk.talk.session, self.seat(), &self.you);
         if let Some(hint) = hint.filter(|_| !answered) {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cli::exit::Failure;
-use crate::client::Heard;
+use crate::client::{ClientError, Heard};
 use crate::session::event::How;
 use crate::session::{Entry, Event};
 use crate::wire::messages::{OutputFile, Role, Stream};
@@ -17,10 +17,18 @@ use super::Shell;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Shell {
+    /// Says something that needs no answer. Where the connection is lost that is told elsewhere.
+    fn tell_host(&self, message: &ToHost) -> Result<(), Failure> {
+        match self.walk.talk.send(message) {
+            Err(ClientError::Lost { .. }) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
     /// The connection is a new one: what was followed is followed again.
     pub(super) fn follow_again(&mut self) -> Result<(), Failure> {
         match &self.live {
-            Some(live) => Ok(self.walk.talk.send(&ToHost::FollowOutput { of: Some(live.of.clone()) })?),
+            Some(live) => self.tell_host(&ToHost::FollowOutput { of: Some(live.of.clone()) }),
             None => Ok(()),
         }
     }
@@ -48,7 +56,7 @@ impl Shell {
         }
         let of = OutputFile { attempt, item, stream: Stream::Output };
         self.live = Some(Live::new(of.clone()));
-        Ok(self.walk.talk.send(&ToHost::FollowOutput { of: Some(of) })?)
+        self.tell_host(&ToHost::FollowOutput { of: Some(of) })
     }
 
     /// A command ended: the rest of its output is shown before that is told.
@@ -68,7 +76,7 @@ impl Shell {
             self.line(&line);
         }
         let Some(live) = self.live.take() else { return Ok(()) };
-        self.walk.talk.send(&ToHost::FollowOutput { of: None })?;
+        self.tell_host(&ToHost::FollowOutput { of: None })?;
         if ended.captured.is_some() {
             self.show_errors(&live.of)?;
         }
@@ -111,7 +119,7 @@ impl Shell {
     fn part(&mut self, of: &OutputFile, from: u64, len: u32) -> Result<(u64, Vec<u8>), Failure> {
         debug_assert!(u64::from(len) <= MOST);
         let wanted = self.walk.talk.client.new_id();
-        self.walk.talk.send(&ToHost::ReadOutput { id: wanted, of: of.clone(), from, len })?;
+        self.tell_host(&ToHost::ReadOutput { id: wanted, of: of.clone(), from, len })?;
         let deadline = Instant::now() + PATIENCE;
         while let Some(heard) = self.walk.talk.hear(Some(deadline))? {
             match heard {
@@ -124,8 +132,8 @@ impl Shell {
                     }
                     other => self.later.push_back(Heard::Other(Box::new(other))),
                 },
-                Heard::Replaced => {
-                    self.later.push_back(Heard::Replaced);
+                end @ (Heard::Replaced | Heard::Waiting { .. }) => {
+                    self.later.push_back(end);
                     break;
                 }
                 entry @ Heard::Entry(_) => self.later.push_back(entry),
