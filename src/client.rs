@@ -22,7 +22,7 @@ use crate::wire::messages::{Role, Welcome};
 use crate::wire::start::Given;
 use crate::wire::{FromHost, ToHost};
 
-pub use join::{join_line, session_word};
+pub use join::{attach_line, join_line, session_word};
 pub use start::{SessionPlace, create, create_with};
 pub use talk::{Heard, Talk};
 

@@ -16,5 +16,6 @@ pub fn run(args: &AttachArgs) -> Outcome {
         (false, true) => Role::Witness,
         (false, false) => Role::Drive,
     };
-    screen::walk(&dir, role, face, None)
+    let named = place::named_by_path(args.session.as_deref());
+    screen::walk(&dir, role, face, None, named)
 }

@@ -25,6 +25,7 @@ use super::out::{Out, say};
 use super::place;
 use super::plain;
 use super::screen::{self, Face};
+use super::words::quoted;
 
 /// The tour, as it is bundled.
 const TOUR: &str = include_str!("../../runbooks/tour.yaml");
@@ -67,10 +68,15 @@ fn walk(root: &Path, face: Face) -> Outcome {
         stay: Stay::Yes(place::can_go_on),
     };
     match face {
-        Face::Screen => match tui::run(&place.dir, tui::Options::new(wish)).map_err(screen::of_screen)? {
-            (tui::End::Left, _) => Ok(Exit::Yes),
-            (tui::End::Signal(_), _) => Err(Failure::interrupted("interrupted")),
-        },
+        Face::Screen => {
+            match tui::run(&place.dir, tui::Options::new(wish, quoted(&place.dir.to_string_lossy())))
+                .map_err(screen::of_screen)?
+                .end
+            {
+                tui::End::Left => Ok(Exit::Yes),
+                tui::End::Signal(_) => Err(Failure::interrupted("interrupted")),
+            }
+        }
         Face::Lines => {
             leave_nothing_when_told_to_end(root)?;
             plain::walk_once(&place.dir, wish)

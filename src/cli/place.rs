@@ -13,6 +13,7 @@ use crate::text::clean;
 
 use super::exit::{Exit, Failure};
 use super::file::shown;
+use super::words::quoted;
 
 /// What a verb does when several sessions are open and none was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,12 @@ pub fn find_or_directory(name: &str) -> Result<PathBuf, Failure> {
 #[must_use]
 pub fn called(dir: &Path, session: &Session) -> String {
     session_word(dir, session.opened.share.is_some(), is_in_usual_home(dir))
+}
+
+/// The path by which a session was named, ready for a shell; `None`: it was not named by one.
+#[must_use]
+pub fn named_by_path(given: Option<&str>) -> Option<String> {
+    given.filter(|given| given.contains('/')).map(|path| clean(&quoted(path)).into_owned())
 }
 
 /// Is the session where a terminal of this account looks for sessions, unless a variable of it says otherwise?

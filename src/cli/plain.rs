@@ -14,7 +14,7 @@ mod tests;
 
 use std::path::Path;
 
-use crate::client::Wish;
+use crate::client::{Wish, attach_line};
 use crate::session::state::Stage;
 use crate::wire::messages::Role;
 
@@ -25,20 +25,15 @@ use super::words::quoted;
 
 /// Walks the session in `dir` until it is finished, its reader leaves, or input ends. A wish of role `Watch` only has
 /// told what happens. Says how to come back where there is something to come back to.
-pub fn walk(dir: &Path, wish: Wish) -> Outcome {
-    let role = wish.role;
+/// `named`: the path by which the session was named at this terminal, if it was.
+pub fn walk(dir: &Path, wish: Wish, named: Option<String>) -> Outcome {
     let mut shell = shell::Shell::open(dir, wish)?;
     let outcome = shell.walk();
     let session = shell.session();
-    let name = quoted(&place::called(dir, session));
-    let as_what = match role {
-        Role::Witness => "--witness ",
-        Role::Watch => "--watch ",
-        Role::Drive | Role::Act => "",
-    };
+    let name = named.unwrap_or_else(|| quoted(&place::called(dir, session)));
     say(match session.stage {
         Stage::Open => {
-            format!("The session stays open. To come back: onbelay attach {as_what}{name} --plain")
+            format!("The session stays open. To come back: {} --plain", attach_line(shell.role(), &name))
         }
         Stage::Finished | Stage::Aborted { .. } => format!("What happened: onbelay report {name}"),
     });

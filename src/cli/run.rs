@@ -31,7 +31,7 @@ pub fn run(args: &RunArgs) -> Outcome {
     if by_key {
         signers::tell_missing(&dir, args.allowed_signers.as_deref());
     }
-    screen::walk(&dir, Role::Drive, face, Some(given))
+    screen::walk(&dir, Role::Drive, face, Some(given), None)
 }
 
 /// The same runbook with the same values is walked already: the default is to leave it at that.
@@ -43,5 +43,5 @@ fn go_back(id: &str, face: Face) -> Outcome {
         return Err(refused());
     }
     let dir = place::store()?.find(id)?;
-    screen::walk(Path::new(&dir), Role::Drive, face, None)
+    screen::walk(Path::new(&dir), Role::Drive, face, None, None)
 }

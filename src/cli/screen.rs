@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use crate::client::{HostStart, IfNoHost, Stay, Wish};
+use crate::client::{HostStart, IfNoHost, Stay, Wish, attach_line};
 use crate::journal::store;
 use crate::tui::{self, TuiError};
 use crate::wire::messages::Role;
@@ -43,7 +43,8 @@ pub fn face(plain: bool) -> Result<Face, Failure> {
 }
 
 /// Opens a session with this face. `given`: what a host that must be started again gets; absent: found anew.
-pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome {
+/// `named`: the path by which the session was named at this terminal, if it was.
+pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>, named: Option<String>) -> Outcome {
     let given = if let Some(given) = given {
         given
     } else {
@@ -54,29 +55,32 @@ pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>) -> Outcome
     let wish =
         Wish { role, if_no_host: IfNoHost::Start(HostStart::new(given)), stay: Stay::Yes(place::can_go_on) };
     match face {
-        Face::Lines => plain::walk(dir, wish),
-        Face::Screen => open_screen(dir, wish),
+        Face::Lines => plain::walk(dir, wish, named),
+        Face::Screen => open_screen(dir, wish, named),
     }
 }
 
-fn open_screen(dir: &Path, wish: Wish) -> Outcome {
+fn open_screen(dir: &Path, wish: Wish, named: Option<String>) -> Outcome {
     let had_host = store::host_alive(dir)?;
-    let options = tui::Options { own_home: place::is_in_usual_home(dir), ..tui::Options::new(wish) };
-    let (end, session) = tui::run(dir, options).map_err(of_screen)?;
+    // Only for a screen that breaks, which has no time to look.
+    let path = named.clone().unwrap_or_else(|| quoted(&dir.to_string_lossy()));
+    let options = tui::Options { own_home: place::is_in_usual_home(dir), ..tui::Options::new(wish, path) };
+    let left = tui::run(dir, options).map_err(of_screen)?;
     let loaded = store::load(dir);
+    let session = left.session;
     // On the screen it stood in the log; said again where it stays in sight.
     if let (false, Ok(loaded)) = (had_host, &loaded) {
         tell_environment(&loaded.entries);
     }
     let name = loaded.as_ref().map_or_else(|_| session.to_string(), |it| place::called(dir, &it.session));
-    let name = quoted(&name);
+    let name = named.unwrap_or_else(|| quoted(&name));
     let open = loaded.is_ok_and(|loaded| place::is_open(loaded.state));
     let parting = if open {
-        format!("session {session} goes on; `onbelay attach {name}` comes back to it")
+        format!("session {session} goes on; `{}` comes back to it", attach_line(left.role, &name))
     } else {
         format!("session {session} is closed; `onbelay report {name}` tells what happened")
     };
-    match end {
+    match left.end {
         tui::End::Left => {
             say(parting);
             Ok(Exit::Yes)

@@ -3,6 +3,8 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use crate::wire::messages::Role;
+
 /// What somebody types to join the session in `dir` as its witness: ready to be pasted into a shell, and as short as it
 /// can be where they are.
 ///
@@ -10,7 +12,7 @@ use std::path::Path;
 /// anyway, so that the end of its id says which one is meant.
 #[must_use]
 pub fn join_line(dir: &Path, shared: bool, own_home: bool) -> String {
-    format!("onbelay attach --witness {}", quoted(&session_word(dir, shared, own_home)))
+    attach_line(Role::Witness, &quoted(&session_word(dir, shared, own_home)))
 }
 
 /// What stands for SESSION on a command line of whoever is to find the session in `dir`; not quoted. `shared` and `own_home`
@@ -18,6 +20,17 @@ pub fn join_line(dir: &Path, shared: bool, own_home: bool) -> String {
 #[must_use]
 pub fn session_word(dir: &Path, shared: bool, own_home: bool) -> String {
     word(dir, shared, own_home, !shared || dir.parent().is_some_and(can_be_listed))
+}
+
+/// What somebody types to come back to a session as what they were in it. `session`: as they name it, ready for a shell.
+#[must_use]
+pub fn attach_line(role: Role, session: &str) -> String {
+    let role = match role {
+        Role::Drive | Role::Act => "",
+        Role::Witness => "--witness ",
+        Role::Watch => "--watch ",
+    };
+    format!("onbelay attach {role}{session}")
 }
 
 /// May whoever is in the group look through these sessions, so that a part of an id is enough?

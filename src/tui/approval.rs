@@ -90,6 +90,9 @@ fn round(app: &App, place: usize) -> Option<&Round> {
 /// What this screen's person can do about the step at `place`.
 #[must_use]
 pub fn part(app: &App, place: usize) -> Part {
+    if app.link != Link::Up {
+        return Part::Look(NO_CONNECTION.to_owned());
+    }
     let Some(rule) = app.session.runbook.steps.get(place).and_then(|step| step.witness.as_ref()) else {
         return Part::Look("this step asks for no second person".to_owned());
     };
@@ -499,6 +502,8 @@ pub fn given_and_attached(app: &App) -> Option<usize> {
                 .iter()
                 .any(|given| given.attached && given.void.is_none() && given.by.same_account(&app.you))
     };
+    // Without a connection it is void already.
     (0..app.session.steps.len())
+        .filter(|_| app.link == Link::Up)
         .find(|place| round(app, *place).is_some_and(counts) && dead(app, *place, now(app)).is_none())
 }

@@ -12,10 +12,11 @@ use ratatui::crossterm::event::{self, Event as Input};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
-use crate::client::{Client, ClientError, Incoming, Wish, connect, join_line};
+use crate::client::{Client, ClientError, Incoming, Wish, attach_line, connect, join_line};
 use crate::clock;
 use crate::id::SessionId;
 use crate::wire::ToHost;
+use crate::wire::messages::Role;
 
 use super::app::{Action, App, Link, Msg, update};
 use super::follow;
@@ -44,13 +45,15 @@ pub struct Options {
     pub theme: Theme,
     /// The session lies where every terminal of this account looks for sessions.
     pub own_home: bool,
+    /// What this account types, after `onbelay attach`, to name the session.
+    pub named: String,
 }
 
 impl Options {
     /// For this process's terminal.
     #[must_use]
-    pub fn new(wish: Wish) -> Self {
-        Self { wish, theme: Theme::from_env(|name| std::env::var(name).ok()), own_home: false }
+    pub fn new(wish: Wish, named: String) -> Self {
+        Self { named, wish, theme: Theme::from_env(|name| std::env::var(name).ok()), own_home: false }
     }
 }
 
@@ -93,8 +96,19 @@ enum Arrival {
     Signal(i32),
 }
 
-/// Opens the screen of the session in `dir`, and returns when it is left. Answers with the session as it was seen last.
-pub fn run(dir: &Path, options: Options) -> Result<(End, SessionId), TuiError> {
+/// A screen that was left.
+#[derive(Clone, Debug)]
+pub struct Left {
+    /// How.
+    pub end: End,
+    /// The session it showed.
+    pub session: SessionId,
+    /// What it was for in the end.
+    pub role: Role,
+}
+
+/// Opens the screen of the session in `dir`, and returns when it is left.
+pub fn run(dir: &Path, options: Options) -> Result<Left, TuiError> {
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     if dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(TuiError::NoTerminal);
@@ -109,12 +123,13 @@ pub fn run(dir: &Path, options: Options) -> Result<(End, SessionId), TuiError> {
     app.join = join_line(&whole, app.session.opened.share.is_some(), options.own_home);
     let id = app.session.id.clone();
     listen_to_signals(sender.clone())?;
-    let parting = format!("the session goes on: onbelay attach {id}");
+    let parting = format!("the session goes on: {}", attach_line(role, &options.named));
     let screen = Screen::take(&parting).map_err(failed("take the terminal over"))?;
     listen_to_keys(sender)?;
-    let end =
-        Loop { client, app, screen, arrivals, dirty: true, urgent: false, drawn: None, looked: None }.go()?;
-    Ok((end, id))
+    let mut screen =
+        Loop { client, app, screen, arrivals, dirty: true, urgent: false, drawn: None, looked: None };
+    let end = screen.go()?;
+    Ok(Left { end, session: id, role: screen.app.role })
 }
 
 fn listen_to_keys(sender: SyncSender<Arrival>) -> Result<(), TuiError> {
@@ -168,7 +183,7 @@ struct Loop {
 }
 
 impl Loop {
-    fn go(mut self) -> Result<End, TuiError> {
+    fn go(&mut self) -> Result<End, TuiError> {
         loop {
             let mut arrival = self.wait()?;
             // Everything that has come is taken in before the next picture.

@@ -19,6 +19,7 @@ mod people;
 mod plain;
 mod process;
 mod proof;
+mod returning;
 mod screens;
 mod sharing;
 mod signatures;

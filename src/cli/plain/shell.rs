@@ -115,6 +115,11 @@ impl Shell {
         &self.walk.talk.session
     }
 
+    /// What it is for by now.
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
     /// Walks until there is a reason to leave.
     pub(super) fn walk(&mut self) -> Outcome {
         self.lines(&tell::opening(self.session()));

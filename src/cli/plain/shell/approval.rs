@@ -91,6 +91,10 @@ impl Shell {
             return Ok(());
         }
         self.last = Exit::No;
+        if self.waits_for.is_some() {
+            self.line("there is no connection to the session; nothing was approved");
+            return Ok(());
+        }
         let session = self.session();
         let step = session.runbook.steps[place].id.clone();
         let refused = session.steps[place].approval.as_deref().is_some_and(|round| round.refused.is_some());
