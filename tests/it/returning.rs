@@ -191,7 +191,7 @@ fn a_screen_without_a_host_says_what_cannot_be_done_and_comes_back() {
     people.call(DANA, &["do", &id, "note", "back"]).expect(0);
     sam.wait("the connection", |screen| screen.contains("^X hold") && !screen.contains("no connection"));
     small.wait("the connection", |screen| {
-        screen.contains("it does not count") && !screen.to_lowercase().contains("no connection")
+        screen.contains("void") && !screen.to_lowercase().contains("no connection")
     });
     tiny.wait_for("^X holds");
     // What stood is void, and nothing that was read before serves for another.
