@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use onbelay::client::{IfNoHost, Talk, Wish};
+use onbelay::client::{IfNoHost, Stay, Talk, Wish};
 use onbelay::wire::ToHost;
 use onbelay::wire::messages::Role;
 
@@ -121,7 +121,7 @@ fn a_socket_that_another_account_serves_is_told_nothing_at_all() {
 #[test]
 fn a_host_of_another_account_is_given_no_secret() {
     let Some(people) = People::new("a_host_of_another_account", &["dana", "sam"]) else { return };
-    let wish = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: false };
+    let wish = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: Stay::No };
     // This test is root, and the host is dana's.
     let talk = Talk::open(&started(&people), wish).unwrap();
     assert!(!talk.client.is_own());
