@@ -16,7 +16,6 @@ use std::path::Path;
 
 use crate::client::{Wish, attach_line};
 use crate::session::state::Stage;
-use crate::wire::messages::Role;
 
 use super::exit::Outcome;
 use super::out::say;

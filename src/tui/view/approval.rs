@@ -118,7 +118,9 @@ fn pinned(look: View<'_>, reading: &Reading, over: Option<&str>, width: usize) -
     let text = match (&look.app.link, over, &reading.news) {
         (Link::Lost(why), ..) => format!("no connection: nothing said here counts until it is back ({why})"),
         (Link::Waiting(owner), ..) => {
-            format!("no connection: it comes back when {owner} attaches. What runs goes on; nothing said here counts")
+            format!(
+                "no connection: it comes back when {owner} attaches. What runs goes on; nothing said here counts"
+            )
         }
         (Link::Gone(why), ..) => format!("no connection: Esc, q, and attach again ({why})"),
         (Link::Up, Some(over), _) => over.to_owned(),
