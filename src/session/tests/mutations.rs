@@ -415,3 +415,45 @@ fn a3_the_operators_own_key_and_another_persons_name_are_refused() {
 fn bench_fingerprint() -> String {
     PublicKey::from(keys(7).public).fingerprint(HashAlg::Sha256).to_string()
 }
+
+#[test]
+fn a_key_that_its_file_also_gives_to_the_operator_is_the_operators() {
+    let file = |lines: &str| Signers { text: lines.replace("KEY", &public(7)), ..signers() };
+    for lines in [
+        "kim KEY\nDana@home KEY",
+        "kim,dana KEY",
+        "dana valid-before=\"20200101Z\" KEY\nkim KEY",
+        "dana namespaces=\"git\" KEY\nkim KEY",
+        "dana no-such-option KEY\nkim KEY",
+    ] {
+        let mut bench = bench();
+        let armoured = sign(&bench.text_of("wipe"));
+        bench.found.signers = Some(Ok(file(lines)));
+        let why = bench.signs("wipe", &armoured).unwrap_err().sentence;
+        assert!(why.contains("is the operator's own"), "{lines}: {why}");
+    }
+    let mut bench = bench();
+    let armoured = sign(&bench.text_of("wipe"));
+    bench.found.signers = Some(Ok(file("kim KEY\nkimberly,!lee,ops-* KEY")));
+    bench.found.keys_unknown = Some("the home of dana cannot be read".to_owned());
+    bench.signs("wipe", &armoured).unwrap();
+    assert_eq!(bench.signed_by("wipe").also, ["kimberly"]);
+    let given = &bench.round("wipe").unwrap().given[0];
+    let caveat = crate::session::approve::caveat(given, &dana());
+    assert_eq!(caveat, Some("whether the operator holds this key is not known"));
+    bench.assert_replays();
+}
+
+#[test]
+fn who_was_the_operator_before_signs_under_no_name() {
+    let mut bench = bench();
+    bench.found.named = Some(Ok(sam()));
+    bench.act(&Command::Handover { to: "sam".into() }).unwrap();
+    bench.asks(&sam(), "wipe").unwrap();
+    let armoured = sign(&bench.round("wipe").unwrap().subject.text());
+    let text = format!("kim,dana@corp {}", public(7));
+    bench.found.signers = Some(Ok(Signers { text, ..signers() }));
+    assert!(bench.signs("wipe", &armoured).unwrap_err().sentence.contains("operator's own"));
+    bench.found.signers = Some(Ok(signers()));
+    bench.signs("wipe", &armoured).unwrap();
+}
