@@ -164,9 +164,10 @@ pub struct StepState {
     /// What a second person was asked to approve last, and what they said; until it is used up.
     #[serde(default)]
     pub approval: Option<Box<Round>>,
-    /// What a second person was ever asked to approve, forward or back, by the record that asked.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub asked: BTreeMap<u64, Work>,
+    /// What a second person was ever asked to approve, forward or back, by the record that asked, oldest first. No map: its
+    /// numbers would cross the wire as texts, and not come back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<(u64, Work)>,
     /// Everyone who ever approved a start of it: none of them may start it.
     #[serde(default)]
     pub approvers: Vec<Approval>,

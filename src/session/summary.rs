@@ -239,7 +239,8 @@ fn number(session: &Session, step: &str) -> String {
 /// What a second person was asked, by the record that asked or one that came of it: the step, or taking it back.
 fn asked_of(session: &Session, step: &crate::id::StepId, n: u64) -> String {
     let state = session.step_at(step.as_str()).map(|place| &session.steps[place]);
-    let work = state.and_then(|state| state.asked.range(..=n).next_back()).map(|(_, work)| *work);
+    let work =
+        state.and_then(|state| state.asked.iter().rfind(|(asked, _)| *asked <= n)).map(|(_, work)| *work);
     let name = named(session, step.as_str());
     if work == Some(Work::Undo) { format!("taking {name} back") } else { name }
 }

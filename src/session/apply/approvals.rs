@@ -23,7 +23,7 @@ impl Session {
                 }
                 let (given, refused, void) = (Vec::new(), None, None);
                 let before = step.approval.as_ref().and_then(|round| standing::ended(round, at));
-                step.asked.insert(entry.n, subject.work);
+                step.asked.push((entry.n, subject.work));
                 step.approval =
                     Some(Box::new(Round { subject: (**subject).clone(), at, given, refused, void, before }));
                 self.index.rounds.insert(place);
