@@ -120,7 +120,7 @@ fn a_signed_walk_is_proven_from_a_copy_of_its_directory_alone() {
     verify(&[]).expect(0);
 
     let report = session.call("report", &["--format", "md"]).expect(0);
-    report.says("**approved**, known by a signature, key SHA256:");
+    report.says("**approved**, known by a signature that ").says(" brought, key SHA256:");
 }
 
 #[test]
