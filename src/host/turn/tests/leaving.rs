@@ -106,3 +106,18 @@ fn who_is_barred_is_told_why_and_it_is_on_record() {
 fn approve_wipe() -> Command {
     Command::Approve { step: "wipe".into(), seen: None, name: None, signature: None }
 }
+
+#[test]
+fn a_newcomer_understands_a_walk_with_approvals() {
+    let mut scene = Scene::witnessed(&[Role::Witness]);
+    scene.approves(SAM[0]);
+    let late = ClientId(13);
+    let outputs = scene.feed(Input::Joined { client: late, person: sam(), role: Role::Watch });
+    let Output::Tell(_, welcome @ FromHost::Welcome(_)) = &outputs[0] else { panic!("{outputs:?}") };
+    let sent = serde_json::to_vec(welcome).unwrap();
+    let FromHost::Welcome(mut heard) = serde_json::from_slice(&sent).unwrap() else {
+        panic!("another message")
+    };
+    heard.session.reindex();
+    assert_eq!(heard.session, *scene.state.session());
+}
