@@ -2,6 +2,7 @@
 //! and go on.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -215,20 +216,25 @@ fn whoever_waits_learns_that_there_is_nothing_to_wait_for() {
         sam.hears("this waits for it");
         sam
     };
+    people.call(DANA, &["do", &id, "note", "x"]).expect(0);
+    people.call(DANA, &["do", &id, "note", "y"]).expect(0);
     // A damaged log: the owner's next host will not start.
     let journal = Path::new(&id).join("journal.jsonl");
     let sam = waiting();
-    let mut damaged = std::fs::read(&journal).unwrap();
-    // In the last record, so that all before it can be read.
-    let at = damaged.len() - 20;
-    damaged[at] ^= 1;
-    std::fs::write(&journal, &damaged).unwrap();
+    // In the last record, so that all before it can be read; in place, for others are reading.
+    let file = std::fs::File::options().read(true).write(true).open(&journal).unwrap();
+    let at = file.metadata().unwrap().len() - 20;
+    let flip = || {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[byte[0] ^ 1], at).unwrap();
+    };
+    flip();
     people.call(DANA, &["do", &id, "note", "x"]).expect(3);
     touch(&id);
     let (code, said) = sam.leaves();
     assert!(code == Some(3) && said.contains("damaged"), "{said}");
-    damaged[at] ^= 1;
-    std::fs::write(&journal, &damaged).unwrap();
+    flip();
     people.call(DANA, &["do", &id, "note", "x"]).expect(0);
     // The door is shut.
     let sam = waiting();
