@@ -1,7 +1,6 @@
 //! What `ssh-keygen -Y sign` signs is taken, and what `ssh-keygen -Y verify` refuses is refused: the real program, its agent,
 //! every type of key.
 
-use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use onbelay::session::Signers;
@@ -136,7 +135,7 @@ fn a_key_that_only_an_agent_holds_signs() {
     let socket = home.path("agent.sock").display().to_string();
     let agent = Command::new("ssh-agent").args(["-D", "-a", &socket]).stdout(Stdio::null()).spawn().unwrap();
     let _agent = Agent(agent);
-    until("the agent's socket", || Path::new(&socket).exists().then_some(()));
+    until("the agent answers", || std::os::unix::net::UnixStream::connect(&socket).ok());
     let env = [("SSH_AUTH_SOCK", socket.as_str())];
     good(&said("ssh-add", &["-q", &key], "", &env));
     std::fs::remove_file(&key).unwrap();
