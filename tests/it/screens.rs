@@ -88,6 +88,25 @@ fn help_names_every_key_and_the_smallest_terminals_are_survived() {
     screen.is_restored();
 }
 
+/// The window's size and a key may come in one moment; a key that is read only with the next one is a key lost.
+#[test]
+fn a_key_that_comes_with_a_new_size_is_heard() {
+    let home = Home::new();
+    let file = home.write("runbook.yaml", SMALL);
+    let mut screen = Screen::open(&home, &["run", file.to_str().unwrap()], (24, 80));
+    screen.wait_for("Enter start");
+    for round in 0..60 {
+        screen.resize(24, 81 + round % 2);
+        screen.press("?");
+        screen.wait_for("the gate decides");
+        screen.resize(24, 90 + round % 2);
+        screen.press("?");
+        screen.wait_for("Enter start");
+    }
+    screen.press("q");
+    assert_eq!(screen.wait_end(), 0);
+}
+
 #[test]
 fn f_s6_the_terminal_is_left_as_it_was_whatever_ends_the_client() {
     let home = Home::new();
