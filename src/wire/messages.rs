@@ -6,7 +6,7 @@ use crate::id::{CheckId, StepId, ValueName};
 use crate::session::{Command, Entry, HowFar, Person, Refusal, Session};
 
 /// Version of this protocol; host and client must agree.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The largest frame a host takes from a client, bytes.
 pub const MAX_TO_HOST: usize = 1 << 20;
