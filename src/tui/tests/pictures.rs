@@ -6,24 +6,10 @@ use crate::session::bench::sam;
 use crate::session::recover::Found;
 use crate::session::{Answer, AskMode, Command, Event, HowFar, Person, Verdict};
 use crate::tui::app::Msg;
-use crate::tui::fixture::{Scene, styled};
+use crate::tui::fixture::Scene;
+use crate::tui::picture::check;
 use crate::wire::FromHost;
 use crate::wire::messages::{LogHealth, Role};
-
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];
-
-/// Compares the scene at every size; what was on screen is drawn once before, as in life.
-fn check(name: &str, scene: impl Fn() -> Scene, keys: impl Fn(&mut Scene)) {
-    for (width, height) in SIZES {
-        let mut scene = scene().sized(width, height);
-        keys(&mut scene);
-        scene.draw();
-        let picture = styled(&scene.draw());
-        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../snapshots" }, {
-            insta::assert_snapshot!(format!("{name}-{width}x{height}"), picture);
-        });
-    }
-}
 
 fn output() -> Vec<u8> {
     (0..4_000)
