@@ -1,24 +1,34 @@
 //! How things look: marks and styles, for every terminal. PURE.
 //!
-//! Everything is drawn with the full set of marks and sixteen colours; [`Theme::finish`] takes away what the terminal
-//! cannot show. Colour never says anything that a mark, a word or a place does not say too.
+//! Views draw with [`style`]: its sixteen named colours are nothing but our own names of the tones. [`Theme::finish`]
+//! gives each cell what the theme says of its tone, then takes away what the terminal cannot show. What a command coloured
+//! itself must be drawn with `Color::Indexed` and `Color::Rgb` alone: a theme has no say in those, only the terminal has.
+//! Colour never says anything that a mark, a word or a place does not say too.
 
-use ratatui::buffer::Buffer;
+mod depth;
+mod finish;
+mod palette;
+
+pub use depth::Depth;
+pub use palette::Palette;
+
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::session::view::{CheckStatus, StepStatus};
 
-/// What the terminal can show.
+/// How things look on this terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
-    /// It has colours, and nobody asked to leave them away.
-    pub color: bool,
+    /// How many colours it shows; none where somebody asked to leave them away.
+    pub depth: Depth,
     /// It shows more than ASCII.
     pub unicode: bool,
+    /// What each tone looks like.
+    pub palette: Palette,
 }
 
 impl Theme {
-    /// Reads the starter's environment, through `var`: `NO_COLOR`, `TERM`, and the locale.
+    /// Reads the starter's environment, through `var`: `NO_COLOR`, `COLORTERM`, `TERM`, and the locale.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Self {
         let filled = |name: &str| var(name).filter(|value| !value.is_empty());
         let term = filled("TERM").unwrap_or_default();
@@ -28,56 +38,23 @@ impl Theme {
         // The consoles of the kernel and of old hardware have fonts of a few hundred characters.
         let old = term == "linux" || term.starts_with("vt1") || term.starts_with("vt2") || term == "dumb";
         Self {
-            color: filled("NO_COLOR").is_none() && term != "dumb" && !term.ends_with("-m"),
+            depth: Depth::from_env(filled),
             unicode: !old && (locale.contains("utf-8") || locale.contains("utf8")),
+            palette: Palette::default(),
         }
     }
 
-    /// Takes away from a finished screen what this terminal cannot show. One cell stays one cell.
-    pub fn finish(self, buffer: &mut Buffer) {
-        if self.color && self.unicode {
-            return;
-        }
-        for cell in &mut buffer.content {
-            if !self.color {
-                cell.fg = Color::Reset;
-                cell.bg = Color::Reset;
-            }
-            if !self.unicode && !cell.symbol().is_ascii() {
-                let plain = ascii(cell.symbol());
-                cell.set_symbol(plain);
-            }
-        }
+    /// What every terminal shows: neither colours nor more than ASCII.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self { depth: Depth::None, unicode: false, palette: Palette::default() }
     }
 }
 
 /// The full set, for tests and pictures.
 impl Default for Theme {
     fn default() -> Self {
-        Self { color: true, unicode: true }
-    }
-}
-
-/// What stands for a mark where there is only ASCII.
-fn ascii(symbol: &str) -> &'static str {
-    match symbol {
-        "✓" | "┌" | "┐" | "└" | "┘" | "├" | "┤" | "┬" | "┴" | "┼" => "+",
-        "▶" | "▸" | "›" | "→" => ">",
-        "○" => "o",
-        "·" | "░" => ".",
-        "✗" => "x",
-        "⊘" | "─" | "—" | "–" => "-",
-        "◆" | "▓" => "#",
-        "⏸" => "=",
-        "↶" | "←" => "<",
-        "│" | "▏" => "|",
-        "…" => "~",
-        "•" => "*",
-        "↑" => "^",
-        "↓" => "v",
-        "“" | "”" => "\"",
-        "’" | "‘" => "'",
-        _ => "?",
+        Self { depth: Depth::True, unicode: true, palette: Palette::default() }
     }
 }
 
@@ -96,6 +73,8 @@ pub enum Tone {
     Bad,
     /// Look here before you go on.
     Warn,
+    /// Takes longer than it should.
+    Late,
     /// Under way.
     Live,
     /// Can be started.
@@ -104,28 +83,75 @@ pub enum Tone {
     Key,
     /// Scripts and values.
     Code,
+    /// A word of the shell's own in a script: `if`, `while`, `done`.
+    Keyword,
+    /// A text in quotes in a script.
+    Text,
+    /// What a script says to people only.
+    Comment,
+    /// A variable or `${name}` in a script.
+    Variable,
+    /// A heading of an instruction.
+    Heading,
+    /// Where a link leads.
+    Link,
     /// The row the keys speak of.
     Selected,
     /// A line that must not be overlooked.
     Alarm,
 }
 
-/// The style of a tone.
+impl Tone {
+    /// All of them, each at the place of its number, with its name in a theme file.
+    pub const ALL: [(Self, &'static str); 19] = [
+        (Self::Plain, "plain"),
+        (Self::Quiet, "quiet"),
+        (Self::Strong, "strong"),
+        (Self::Good, "good"),
+        (Self::Bad, "bad"),
+        (Self::Warn, "warn"),
+        (Self::Late, "late"),
+        (Self::Live, "live"),
+        (Self::Ready, "ready"),
+        (Self::Key, "key"),
+        (Self::Code, "code"),
+        (Self::Keyword, "keyword"),
+        (Self::Text, "text"),
+        (Self::Comment, "comment"),
+        (Self::Variable, "variable"),
+        (Self::Heading, "heading"),
+        (Self::Link, "link"),
+        (Self::Selected, "selected"),
+        (Self::Alarm, "alarm"),
+    ];
+}
+
+/// What a view draws a tone with. It is a name more than a look: no two tones have the same, the colour of the letters
+/// alone tells those apart that have one, and a bold or underlined letter keeps its tone.
 #[must_use]
-pub fn style(tone: Tone) -> Style {
+pub const fn style(tone: Tone) -> Style {
     let plain = Style::new();
     match tone {
         Tone::Plain => plain,
         Tone::Quiet => plain.add_modifier(Modifier::DIM),
-        Tone::Strong | Tone::Key => plain.add_modifier(Modifier::BOLD),
+        Tone::Strong => plain.add_modifier(Modifier::BOLD),
         Tone::Good => plain.fg(Color::Green),
         Tone::Bad => plain.fg(Color::Red).add_modifier(Modifier::BOLD),
         Tone::Warn => plain.fg(Color::Magenta).add_modifier(Modifier::BOLD),
+        Tone::Late => plain.fg(Color::Yellow).add_modifier(Modifier::BOLD),
         Tone::Live => plain.fg(Color::Cyan).add_modifier(Modifier::BOLD),
         Tone::Ready => plain.fg(Color::Blue).add_modifier(Modifier::BOLD),
-        Tone::Code => plain.fg(Color::Cyan),
-        Tone::Selected => plain.add_modifier(Modifier::REVERSED),
-        Tone::Alarm => plain.fg(Color::Red).add_modifier(Modifier::BOLD.union(Modifier::REVERSED)),
+        Tone::Key => plain.fg(Color::White).add_modifier(Modifier::BOLD),
+        Tone::Code => plain.fg(Color::LightCyan),
+        Tone::Keyword => plain.fg(Color::LightMagenta),
+        Tone::Text => plain.fg(Color::LightGreen),
+        Tone::Comment => plain.fg(Color::Gray),
+        Tone::Variable => plain.fg(Color::LightYellow),
+        Tone::Heading => plain.fg(Color::DarkGray).add_modifier(Modifier::BOLD),
+        Tone::Link => plain.fg(Color::LightBlue).add_modifier(Modifier::UNDERLINED),
+        // The letters of a selected row keep their tones.
+        Tone::Selected => plain.bg(Color::White).add_modifier(Modifier::REVERSED),
+        Tone::Alarm => plain.fg(Color::LightRed).add_modifier(Modifier::BOLD.union(Modifier::REVERSED)),
     }
 }
 
@@ -168,12 +194,8 @@ mod tests {
     #[test]
     fn the_environment_says_what_a_terminal_can_show() {
         let full = theme(&[("TERM", "xterm-256color"), ("LANG", "en_US.UTF-8")]);
-        assert_eq!(full, Theme { color: true, unicode: true });
-        assert!(!theme(&[("TERM", "xterm"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1")]).color);
-        assert!(
-            theme(&[("TERM", "xterm"), ("LANG", "C.utf8"), ("NO_COLOR", "")]).color,
-            "an empty NO_COLOR is none"
-        );
+        assert_eq!((full.depth, full.unicode), (Depth::Many, true));
+        assert!(theme(&[("TERM", "xterm"), ("LANG", "C.utf8"), ("NO_COLOR", "")]).unicode);
         assert!(
             !theme(&[("TERM", "xterm"), ("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]).unicode,
             "LC_ALL wins"
@@ -197,7 +219,7 @@ mod tests {
         let plain: std::collections::BTreeSet<&str> = states
             .iter()
             .map(|s| of_step(*s).0)
-            .map(|mark| if mark.is_ascii() { mark } else { ascii(mark) })
+            .map(|mark| if mark.is_ascii() { mark } else { finish::ascii(mark) })
             .collect();
         assert_eq!(plain.len(), states.len(), "two states look the same: {plain:?}");
     }

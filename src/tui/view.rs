@@ -20,7 +20,7 @@ pub mod witness;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Color, Modifier};
 use ratatui::text::Line;
 
 use crate::session::view::Order;
@@ -162,7 +162,7 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let mut area = Rect { height: area.height - 1, ..area };
     if !matches!(view.app.mode, Mode::Plain | Mode::Search(_)) {
         // What is below steps back.
-        let back = Style::new().fg(Color::Reset).add_modifier(Modifier::DIM);
+        let back = style(Tone::Quiet).fg(Color::Reset).bg(Color::Reset);
         buffer.set_style(area, back.remove_modifier(Modifier::BOLD | Modifier::REVERSED));
     }
     if !matches!(view.app.mode, Mode::Plain | Mode::Search(_)) {

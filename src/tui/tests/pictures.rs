@@ -275,7 +275,7 @@ fn a_second_person() {
 #[test]
 fn without_colour_and_without_unicode() {
     check("plain", Scene::shut, |scene| {
-        scene.app.theme = crate::tui::theme::Theme { color: false, unicode: false };
+        scene.app.theme = crate::tui::theme::Theme::bare();
     });
 }
 
