@@ -9,6 +9,7 @@ mod circumstances;
 mod clients;
 mod detach;
 mod drive;
+mod find;
 mod glance;
 mod line;
 mod peer;

@@ -3,6 +3,8 @@
 //! Control characters, bidi marks and invisible characters become visible marks; the mapping is injective, so two
 //! different texts never look the same (a literal `{U+…}` or `␛` in the input is itself escaped).
 
+pub mod find;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 

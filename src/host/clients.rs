@@ -21,6 +21,7 @@ use crate::wire::messages::{MAX_TO_HOST, OutputFile, PROTOCOL, Role, Stream};
 use crate::wire::{Frames, FromHost, ToHost};
 
 use super::circumstances::{self, Surroundings};
+use super::find::Finder;
 use super::glance;
 use super::line::{Line, encode};
 use super::peer::{self, Account, Sender};
@@ -40,6 +41,9 @@ const GROWTH: Duration = Duration::from_millis(100);
 
 /// How long to wait when no connection can be taken (out of descriptors).
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The most outputs that one client follows at once.
+const MOST_FOLLOWED: usize = 4;
 
 /// The most records of one `ReadLog`.
 const MOST_RECORDS: usize = 1_000;
@@ -352,8 +356,9 @@ impl Reading {
     }
 
     /// Hears the client until it is gone or speaks nonsense. A sentence where it is to be told why it ends.
-    fn listen(&mut self, client: ClientId, person: &Person, line: &Line, hall: &Hall) -> Option<String> {
-        let mut follow: Option<Follow> = None;
+    fn listen(&mut self, client: ClientId, person: &Person, line: &Arc<Line>, hall: &Hall) -> Option<String> {
+        let mut follow: Vec<Follow> = Vec::new();
+        let mut finder = Finder::default();
         loop {
             loop {
                 match self.frames.take::<ToHost>() {
@@ -369,7 +374,15 @@ impl Reading {
                             return Some(why);
                         }
                     }
-                    Ok(Some(ToHost::FollowOutput { of })) => follow = of.map(Follow::new),
+                    Ok(Some(ToHost::FollowOutput { of })) => {
+                        follow = of.into_iter().map(Follow::new).collect()
+                    }
+                    Ok(Some(ToHost::FollowOutputs { of })) => {
+                        follow = of.into_iter().take(MOST_FOLLOWED).map(Follow::new).collect();
+                    }
+                    Ok(Some(message @ (ToHost::FindOutput { .. } | ToHost::StopFinding))) => {
+                        finder.hear(&message, &hall.dir, line);
+                    }
                     Ok(Some(ToHost::ReadOutput { id, of, from, len })) => {
                         if !answer(line, &read_output(hall, id, &of, from, len)) {
                             return None;
@@ -404,14 +417,11 @@ impl Reading {
             if for_rest.is_some_and(|left| left.is_zero()) {
                 return None;
             }
-            let for_growth = match &mut follow {
-                Some(followed) => match followed.look(hall, line, now) {
-                    Ok(next) => next,
-                    Err(()) => return None,
-                },
-                None => None,
-            };
-            let wait = [for_rest, for_growth, for_members].into_iter().flatten().min();
+            let mut for_growth = Vec::new();
+            for followed in &mut follow {
+                for_growth.extend(followed.look(hall, line, now).ok()?);
+            }
+            let wait = [for_rest, for_members].into_iter().flatten().chain(for_growth).min();
             match self.read(line.stream(), wait) {
                 Came::End => return None,
                 Came::Strange(why) => return Some(why),
@@ -475,7 +485,7 @@ fn read_output(hall: &Hall, id: u64, of: &OutputFile, from: u64, len: u32) -> Fr
     }
 }
 
-fn stream_of(of: &OutputFile) -> output::Stream {
+pub(super) fn stream_of(of: &OutputFile) -> output::Stream {
     match of.stream {
         Stream::Output => output::Stream::Output,
         Stream::Errors => output::Stream::Errors,

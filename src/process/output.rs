@@ -72,17 +72,32 @@ pub fn read_part(dir: &Path, stream: Stream, from: u64, len: usize) -> io::Resul
     let total = file.metadata()?.len();
     let there = usize::try_from(total.saturating_sub(from)).unwrap_or(usize::MAX);
     let mut bytes = vec![0; len.min(MAX_PART).min(there)];
+    let filled = fill(&file, &mut bytes, from)?;
+    bytes.truncate(filled);
+    Ok(Part { from, total, bytes })
+}
+
+/// Opens an output file to be read in parts; `None`: it does not exist.
+pub fn open_file(dir: &Path, stream: Stream) -> io::Result<Option<File>> {
+    match open(&dir.join(stream.file_name())) {
+        Ok(file) => Ok(Some(file)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Fills `buffer` from byte `from` on; how much of it, less only at the file's end.
+pub fn fill(file: &File, buffer: &mut [u8], from: u64) -> io::Result<usize> {
     let mut filled = 0;
-    while filled < bytes.len() {
-        match file.read_at(&mut bytes[filled..], from + filled as u64) {
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], from + filled as u64) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
     }
-    bytes.truncate(filled);
-    Ok(Part { from, total, bytes })
+    Ok(filled)
 }
 
 /// Opens for reading, without following a link that somebody put there and without waiting at a FIFO.

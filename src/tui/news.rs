@@ -50,6 +50,7 @@ pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
             }
             Vec::new()
         }
+        FromHost::Found { .. } => Vec::new(),
         FromHost::Looking { person, gaze } => {
             app.following.hear(person, gaze);
             Vec::new()

@@ -50,6 +50,32 @@ pub enum ToHost {
         /// Which file.
         of: Option<OutputFile>,
     },
+    /// As `FollowOutput`, of several (the host follows no more than four at once).
+    FollowOutputs {
+        /// Which files.
+        of: Vec<OutputFile>,
+    },
+    /// Where in this output does a text stand? Answered by `Found`, several times until it is done; one at a time: this
+    /// one ends the one before.
+    FindOutput {
+        /// Comes back with every answer.
+        id: u64,
+        /// Which file.
+        of: OutputFile,
+        /// Forwards: the first byte looked at. Backwards: the first byte behind what is looked at.
+        from: u64,
+        /// Forwards: a match begins before this byte; absent: anywhere up to the end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<u64>,
+        /// The last place before `from`, instead of the first after it.
+        backwards: bool,
+        /// What is looked for, word for word; colours in between do not matter.
+        text: String,
+        /// Small and large letters are the same.
+        fold_case: bool,
+    },
+    /// What `FindOutput` asked for is of no more use.
+    StopFinding,
     /// Older records than those sent with `Welcome`.
     ReadLog {
         /// Comes back with them.
@@ -186,6 +212,18 @@ pub enum FromHost {
         of: OutputFile,
         /// Length of the whole file now, bytes.
         total: u64,
+    },
+    /// Answer to `FindOutput`: several times a second while it is looked for, and once when it is `done`.
+    Found {
+        /// The client's number.
+        id: u64,
+        /// First byte of the place; absent: none so far.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<u64>,
+        /// Bytes looked through so far.
+        looked: u64,
+        /// No more answers come.
+        done: bool,
     },
     /// Answer to `ReadLog`.
     Log {

@@ -81,6 +81,9 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
         ToHost::Hello { .. }
         | ToHost::ReadOutput { .. }
         | ToHost::FollowOutput { .. }
+        | ToHost::FollowOutputs { .. }
+        | ToHost::FindOutput { .. }
+        | ToHost::StopFinding
         | ToHost::ReadLog { .. } => {}
     }
 }

@@ -1,0 +1,225 @@
+//! Looking for a text in an output, for one client, on a thread of its own: ten gigabytes are read in parts, told of as
+//! they go by, and nobody waits for it. SHELL.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::process::output;
+use crate::text::find::Needle;
+use crate::wire::{FromHost, ToHost};
+
+use super::clients::stream_of;
+use super::line::{Line, encode};
+
+/// How much is read at once, bytes.
+const PART: usize = 1 << 20;
+
+/// How often a client is told how far it is.
+const TELL: Duration = Duration::from_millis(200);
+
+/// What one client looks for; nothing, at first. When it is dropped, the looking ends.
+#[derive(Debug, Default)]
+pub(super) struct Finder {
+    under_way: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
+}
+
+impl Finder {
+    /// Begins what a client asks for, or ends it; in any case what was asked before is over.
+    pub(super) fn hear(&mut self, message: &ToHost, dir: &Path, line: &Arc<Line>) {
+        self.stop();
+        let ToHost::FindOutput { id, of, from, until, backwards, text, fold_case } = message else { return };
+        let stop = Arc::new(AtomicBool::new(false));
+        let nothing = |looked| FromHost::Found { id: *id, at: None, looked, done: true };
+        let Some(needle) = Needle::new(text, *fold_case) else {
+            say(line, &nothing(0));
+            return;
+        };
+        let search = Search {
+            needle,
+            dir: output::attempt_dir(dir, of.attempt, of.item),
+            stream: stream_of(of),
+            from: *from,
+            until: until.unwrap_or(u64::MAX),
+            backwards: *backwards,
+        };
+        let (id, of_thread, to_client) = (*id, Arc::clone(&stop), Arc::clone(line));
+        let started = std::thread::Builder::new().name("find".to_owned()).spawn(move || {
+            let mut told = Instant::now();
+            let mut looked = 0;
+            let at = search.run(|far| {
+                looked = far;
+                if told.elapsed() >= TELL {
+                    told = Instant::now();
+                    let far = FromHost::Found { id, at: None, looked, done: false };
+                    return say(&to_client, &far) && !of_thread.load(Ordering::Relaxed);
+                }
+                !of_thread.load(Ordering::Relaxed)
+            });
+            if !of_thread.load(Ordering::Relaxed) {
+                // What cannot be read has nothing in it; what it was is in the attempt's record.
+                say(&to_client, &FromHost::Found { id, at: at.unwrap_or(None), looked, done: true });
+            }
+        });
+        match started {
+            Ok(thread) => self.under_way = Some((stop, thread)),
+            Err(_) => {
+                say(line, &nothing(0));
+            }
+        }
+    }
+
+    /// Ends what is looked for, and waits until it has: no longer than the reading of one part.
+    fn stop(&mut self) {
+        if let Some((stop, thread)) = self.under_way.take() {
+            stop.store(true, Ordering::Relaxed);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Finder {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn say(line: &Line, message: &FromHost) -> bool {
+    encode(message).is_some_and(|frame| line.put_when_there_is_room(frame))
+}
+
+/// What is looked for, and where.
+struct Search {
+    needle: Needle,
+    dir: PathBuf,
+    stream: output::Stream,
+    from: u64,
+    until: u64,
+    backwards: bool,
+}
+
+impl Search {
+    /// Where it stands. `go_on` hears how many bytes were looked through, and says whether to.
+    fn run(&self, go_on: impl FnMut(u64) -> bool) -> io::Result<Option<u64>> {
+        let Some(file) = output::open_file(&self.dir, self.stream)? else { return Ok(None) };
+        if self.backwards { self.back(&file, go_on) } else { self.forth(&file, go_on) }
+    }
+
+    fn forth(&self, file: &File, mut go_on: impl FnMut(u64) -> bool) -> io::Result<Option<u64>> {
+        let mut buffer = vec![0; PART + self.needle.reach()];
+        let mut at = self.from;
+        while at < self.until {
+            let read = output::fill(file, &mut buffer, at)?;
+            if let Some(found) = self.needle.first(&buffer[..read]) {
+                let place = at + found.start as u64;
+                return Ok((place < self.until).then_some(place));
+            }
+            // Past the end of a file that grows there is more the next time it is asked.
+            if read < buffer.len() {
+                go_on(at + read as u64 - self.from);
+                return Ok(None);
+            }
+            at += PART as u64;
+            if !go_on(at - self.from) {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    fn back(&self, file: &File, mut go_on: impl FnMut(u64) -> bool) -> io::Result<Option<u64>> {
+        let begun = self.from.min(file.metadata()?.len());
+        let mut end = begun;
+        let mut buffer = vec![0; PART + self.needle.reach()];
+        while end > 0 {
+            let start = end.saturating_sub(PART as u64);
+            let read = output::fill(file, &mut buffer, start)?;
+            let before = usize::try_from(end - start).unwrap_or(usize::MAX);
+            // A match may reach beyond where the last part began, yet not past where the looking began.
+            if let Some(found) = self.needle.last_before(&buffer[..read], before) {
+                return Ok(Some(start + found.start as u64));
+            }
+            end = start;
+            if !go_on(begun - end) {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// Every place of `text` in a file of `bytes`, found one after the other.
+    fn places(dir: &Path, text: &str, backwards: bool) -> Vec<u64> {
+        let search = |from| Search {
+            needle: Needle::new(text, true).unwrap(),
+            dir: dir.to_owned(),
+            stream: output::Stream::Output,
+            from,
+            until: u64::MAX,
+            backwards,
+        };
+        let mut from = if backwards { u64::MAX } else { 0 };
+        let mut found = Vec::new();
+        while let Some(at) = search(from).run(|_| true).unwrap() {
+            found.push(at);
+            from = if backwards { at } else { at + 1 };
+        }
+        found
+    }
+
+    #[test]
+    fn what_lies_over_the_edges_of_parts_is_found_in_both_directions() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut bytes = vec![b'.'; 3 * PART + 100];
+        let wanted: Vec<usize> = vec![0, PART - 3, PART + 500, 2 * PART - 1, 3 * PART + 94];
+        for at in &wanted {
+            bytes[*at..at + 6].copy_from_slice(b"Needle");
+        }
+        std::fs::write(dir.path().join("output"), &bytes).unwrap();
+        let wanted: Vec<u64> = wanted.into_iter().map(|at| at as u64).collect();
+        assert_eq!(places(dir.path(), "needle", false), wanted);
+        let mut backwards = places(dir.path(), "needle", true);
+        backwards.reverse();
+        assert_eq!(backwards, wanted);
+        assert!(places(dir.path(), "nowhere", false).is_empty());
+    }
+
+    #[test]
+    fn it_is_told_how_far_it_is_and_ends_when_it_is_stopped() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = File::create(dir.path().join("output")).unwrap();
+        file.write_all(b"here").unwrap();
+        file.set_len(64 << 20).unwrap();
+        let search = Search {
+            needle: Needle::new("here", false).unwrap(),
+            dir: dir.path().to_owned(),
+            stream: output::Stream::Output,
+            from: 1,
+            until: u64::MAX,
+            backwards: false,
+        };
+        let mut parts = Vec::new();
+        assert_eq!(
+            search
+                .run(|far| {
+                    parts.push(far);
+                    parts.len() < 3
+                })
+                .unwrap(),
+            None
+        );
+        assert_eq!(parts, [1 << 20, 2 << 20, 3 << 20]);
+        let until = Search { from: 0, until: 0, ..search };
+        assert_eq!(until.run(|_| true).unwrap(), None, "it was to begin before that");
+    }
+}
