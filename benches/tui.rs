@@ -151,6 +151,7 @@ fn app(runbook: runbook::Runbook) -> App {
         people: Vec::new(),
         log: LogHealth::Safe,
         secrets_missing: Vec::new(),
+        terminals: Vec::new(),
         gaze: None,
     };
     App::new(welcome, Role::Drive, Theme::default(), SIZE)

@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod recover;
 pub mod state;
 pub mod summary;
+pub mod terminal;
 pub mod view;
 pub mod whose;
 

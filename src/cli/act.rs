@@ -105,6 +105,7 @@ fn step_of(command: &Command) -> Option<&str> {
         | Command::Done { step, .. }
         | Command::Fail { step, .. }
         | Command::Stop { step }
+        | Command::TakeTerminal { step }
         | Command::Resolve { step, .. }
         | Command::AskApproval { step, .. }
         | Command::Approve { step, .. }

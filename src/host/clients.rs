@@ -364,7 +364,11 @@ impl Reading {
                 match self.frames.take::<ToHost>() {
                     Ok(Some(ToHost::Hello { .. })) | Err(_) => return None,
                     Ok(Some(
-                        message @ (ToHost::Request { .. } | ToHost::GiveSecret { .. } | ToHost::Look { .. }),
+                        message @ (ToHost::Request { .. }
+                        | ToHost::GiveSecret { .. }
+                        | ToHost::Look { .. }
+                        | ToHost::Type { .. }
+                        | ToHost::Window { .. }),
                     )) => {
                         let (person, found) = self.find_out(&message, person, hall)?;
                         let barred = found.barred.is_some();
@@ -453,7 +457,8 @@ impl Reading {
                 circumstances::of_request(&hall.around, sender, known_as, command)
             }
             ToHost::GiveSecret { .. } => circumstances::of_message(&hall.around, sender, known_as),
-            // Where somebody looks changes nothing, and comes many times a second.
+            // Where somebody looks changes nothing; a key counts only from whoever took the terminal, which was a
+            // request. Both come many times a second.
             _ => (known_as.clone(), Circumstances::default()),
         })
     }

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::time::Moment;
+use crate::wire::FromHost;
 
 use super::clients::{FromClients, Lines, Seats, Served};
 use super::glance::{self, Glance};
 use super::perform::Performer;
 use super::socket::SessionDir;
-use super::turn::{HostState, Input, Output, turn};
+use super::turn::{Audience, HostState, Input, Output, turn};
 
 /// A deadline is looked at again after this long, for the clock of waiting stands still while the machine is suspended.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -120,6 +121,11 @@ impl Driver {
                 Output::CancelAsks { check } => self.performer.cancel(&check),
                 Output::Start(permit) => self.performer.start(permit),
                 Output::Stop { attempt } => self.performer.stop(attempt),
+                Output::Type { client, id, of, bytes } => {
+                    let why_not = self.performer.type_into(&of, &bytes).err();
+                    self.lines.tell(Audience::One(client), FromHost::Typed { id, why_not });
+                }
+                Output::Window { of, columns, rows } => self.performer.resize(&of, columns, rows),
                 Output::Keep { name, value } => self.performer.keep(name, value),
                 Output::Exit { why } => {
                     if self.leave(why) {

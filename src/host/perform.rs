@@ -15,6 +15,7 @@ use crate::session::event::{Answer, Ended, Outcome, Verdict};
 use crate::session::gate::Permit;
 use crate::session::recover::{Found, Loose};
 use crate::time::Moment;
+use crate::wire::messages::OutputFile;
 use crate::wire::start::Given;
 
 use super::clients::{FromClients, RunningOutputs};
@@ -176,6 +177,18 @@ impl Performer {
             }
         }
     }
+
+    /// Hands bytes to the terminal of a command; the sentence says why it does not take them.
+    pub(super) fn type_into(&self, of: &OutputFile, _bytes: &[u8]) -> Result<(), String> {
+        match self.commands.get(&(of.attempt, of.item)) {
+            None => Err("its command has ended, and its terminal with it".to_owned()),
+            Some(_) => Err("its terminal is not open yet".to_owned()),
+        }
+    }
+
+    /// The terminal of a command has this size from here on.
+    #[expect(clippy::unused_self, reason = "until commands have terminals")]
+    pub(super) fn resize(&self, _of: &OutputFile, _columns: u16, _rows: u16) {}
 
     /// Finds an answer, at once or when others have found theirs.
     pub(super) fn ask(&mut self, tag: AskTag, ask: Box<Ask>) {

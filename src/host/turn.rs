@@ -6,6 +6,7 @@
 
 mod inputs;
 mod requests;
+mod terminals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -17,8 +18,10 @@ use crate::session::recover;
 use crate::session::state::{Approval, Phase, Stage};
 use crate::session::{Entry, Event, Person, Progress, Session};
 use crate::time::Moment;
-use crate::wire::FromHost;
+use crate::wire::{FromHost, ToHost};
 use crate::wire::messages::{Gaze, LogHealth, PROTOCOL, Present, Role, Welcome};
+
+use terminals::Terminals;
 
 pub use inputs::{Append, AppendError, AskTag, Audience, ClientId, Input, Output};
 
@@ -64,6 +67,7 @@ pub struct HostState {
     /// What was passed on last: whose screen led, and where it looked.
     led: Option<(ClientId, Gaze)>,
     asking: BTreeSet<AskTag>,
+    terminals: Terminals,
     /// More moves are due at once.
     more: bool,
     /// When a host without work leaves, milliseconds since boot.
@@ -81,6 +85,7 @@ impl HostState {
     ) -> Self {
         let skip = entries.len().saturating_sub(RECENT);
         Self {
+            terminals: Terminals::of(&session),
             session,
             journal,
             recent: entries.into_iter().skip(skip).collect(),
@@ -100,6 +105,11 @@ impl HostState {
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// The terminal of a command that an earlier host started is this large, columns and rows.
+    pub fn found_terminal(&mut self, attempt: u32, item: Option<u32>, size: (u16, u16)) {
+        self.terminals.sized((attempt, item), size);
     }
 
     /// Can the journal not be written any more?
@@ -151,6 +161,7 @@ impl HostState {
             log: self.health.clone(),
             secrets_missing: self.secrets_missing(),
             gaze: self.led.as_ref().map(|(_, gaze)| gaze.clone()),
+            terminals: terminals::now(self),
         }))
     }
 
@@ -166,6 +177,18 @@ impl HostState {
 /// Takes an input in; what must be done now, in order.
 pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
     let mut out = Vec::new();
+    let input = match input {
+        // A key changes nothing of the walk, and must be seen soon.
+        Input::Asked(client, _, ToHost::Type { id, of, data }, _) => {
+            terminals::typed(state, client, id, of, &data, &mut out);
+            return out;
+        }
+        Input::Asked(client, _, ToHost::Window { of, columns, rows }, _) => {
+            terminals::resized(state, client, of, (columns, rows), &mut out);
+            return out;
+        }
+        other => other,
+    };
     state.more = false;
     match input {
         Input::Began(events) => {
@@ -233,6 +256,7 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
     }
     make_moves(state, now, &mut out);
     requests::pass_on_gaze(state, &mut out);
+    terminals::tell(state, &mut out);
     consider_leaving(state, now, &mut out);
     out
 }

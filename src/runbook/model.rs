@@ -274,6 +274,9 @@ pub struct Step {
     pub retry: Option<Retry>,
     /// The walk goes on while it runs.
     pub background: bool,
+    /// Its command has a terminal, into which the operator types.
+    #[serde(default)]
+    pub interactive: bool,
     /// Once an item.
     pub for_each: Option<ForEach>,
     /// For those outside, when it is done. May be empty.

@@ -135,6 +135,7 @@ impl Session {
             | Event::Interrupted { step, .. }
             | Event::Resolved { step, .. }
             | Event::StopAsked { step }
+            | Event::TerminalTaken { step, .. }
             | Event::StepSkipped { step, .. } => self.step_event(self.place_of(step)?, entry),
             Event::Approved { step, .. }
             | Event::ApprovalRefused { step, .. }

@@ -133,6 +133,11 @@ pub enum Command {
         /// Which.
         step: StepId,
     },
+    /// Type into the terminal of a step's interactive command from here on; whoever typed before no longer does.
+    TakeTerminal {
+        /// Which.
+        step: StepId,
+    },
     /// Another person is the operator from now.
     Handover {
         /// Account name.
@@ -175,6 +180,7 @@ impl Command {
             Self::Release { .. } => "release".to_owned(),
             Self::Resolve { step, .. } => format!("resolve {step}"),
             Self::Stop { step } => format!("stop {step}"),
+            Self::TakeTerminal { step } => format!("terminal {step}"),
             Self::Handover { to } => format!("handover {to}"),
             Self::Finish => "finish".to_owned(),
             Self::Abort { .. } => "abort".to_owned(),

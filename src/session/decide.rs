@@ -12,7 +12,7 @@ use super::command::{CheckItem, Circumstances};
 use super::event::{AskMode, How, Work};
 use super::state::{Phase, Stage};
 use super::{Command, Event, Kind, Person, Progress, Refusal, Requirement, Session};
-use super::{view, whose};
+use super::{terminal, view, whose};
 
 /// The longest text a person may put into one record, bytes.
 pub const MAX_WORDS: usize = 64 * 1024;
@@ -101,6 +101,7 @@ fn decided(
         Command::Release { why } => release(session, why.as_deref(), by),
         Command::Resolve { step, done, what } => resolve(session, step, *done, what),
         Command::Stop { step } => stop(session, step),
+        Command::TakeTerminal { step } => take_terminal(session, step),
         Command::Finish => finish(session),
         Command::Abort { why } => {
             words_needed(why, "say why: an abort needs words")?;
@@ -158,6 +159,7 @@ fn still_open(session: &Session, command: &Command) -> Result<(), Refusal> {
             | Command::AskApproval { .. }
             | Command::Approve { .. }
             | Command::Refuse { .. }
+            | Command::TakeTerminal { .. }
             | Command::Handover { .. }
     );
     let closed = match &session.stage {
@@ -353,6 +355,26 @@ fn stop(session: &Session, id: &StepId) -> Decision {
         return Err(Refusal::rule(format!("a person is at {name}; to end it: {end}")));
     }
     Ok(vec![Event::StopAsked { step: id.clone() }])
+}
+
+fn take_terminal(session: &Session, id: &StepId) -> Decision {
+    let place = find_step(session, id)?;
+    let name = view::step_name(session, place);
+    let step = &session.runbook.steps[place];
+    if !step.interactive {
+        return Err(Refusal::call(format!("{name} has no terminal: it is not `interactive`")));
+    }
+    let Some(open) = terminal::of_step(session, place) else {
+        let why = match &session.steps[place].progress {
+            Progress::Running(running) if running.how != How::Script => "a person is at it",
+            Progress::Running(running) if running.work == Work::Undo => "its undo has none",
+            Progress::Running(_) => "its command has ended, or has yet to start",
+            _ => "it is not running",
+        };
+        return Err(Refusal::rule(format!("{name} has no terminal now: {why}")));
+    };
+    let item = open.item.map(|(_, item)| item.to_owned());
+    Ok(vec![Event::TerminalTaken { step: id.clone(), attempt: open.attempt, item }])
 }
 
 fn finish(session: &Session) -> Decision {

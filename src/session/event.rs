@@ -292,6 +292,16 @@ pub enum Event {
         /// Which.
         step: StepId,
     },
+    /// Somebody types into the terminal of an interactive command from here on. What they type is never recorded.
+    TerminalTaken {
+        /// Which.
+        step: StepId,
+        /// The attempt.
+        attempt: u32,
+        /// The item whose command it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<String>,
+    },
     /// A step is passed by.
     StepSkipped {
         /// Which.

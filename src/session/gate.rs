@@ -18,6 +18,9 @@ use super::state::{Ground, ItemProgress, ItemState, Request, Running};
 use super::view::{self, Order};
 use super::{Event, Kind, Progress, Requirement, Session};
 
+/// What the terminal of an interactive command is, for the command: its `TERM`.
+pub const TERMINAL: &str = "xterm-256color";
+
 /// Leave to start one command: made by the gate alone, used up by starting it.
 #[derive(Debug)]
 pub struct Permit {
@@ -28,6 +31,7 @@ pub struct Permit {
     call: ScriptCall,
     timeout: Option<Duration>,
     separate_stdout: bool,
+    interactive: bool,
 }
 
 impl Permit {
@@ -71,6 +75,12 @@ impl Permit {
     #[must_use]
     pub fn separate_stdout(&self) -> bool {
         self.separate_stdout
+    }
+
+    /// Has it a terminal?
+    #[must_use]
+    pub fn interactive(&self) -> bool {
+        self.interactive
     }
 }
 
@@ -273,7 +283,11 @@ pub fn command(
     };
     let item = model.for_each.as_ref().map(|for_each| &for_each.name).zip(item);
     let scope = Scope { values: &session.values, item };
-    script_call(script, &scope, &session.opened.secrets).map(Some)
+    let mut call = script_call(script, &scope, &session.opened.secrets)?;
+    if model.interactive && work == Work::Run && !call.secret_env.contains_key("TERM") {
+        call.env.entry("TERM".to_owned()).or_insert_with(|| TERMINAL.to_owned());
+    }
+    Ok(Some(call))
 }
 
 /// Checks that a start of this kind requires.
@@ -463,6 +477,7 @@ fn permit(
         call,
         timeout: model.timeout,
         separate_stdout: work == Work::Run && model.capture.is_some(),
+        interactive: work == Work::Run && model.interactive,
     })
 }
 

@@ -136,6 +136,10 @@ fn of_step(entry: &Entry, session: &Session) -> String {
             format!("said that {} {end}: \"{what}\"", named(step))
         }
         Event::StopAsked { step } => format!("asked to stop {}", named(step)),
+        Event::TerminalTaken { step, item, .. } => {
+            let of = item.as_ref().map_or_else(String::new, |item| format!(" ({item})"));
+            format!("types into the terminal of {}{of}", named(step))
+        }
         Event::ApprovalAsked { subject } => {
             let by_hand = if subject.how == How::ByHand { ", by hand" } else { "" };
             let replaced =

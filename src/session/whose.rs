@@ -107,6 +107,7 @@ fn whose(session: &Session, event: &Event) -> Whose {
         Event::SessionOpened(_)
         | Event::Resolved { .. }
         | Event::StepSkipped { .. }
+        | Event::TerminalTaken { .. }
         | Event::HandedOver { .. }
         | Event::Finished
         | Event::Aborted { .. } => Whose::Operator,

@@ -337,6 +337,7 @@ pub(crate) fn welcome(bench: &Bench, me: &Person) -> Welcome {
         ],
         log: LogHealth::Safe,
         secrets_missing: Vec::new(),
+        terminals: Vec::new(),
         gaze: None,
     }
 }

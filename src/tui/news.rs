@@ -79,6 +79,7 @@ pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
             app.health = log;
             Vec::new()
         }
+        FromHost::Typed { .. } | FromHost::Terminals { .. } => Vec::new(),
         FromHost::SecretsMissing { names } => {
             app.secrets_missing = names;
             Vec::new()

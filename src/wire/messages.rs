@@ -14,6 +14,9 @@ pub const MAX_TO_HOST: usize = 1 << 20;
 /// The largest frame a client takes from a host, bytes.
 pub const MAX_FROM_HOST: usize = 64 << 20;
 
+/// The most bytes of one `Type`.
+pub const MAX_TYPED: usize = 16 << 10;
+
 /// From a client. The first is always `Hello`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "to_host", rename_all = "snake_case")]
@@ -89,6 +92,25 @@ pub enum ToHost {
     Look {
         /// Where.
         gaze: Gaze,
+    },
+    /// Bytes for the terminal of an interactive command. Taken only from the client that took it last
+    /// ([`Command::TakeTerminal`]), as long as its account is the operator.
+    Type {
+        /// Comes back in `Typed`.
+        id: u64,
+        /// Which terminal: by the output it writes.
+        of: OutputFile,
+        /// What was typed, base64; [`MAX_TYPED`] bytes at most.
+        data: String,
+    },
+    /// The typist's window has this size now; the terminal gets it.
+    Window {
+        /// Which terminal.
+        of: OutputFile,
+        /// Width, columns.
+        columns: u16,
+        /// Height, rows.
+        rows: u16,
     },
     /// A secret that the host does not know (after a resume).
     GiveSecret {
@@ -264,6 +286,35 @@ pub enum FromHost {
         /// Their names.
         names: Vec<ValueName>,
     },
+    /// Answer to `Type`, and to nothing else.
+    Typed {
+        /// The client's number.
+        id: u64,
+        /// A sentence where not all of it went to the terminal; absent: it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why_not: Option<String>,
+    },
+    /// The terminals that are open; sent at every change.
+    Terminals {
+        /// All of them, in the order of the walk.
+        terminals: Vec<Terminal>,
+    },
+}
+
+/// The terminal of an interactive command that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminal {
+    /// Where its output is.
+    pub of: OutputFile,
+    /// The step.
+    pub step: StepId,
+    /// Width, columns.
+    pub columns: u16,
+    /// Height, rows.
+    pub rows: u16,
+    /// Who types into it; absent: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typist: Option<Person>,
 }
 
 /// Where the walk stands, for a client that joins.
@@ -288,6 +339,9 @@ pub struct Welcome {
     /// Where the operator looks, as far as it was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gaze: Option<Gaze>,
+    /// The terminals that are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terminals: Vec<Terminal>,
 }
 
 /// Somebody attached.

@@ -171,10 +171,6 @@ fn what_is_for_later_is_refused_with_not_yet() {
             "heading",
             "onbelay: 1\ntitle: T\nsteps:\n  - { phase: P, for_each: { h: [a] } }\n  - { id: a, title: A }\n",
         ),
-        (
-            "interactive",
-            "onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A, run: sh, interactive: true }\n",
-        ),
         ("host", "onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A, run: sh, host: web-1 }\n"),
     ] {
         let file = home.write(&format!("{name}.yaml"), text);

@@ -8,7 +8,7 @@ use crate::session::event::Ended;
 use crate::session::gate::Permit;
 use crate::session::recover::{Found, Loose};
 use crate::session::{Answer, Circumstances, Entry, Event, HowFar, Person};
-use crate::wire::messages::Role;
+use crate::wire::messages::{OutputFile, Role};
 use crate::wire::{FromHost, ToHost};
 
 /// Where records become durable.
@@ -63,7 +63,7 @@ pub enum Input {
     Drained(ClientId),
     /// A client is gone.
     Left(ClientId),
-    /// A client asks for something (`Request`, `GiveSecret`, `Look`): who the kernel says it is now, and what else was
+    /// A client asks for something (`Request`, `GiveSecret`, `Look`, `Type`, `Window`): who the kernel says it is now, and what else was
     /// found out about the request.
     Asked(ClientId, Person, ToHost, Box<Circumstances>),
     /// A check found its answer; `None`: it was cancelled.
@@ -114,6 +114,26 @@ pub enum Output {
     Stop {
         /// The attempt.
         attempt: u32,
+    },
+    /// Hand bytes to the terminal of a command, and tell the client what became of it.
+    Type {
+        /// Who typed.
+        client: ClientId,
+        /// The client's number for it.
+        id: u64,
+        /// Which terminal.
+        of: OutputFile,
+        /// What was typed.
+        bytes: Vec<u8>,
+    },
+    /// The terminal of a command has this size from here on.
+    Window {
+        /// Which terminal.
+        of: OutputFile,
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
     },
     /// Keep a secret in memory.
     Keep {

@@ -6,6 +6,7 @@ use crate::wire::messages::{LogHealth, Reply, Role};
 use crate::wire::{FromHost, ToHost};
 
 use super::super::words;
+use super::terminals;
 use super::{AppendError, Audience, ClientId, Guest, HostState, Output, has_screen, record, record_own};
 
 /// The most that a screen may say about what lies on top of it, bytes: a few words.
@@ -84,6 +85,8 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
         | ToHost::FollowOutputs { .. }
         | ToHost::FindOutput { .. }
         | ToHost::StopFinding
+        | ToHost::Type { .. }
+        | ToHost::Window { .. }
         | ToHost::ReadLog { .. } => {}
     }
 }
@@ -112,8 +115,15 @@ fn decided(
         Ok(events) => {
             let on_this_screen = guest.can_approve_and_stays()
                 && matches!(events[..], [Event::Approved { attached: true, .. }]);
+            let taken = match &events[..] {
+                [Event::TerminalTaken { step, .. }] => Some(step.clone()),
+                _ => None,
+            };
             let events = events.into_iter().map(|event| (guest.person.clone(), event)).collect();
             record(state, events, now, out).map(|n| {
+                if let Some(step) = taken {
+                    terminals::taken(state, step.as_str(), client);
+                }
                 if on_this_screen {
                     state.given_on.insert(n, client);
                 }

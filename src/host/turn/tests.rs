@@ -147,6 +147,8 @@ fn words(outputs: &[Output]) -> Vec<String> {
             Output::CancelAsks { check } => format!("CANCEL {check}"),
             Output::Start(permit) => format!("START {}", permit.step()),
             Output::Stop { attempt } => format!("STOP {attempt}"),
+            Output::Type { of, bytes, .. } => format!("TYPE {} {}", of.attempt, bytes.len()),
+            Output::Window { of, columns, rows } => format!("WINDOW {} {columns}x{rows}", of.attempt),
             Output::Keep { name, .. } => format!("KEEP {name}"),
             Output::Exit { .. } => "EXIT".to_owned(),
         })

@@ -129,10 +129,11 @@ pub(in crate::runbook) const STEP: Context = Context {
         "expect_within",
         "retry",
         "background",
+        "interactive",
         "for_each",
         "announce",
     ],
-    later: &["interactive", "host"],
+    later: &["host"],
 };
 
 pub(in crate::runbook) const PHASE: Context =

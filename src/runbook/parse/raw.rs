@@ -318,6 +318,8 @@ pub(in crate::runbook) struct RawStep {
     pub(in crate::runbook) retry: Option<RawRetry>,
     /// The walk goes on while it runs.
     pub(in crate::runbook) background: Option<Flag>,
+    /// Its script gets a terminal, into which the operator types.
+    pub(in crate::runbook) interactive: Option<Flag>,
     /// Run once an item.
     pub(in crate::runbook) for_each: Option<RawForEach>,
     /// Words for those who wait outside, when it is done.

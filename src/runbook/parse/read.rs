@@ -320,6 +320,7 @@ fn step(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawStep> {
         expect_within: length(r, &fields, "expect_within"),
         retry,
         background: flag(r, &fields, "background"),
+        interactive: flag(r, &fields, "interactive"),
         for_each: for_each(r, &fields),
         announce: text(r, &fields, "announce"),
         places: places(r, &fields, keys::STEP.keys),

@@ -102,6 +102,7 @@ impl<'r> Book<'r> {
                 .hint(format!("did you mean `expect_within: {timeout}`?")),
             );
         }
+        let interactive = self.interactive(raw, keys);
         uses.remove(&index);
 
         let verify = self.check_ids(&raw.verify.0, "verify");
@@ -129,6 +130,7 @@ impl<'r> Book<'r> {
             expect_within: raw.expect_within.as_ref().map(|length| length.value),
             retry,
             background: flag(&raw.background),
+            interactive,
             for_each,
             announce: text(&raw.announce),
         }
@@ -240,6 +242,54 @@ impl<'r> Book<'r> {
             UndoWork::Words(Template(text.value.clone()))
         };
         Some(Undo { work, requires: self.check_ids(requires, "requires") })
+    }
+
+    /// Is it interactive? Says what cannot stand beside that.
+    fn interactive(&mut self, raw: &RawStep, keys: &Keys) -> bool {
+        let on = |flag: &Option<Flag>| flag.as_ref().is_some_and(|flag| flag.value);
+        if !on(&raw.interactive) {
+            return false;
+        }
+        let given = |key: &str| keys.keys.iter().any(|(name, _)| *name == key);
+        if !given("run") {
+            self.problem(
+                Problem::error(
+                    "misplaced-key",
+                    keys.of("interactive"),
+                    "`interactive` gives a script a terminal, and there is none",
+                )
+                .label("a person does this step"),
+            );
+        }
+        let beside = [
+            (
+                raw.capture.is_some(),
+                "capture",
+                "what a terminal shows is no value: prompts, echoed keys and colours are in it",
+                "let the script write the value into a file, and capture it in the next step: cat FILE",
+            ),
+            (
+                on(&raw.background),
+                "background",
+                "a step in the background has nobody at its terminal",
+                "leave one of the two out",
+            ),
+            (
+                raw.retry.is_some(),
+                "retry",
+                "what a person types into is not tried again by itself",
+                "a person can run it again",
+            ),
+        ];
+        for (_, key, why, hint) in beside.into_iter().filter(|(is_there, ..)| *is_there) {
+            self.problem(
+                Problem::error("interactive", keys.of(key), why)
+                    .label("not beside `interactive`")
+                    .also(keys.of("interactive"), "interactive")
+                    .hint(hint),
+            );
+        }
+        true
     }
 
     fn retry(&mut self, raw: &RawStep, keys: &Keys, destructive: bool) -> Option<Retry> {

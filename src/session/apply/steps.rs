@@ -7,7 +7,7 @@ use crate::runbook::Value;
 use crate::session::event::Work;
 use crate::session::outcome::went_well;
 use crate::session::state::{ItemProgress, ItemState, Phase, Progress, Request};
-use crate::session::{Entry, Event, Session};
+use crate::session::{Entry, Event, Session, terminal};
 use crate::time::Moment;
 
 use super::Legal;
@@ -71,6 +71,8 @@ impl Session {
     }
 
     fn running_event(&mut self, place: usize, entry: &Entry, at: Moment) -> Legal {
+        // Changes nothing of the walk: who types is the host's to know.
+        terminal::may_be_taken(self, place, &entry.event)?;
         let runbook = Arc::clone(&self.state.runbook);
         let model = &runbook.steps[place];
         let values = &mut self.state.values;
@@ -83,6 +85,7 @@ impl Session {
         }
         match &entry.event {
             Event::StopAsked { .. } => running.stop_asked = true,
+            Event::TerminalTaken { .. } => {}
             Event::ItemStarted { item, index, .. } => {
                 if !matches!(running.phase, Phase::BetweenItems { .. }) || *index != running.next_item {
                     return Err(format!("item {index} of {} cannot start now", model.id));

@@ -286,6 +286,7 @@ fn every_action_of_do_has_a_key() {
         Command::Hold { .. } => Verb::Hold,
         Command::Release { .. } => Verb::Release,
         Command::Stop { .. } => Verb::Stop,
+        Command::TakeTerminal { .. } => Verb::Terminal,
         Command::Finish => Verb::Finish,
         Command::Abort { .. } => Verb::Abort,
     };
