@@ -13,11 +13,15 @@ mod fixture;
 pub mod follow;
 pub mod keys;
 pub mod mode;
+pub mod mouse;
+pub mod needs;
 pub mod news;
 pub mod output;
+pub mod palette;
 pub mod people;
 #[cfg(test)]
 mod picture;
+pub mod places;
 pub mod reading;
 pub mod run;
 pub mod terminal;

@@ -18,8 +18,8 @@ use crate::session::recover;
 use crate::session::state::{Approval, Phase, Stage};
 use crate::session::{Entry, Event, Person, Progress, Session};
 use crate::time::Moment;
-use crate::wire::{FromHost, ToHost};
 use crate::wire::messages::{Gaze, LogHealth, PROTOCOL, Present, Role, Welcome};
+use crate::wire::{FromHost, ToHost};
 
 use terminals::Terminals;
 

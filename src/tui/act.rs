@@ -1,6 +1,8 @@
 //! What keys lead to. PURE.
 
 mod answering;
+pub(super) mod moving;
+mod palette;
 mod typing;
 
 pub(super) use typing::{paste, type_key};
@@ -8,17 +10,19 @@ pub(super) use typing::{paste, type_key};
 use crate::session::Command;
 use crate::session::event::Work;
 use crate::session::state::Progress;
-use crate::wire::ToHost;
 use crate::wire::messages::Role;
 
-use super::app::{Action, App, Asked, Link, Pending};
+use super::app::{Action, App, Asked, Link};
 use super::approval;
-use super::fit::{self, Fit};
+use super::fit;
 use super::follow;
 use super::keys::{self, Verb};
 use super::mode::{Ask, Choose, Mode, Page, Prompt, Purpose, Screen, Search, Sure, check_name};
+use super::palette::Palette;
+use super::places;
 
 use answering::{answer, prompt, question};
+use moving::{cursor, moved, next_need, reading};
 use typing::search;
 
 /// Does what a key asks for.
@@ -32,7 +36,7 @@ pub(super) fn act(app: &mut App, verb: Verb) -> Vec<Action> {
         Page::Answer => answer(app, verb),
         Page::Choose => choose(app, verb),
         Page::Refused | Page::Help => reading(app, verb),
-        Page::Actions => actions(app, verb),
+        Page::Actions => palette::palette(app, verb),
         Page::Search => search(app, verb),
     }
 }
@@ -43,30 +47,38 @@ pub fn menu() -> Vec<&'static keys::Binding> {
     keys::table(Page::Walk).iter().filter(|binding| keys::acts(binding.verb)).collect()
 }
 
+/// Does what is asked for where nothing lies on top, or says why not.
 fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
     if keys::acts(verb) {
         return wanted(app, verb);
+    }
+    if follow::goes_somewhere(verb) {
+        follow::break_away(app);
+    }
+    let reason = fit::fit(app, verb);
+    // Small moves say themselves where they end.
+    let moves = matches!(verb, Verb::PageUp | Verb::PageDown | Verb::ToCurrent | Verb::NextNeed);
+    if !reason.is_yes() && !moves {
+        app.say(reason.why());
+        return Vec::new();
     }
     match verb {
         Verb::Quit => return leave(app),
         Verb::Join => app.mode = Mode::Join { scroll: 0 },
         Verb::Help => app.mode = Mode::Help { scroll: 0 },
         Verb::About => app.mode = Mode::About { scroll: 0 },
-        Verb::Actions => app.mode = Mode::Actions { cursor: 0 },
-        Verb::Rejoin => match fit::fit(app, verb) {
-            Fit::Yes(_) => follow::rejoin(app),
-            no => app.say(no.why()),
-        },
-        Verb::Search => app.mode = Mode::Search(Box::new(Search::new(app.selected))),
+        Verb::Actions => app.mode = Mode::Actions(Box::new(Palette::new(app))),
+        Verb::Rejoin => follow::rejoin(app),
+        Verb::NextNeed => next_need(app),
+        Verb::BackTo => places::go_back(app),
+        Verb::Mouse => return super::mouse::toggle(app),
+        Verb::Search => app.mode = Mode::Search(Box::new(Search::new(places::here(app)))),
         Verb::Steps => app.screen = Screen::Steps,
         Verb::Log => {
             app.screen = Screen::Log;
             app.log_scroll = 0;
         }
-        Verb::Output => match fit::fit(app, verb) {
-            Fit::Yes(_) => app.screen = Screen::Output,
-            no => app.refuse(no.why()),
-        },
+        Verb::Output => app.screen = Screen::Output,
         Verb::Back => {
             app.screen = Screen::Walk;
             if app.along {
@@ -75,6 +87,9 @@ fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
             }
         }
         Verb::ToCurrent => {
+            if app.along && app.selected == app.current() {
+                app.say("this is the step at hand");
+            }
             app.along = true;
             let current = app.current();
             app.select(current);
@@ -82,42 +97,6 @@ fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
         _ => return moved(app, verb),
     }
     Vec::new()
-}
-
-fn moved(app: &mut App, verb: Verb) -> Vec<Action> {
-    match app.screen {
-        Screen::Walk | Screen::Steps => {
-            let last = app.session.steps.len().saturating_sub(1);
-            let page = app.seen.list_height.saturating_sub(1).max(1);
-            let alone = app.screen == Screen::Steps;
-            let to = match verb {
-                Verb::Up => app.selected.saturating_sub(1),
-                Verb::Down => app.selected + 1,
-                Verb::Home => 0,
-                Verb::End => last,
-                Verb::PageUp if alone => app.selected.saturating_sub(page),
-                Verb::PageDown if alone => app.selected + page,
-                Verb::PageUp => {
-                    app.detail_scroll = app.detail_scroll.saturating_sub(app.seen.detail_height.max(2) - 1);
-                    return Vec::new();
-                }
-                Verb::PageDown => {
-                    let most = app.seen.detail_rows.saturating_sub(app.seen.detail_height);
-                    app.detail_scroll = (app.detail_scroll + app.seen.detail_height.max(2) - 1).min(most);
-                    return Vec::new();
-                }
-                _ => return Vec::new(),
-            };
-            app.select(to);
-            app.along = app.selected == app.current();
-            Vec::new()
-        }
-        Screen::Output => {
-            in_output(app, verb);
-            Vec::new()
-        }
-        Screen::Log => in_log(app, verb),
-    }
 }
 
 fn in_output(app: &mut App, verb: Verb) {
@@ -146,28 +125,6 @@ fn in_output(app: &mut App, verb: Verb) {
         Verb::PageDown => output.scroll(page, width, height),
         _ => {}
     }
-}
-
-fn in_log(app: &mut App, verb: Verb) -> Vec<Action> {
-    let page = app.seen.log_height.saturating_sub(1).max(1);
-    let most = app.log.len().saturating_sub(app.seen.log_height);
-    app.log_scroll = match verb {
-        Verb::Up => app.log_scroll + 1,
-        Verb::Down => app.log_scroll.saturating_sub(1),
-        Verb::PageUp => app.log_scroll + page,
-        Verb::PageDown => app.log_scroll.saturating_sub(page),
-        Verb::Home => most,
-        Verb::End => 0,
-        _ => app.log_scroll,
-    }
-    .min(most);
-    let first = app.log.front().map_or(1, |line| line.n);
-    let asked = app.pending.values().any(|pending| *pending == Pending::Log);
-    if app.log_scroll + page >= most && first > 1 && !asked && app.log.len() < super::app::MOST_LINES {
-        let id = app.new_id(Pending::Log);
-        return vec![Action::Send(ToHost::ReadLog { id, before: first, count: 500 })];
-    }
-    Vec::new()
 }
 
 /// Something is to be done to the walk.
@@ -294,9 +251,12 @@ fn choose(app: &mut App, verb: Verb) -> Vec<Action> {
     let Mode::Choose(choose) = &mut app.mode else {
         return Vec::new();
     };
+    let page = app.seen.popup_height.saturating_sub(1).max(1);
+    if let Some(to) = cursor(verb, choose.cursor, choose.checks.len(), page) {
+        choose.cursor = to;
+        return Vec::new();
+    }
     match verb {
-        Verb::Up => choose.cursor = choose.cursor.saturating_sub(1),
-        Verb::Down => choose.cursor = (choose.cursor + 1).min(choose.checks.len().saturating_sub(1)),
         Verb::Accept => {
             let (picked, purpose) = (choose.checks.get(choose.cursor).cloned(), choose.purpose);
             app.mode = Mode::Plain;
@@ -308,47 +268,6 @@ fn choose(app: &mut App, verb: Verb) -> Vec<Action> {
                 }
                 (None, _) => {}
             }
-        }
-        _ => app.mode = Mode::Plain,
-    }
-    Vec::new()
-}
-
-fn reading(app: &mut App, verb: Verb) -> Vec<Action> {
-    let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
-    let (Mode::Help { scroll }
-    | Mode::About { scroll }
-    | Mode::Join { scroll }
-    | Mode::Refused(super::mode::Refused { scroll, .. })) = &mut app.mode
-    else {
-        return Vec::new();
-    };
-    let page = app.seen.popup_height.saturating_sub(1).max(1);
-    match verb {
-        Verb::PageUp => *scroll = scroll.saturating_sub(page),
-        Verb::PageDown => *scroll = (*scroll + page).min(most),
-        _ => {
-            app.mode = Mode::Plain;
-            if app.along && app.screen != Screen::Output {
-                let current = app.current();
-                app.select(current);
-            }
-        }
-    }
-    Vec::new()
-}
-
-fn actions(app: &mut App, verb: Verb) -> Vec<Action> {
-    let Mode::Actions { cursor } = &mut app.mode else {
-        return Vec::new();
-    };
-    match verb {
-        Verb::Up => *cursor = cursor.saturating_sub(1),
-        Verb::Down => *cursor = (*cursor + 1).min(menu().len().saturating_sub(1)),
-        Verb::Accept => {
-            let picked = menu().get(*cursor).map(|binding| binding.verb);
-            app.mode = Mode::Plain;
-            return picked.map_or_else(Vec::new, |verb| wanted(app, verb));
         }
         _ => app.mode = Mode::Plain,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
 
 use crate::id::{CheckId, StepId, ValueName};
 use crate::session::event::Work;
@@ -14,8 +14,12 @@ use crate::wire::{FromHost, ToHost};
 
 use super::follow::{self, Following};
 use super::keys;
+use super::keys::Verb;
 use super::mode::{Mode, Page, Screen, Shown};
+use super::mouse::{self, Mouse};
+use super::needs::Need;
 use super::output::Output;
+use super::places::{self, Places};
 use super::theme::Theme;
 use super::view::{MIN_HEIGHT, MIN_WIDTH, Seen};
 use super::{act, approval, news};
@@ -78,6 +82,12 @@ pub struct App {
     pub shown: Shown,
     /// The line to give to somebody who is to join as a witness.
     pub join: String,
+    /// Where it was, and the words that were left.
+    pub places: Places,
+    /// What [`Verb::NextNeed`](keys::Verb::NextNeed) showed last, until another key.
+    pub needed: Option<Need>,
+    /// How it stands with the mouse.
+    pub mouse: Mouse,
     /// The time as the last key or picture told it (milliseconds since boot).
     pub up: u64,
     pub(super) asked: Option<Asked>,
@@ -152,6 +162,13 @@ pub enum Msg {
         /// When.
         at: u64,
     },
+    /// The mouse did something, and when it was read (milliseconds since boot).
+    Mouse {
+        /// What.
+        event: MouseEvent,
+        /// When.
+        at: u64,
+    },
     /// A paste.
     Paste(String),
     /// The window has this many columns and rows.
@@ -180,6 +197,8 @@ pub enum Action {
     Send(ToHost),
     /// Throw away what was typed and not read yet.
     DiscardInput,
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
     /// Go to the background, as `Ctrl-Z` asks.
     Suspend,
     /// Leave.
@@ -218,6 +237,9 @@ impl App {
             theme,
             shown: Shown::default(),
             join: String::new(),
+            places: Places::default(),
+            needed: None,
+            mouse: Mouse::default(),
             up: 0,
             asked: None,
             pending: HashMap::new(),
@@ -386,10 +408,11 @@ impl App {
 
 /// Takes a message in. What must be done in the world comes back, in order.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
-    let page = app.page();
+    let face = app.mode.face(app.screen);
     let mut actions = match msg {
         Msg::Key { key, at } if key.kind == KeyEventKind::Press => press(app, key, at),
         Msg::Key { .. } => Vec::new(),
+        Msg::Mouse { event, at } => mouse::hear(app, event, at),
         Msg::Paste(text) => act::paste(app, &text),
         Msg::Resize(width, height) => {
             app.size = (width, height);
@@ -407,7 +430,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
             Vec::new()
         }
     };
-    if app.page() != page {
+    if app.mode.face(app.screen) != face {
         app.shown = Shown::default();
     }
     actions.extend(follow::keep_up(app));
@@ -434,16 +457,27 @@ fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
     if app.mode.is_guarded() && !app.shown.allows(at) {
         return Vec::new();
     }
+    let verb = keys::verb(app.page(), key);
+    doing(app, verb, |app| match verb {
+        Some(verb) => act::act(app, verb),
+        None => act::type_key(app, key),
+    })
+}
+
+/// Around whatever a person does: what was said before goes, and the way back is kept.
+pub(super) fn doing(
+    app: &mut App,
+    verb: Option<Verb>,
+    does: impl FnOnce(&mut App) -> Vec<Action>,
+) -> Vec<Action> {
     if app.notice.take().is_none() {
         app.noted = None;
     }
-    match keys::verb(app.page(), key) {
-        Some(verb) => {
-            if matches!(app.mode, Mode::Plain) && follow::goes_somewhere(verb) {
-                follow::break_away(app);
-            }
-            act::act(app, verb)
-        }
-        None => act::type_key(app, key),
+    if verb != Some(Verb::NextNeed) {
+        app.needed = None;
     }
+    places::before_key(app);
+    let actions = does(app);
+    places::after_key(app, verb);
+    actions
 }

@@ -76,7 +76,8 @@ pub enum Part {
 }
 
 /// The time, as far as the last key or picture told it.
-fn now(app: &App) -> Moment {
+#[must_use]
+pub fn now(app: &App) -> Moment {
     let head = app.session.head_at;
     let passed = i64::try_from(app.up.saturating_sub(head.up)).unwrap_or(i64::MAX);
     let at = Timestamp::from_millis(head.at.millis().saturating_add(passed));
@@ -146,13 +147,19 @@ pub fn never_starts(app: &App, place: usize) -> bool {
 /// The step whose approval waits for this person: the selected one first.
 #[must_use]
 pub fn waits_for_me(app: &App) -> Option<usize> {
-    let now = now(app);
-    let waits = |place: &usize| {
-        round(app, *place).is_some()
-            && matches!(part(app, *place), Part::Approve | Part::Here)
-            && is_open(app, *place, now)
-    };
-    [app.selected].into_iter().chain(0..app.session.steps.len()).find(waits)
+    [app.selected].into_iter().chain(0..app.session.steps.len()).find(|place| waits(app, *place))
+}
+
+/// Every step whose approval waits for this person, in order.
+#[must_use]
+pub fn all_that_wait(app: &App) -> Vec<usize> {
+    (0..app.session.steps.len()).filter(|place| waits(app, *place)).collect()
+}
+
+fn waits(app: &App, place: usize) -> bool {
+    round(app, place).is_some()
+        && matches!(part(app, place), Part::Approve | Part::Here)
+        && is_open(app, place, now(app))
 }
 
 /// Can an approval of the step at `place` be read, or asked for? A sentence says why not.

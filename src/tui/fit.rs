@@ -14,7 +14,8 @@ use super::app::{App, Link};
 use super::approval::{self, Part};
 use super::follow;
 use super::keys::{self, Verb};
-use super::mode::Page;
+use super::mode::{Mode, Page, typed};
+use super::needs;
 
 /// Does an action make sense right now?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub fn fit(app: &App, verb: Verb) -> Fit {
 }
 
 /// What keeps this person from acting at all, or from what only the operator does.
-fn mute(app: &App, verb: Verb) -> Option<String> {
+pub(super) fn mute(app: &App, verb: Verb) -> Option<String> {
     match &app.link {
         Link::Up => {}
         Link::Lost(_) => return Some("the connection is being made again".to_owned()),
@@ -275,7 +276,21 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
         Verb::ToCurrent if app.along && app.selected == app.current() => {
             Fit::Absent("this is the step at hand")
         }
-        Verb::PageDown | Verb::PageUp
+        Verb::BackTo if app.page() == Page::Prompt => match &app.mode {
+            Mode::Prompt(prompt)
+                if app.places.draft(&prompt.ask).is_some() && typed(&prompt.field).is_empty() =>
+            {
+                Fit::Yes(None)
+            }
+            _ => Fit::Absent("no words were left here"),
+        },
+        Verb::BackTo if !app.places.any() => Fit::Absent("there is nothing to go back to"),
+        Verb::Mouse if app.mouse.on => Fit::Yes(Some("free mouse")),
+        Verb::Mouse => Fit::Yes(Some("take mouse")),
+        Verb::NextNeed if needs::elsewhere(app) == 0 && app.page() == Page::Walk => {
+            Fit::Absent("nothing else needs you")
+        }
+        Verb::PageDown | Verb::PageUp | Verb::Down | Verb::Up | Verb::Home | Verb::End
             if matches!(
                 app.page(),
                 Page::Question | Page::Refused | Page::Help | Page::Approval | Page::Approving
@@ -331,9 +346,23 @@ pub fn with_items(app: &App, place: usize) -> Vec<CheckItem> {
     }
 }
 
+/// The checks of the step at `place` that ask a person, with their items.
+#[must_use]
+pub fn questions_of(app: &App, place: usize) -> Vec<(usize, Option<String>)> {
+    checks_of(app, place)
+        .filter(|check| !app.session.runbook.checks[*check].is_automatic())
+        .flat_map(|check| with_items(app, check).into_iter().map(move |one| (check, one.item)))
+        .collect()
+}
+
 /// Places of the checks that the selected step speaks of, in the order in which they matter.
 fn step_checks(app: &App) -> impl Iterator<Item = usize> + '_ {
-    let step = app.session.runbook.steps.get(app.selected);
+    checks_of(app, app.selected)
+}
+
+/// Places of the checks that the step at `place` speaks of, in the order in which they matter.
+pub(super) fn checks_of(app: &App, place: usize) -> impl Iterator<Item = usize> + '_ {
+    let step = app.session.runbook.steps.get(place);
     let mut seen = Vec::new();
     step.into_iter()
         .flat_map(|step| {

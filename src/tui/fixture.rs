@@ -245,7 +245,7 @@ impl Scene {
             match action {
                 Action::Send(message) => self.host(message),
                 Action::Quit => self.left = true,
-                Action::DiscardInput | Action::Suspend => {}
+                Action::DiscardInput | Action::Suspend | Action::Mouse(_) => {}
             }
         }
     }

@@ -115,6 +115,8 @@ pub(super) fn goes_somewhere(verb: Verb) -> bool {
             | Verb::PreviousOutput
             | Verb::NextOutput
             | Verb::Back
+            | Verb::NextNeed
+            | Verb::BackTo
     )
 }
 
@@ -206,7 +208,7 @@ fn over(mode: &Mode) -> Option<String> {
         Mode::Join { .. } => "how to join".to_owned(),
         Mode::Help { .. } => "the list of keys".to_owned(),
         Mode::About { .. } => "what the runbook is about".to_owned(),
-        Mode::Actions { .. } => "the list of actions".to_owned(),
+        Mode::Actions(_) => "the list of actions".to_owned(),
         Mode::Search(_) => "a search".to_owned(),
     })
 }

@@ -8,6 +8,8 @@ use crate::session::command::CheckItem;
 use crate::session::event::Work;
 
 use super::approval::Reading;
+use super::palette::Palette;
+use super::places::Place;
 
 /// What fills the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,11 +57,8 @@ pub enum Mode {
         scroll: usize,
     },
     /// All actions, with the reasons against those that cannot be done now.
-    Actions {
-        /// The row the keys speak of.
-        cursor: usize,
-    },
-    /// A step to be found.
+    Actions(Box<Palette>),
+    /// A step or a record to be found.
     Search(Box<Search>),
 }
 
@@ -121,10 +120,20 @@ impl Mode {
     #[must_use]
     pub fn is_guarded(&self) -> bool {
         match self {
-            Self::Question(_) | Self::Refused(_) | Self::Approval(_) => true,
+            Self::Question(_) | Self::Refused(_) | Self::Approval(_) | Self::Choose(_) => true,
             Self::Prompt(prompt) => !prompt.takes_paste(),
             _ => false,
         }
+    }
+
+    /// What is asked, and on which page: where that changes, what is there now was not on the screen yet.
+    #[must_use]
+    pub fn face(&self, screen: Screen) -> (Page, Option<Ask>) {
+        let ask = match self {
+            Self::Prompt(prompt) => Some(prompt.ask.clone()),
+            _ => None,
+        };
+        (self.page(screen), ask)
     }
 
     /// Which table of keys counts.
@@ -145,7 +154,7 @@ impl Mode {
             Self::Approval(reading) if reading.last.is_some() => Page::Approving,
             Self::Approval(_) => Page::Approval,
             Self::Help { .. } | Self::About { .. } | Self::Join { .. } => Page::Help,
-            Self::Actions { .. } => Page::Actions,
+            Self::Actions(_) => Page::Actions,
             Self::Search(_) => Page::Search,
         }
     }
@@ -295,20 +304,30 @@ pub struct Refused {
     pub scroll: usize,
 }
 
-/// A step to be found.
+/// A step to be found, or on the page of the log a record.
 #[derive(Clone, Debug)]
 pub struct Search {
     /// What has been typed.
     pub field: TextArea<'static>,
-    /// The step that was selected before.
-    pub from: usize,
+    /// Where the screen was before.
+    pub from: Place,
+    /// What fits: places of steps, or numbers of records, in order.
+    pub found: Vec<u64>,
+    /// Which of them is shown.
+    pub at: usize,
 }
 
 impl Search {
     /// Nothing typed yet.
     #[must_use]
-    pub fn new(from: usize) -> Self {
-        Self { field: field(), from }
+    pub fn new(from: Place) -> Self {
+        Self { field: field(), from, found: Vec::new(), at: 0 }
+    }
+
+    /// The one that is shown.
+    #[must_use]
+    pub fn shown(&self) -> Option<u64> {
+        self.found.get(self.at).copied()
     }
 }
 

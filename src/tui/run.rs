@@ -20,6 +20,7 @@ use crate::wire::messages::Role;
 
 use super::app::{Action, App, Link, Msg, update};
 use super::follow;
+use super::mouse::Mouse;
 use super::terminal::{Screen, discard_input, give_back, is_taken};
 use super::theme::Theme;
 use super::view;
@@ -45,6 +46,8 @@ pub struct Options {
     pub theme: Theme,
     /// The session lies where every terminal of this account looks for sessions.
     pub own_home: bool,
+    /// Whose the mouse is.
+    pub mouse: Mouse,
     /// What this account types, after `onbelay attach`, to name the session.
     pub named: String,
 }
@@ -53,7 +56,8 @@ impl Options {
     /// For this process's terminal.
     #[must_use]
     pub fn new(wish: Wish, named: String) -> Self {
-        Self { named, wish, theme: Theme::from_env(|name| std::env::var(name).ok()), own_home: false }
+        let mouse = Mouse::from_env(std::env::var("ONBELAY_MOUSE").ok().as_deref());
+        Self { named, wish, theme: Theme::from_env(|name| std::env::var(name).ok()), mouse, own_home: false }
     }
 }
 
@@ -124,6 +128,8 @@ pub fn run(dir: &Path, options: Options) -> Result<Left, TuiError> {
     let id = app.session.id.clone();
     listen_to_signals(sender.clone())?;
     let parting = format!("the session goes on: {}", attach_line(role, &options.named));
+    app.mouse = options.mouse;
+    super::terminal::mouse(app.mouse.on).map_err(failed("take the terminal over"))?;
     let screen = Screen::take(&parting).map_err(failed("take the terminal over"))?;
     listen_to_keys(sender)?;
     let mut screen =
@@ -135,6 +141,9 @@ pub fn run(dir: &Path, options: Options) -> Result<Left, TuiError> {
 fn listen_to_keys(sender: SyncSender<Arrival>) -> Result<(), TuiError> {
     let listen = move || {
         while let Ok(input) = event::read() {
+            if matches!(&input, Input::Mouse(event) if !super::mouse::counts(event)) {
+                continue;
+            }
             if sender.send(Arrival::Input(input, clock::up())).is_err() {
                 return;
             }
@@ -238,6 +247,7 @@ impl Loop {
         self.urgent |= matches!(arrival, Arrival::Input(..));
         let msg = match arrival {
             Arrival::Input(Input::Key(key), at) => Msg::Key { key, at },
+            Arrival::Input(Input::Mouse(event), at) => Msg::Mouse { event, at },
             Arrival::Input(Input::Paste(text), _) => Msg::Paste(text),
             Arrival::Input(Input::Resize(width, height), _) => {
                 // Several of them may end at the size of the last picture, of which the terminal has kept less.
@@ -265,6 +275,9 @@ impl Loop {
             match action {
                 Action::Send(message) => self.send(&message),
                 Action::DiscardInput => discard_input(),
+                Action::Mouse(ours) => {
+                    super::terminal::mouse(ours).map_err(failed("draw on the terminal"))?
+                }
                 Action::Suspend => self.suspend()?,
                 Action::Quit => return Ok(Some(End::Left)),
             }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use ratatui::crossterm::style::Print;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
@@ -16,6 +17,13 @@ use ratatui::layout::{Position, Rect};
 
 /// Has this process taken the terminal over, and not given it back?
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Is the mouse to be ours while the terminal is?
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Buttons and the wheel, as SGR tells them. Not where the mouse goes: that would be a flood that says nothing.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// A terminal of ours. Dropping it gives it back.
 #[derive(Debug)]
@@ -59,8 +67,15 @@ impl Drop for Screen {
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+    let mouse = if MOUSE.load(Ordering::SeqCst) { MOUSE_ON } else { "" };
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Print(mouse), cursor::Hide)
         .inspect_err(|_| give_back())
+}
+
+/// Takes the mouse, or leaves it to the terminal; now, and whenever the terminal is taken over.
+pub fn mouse(ours: bool) -> io::Result<()> {
+    MOUSE.store(ours, Ordering::SeqCst);
+    if is_taken() { execute!(io::stdout(), Print(if ours { MOUSE_ON } else { MOUSE_OFF })) } else { Ok(()) }
 }
 
 /// Is the terminal ours right now?
@@ -73,7 +88,14 @@ pub fn is_taken() -> bool {
 /// may be no terminal any more.
 pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), cursor::Show, DisableBracketedPaste, LeaveAlternateScreen);
+        // Each is undone where it was never done too: that is harmless, and one left behind is not.
+        let _ = execute!(
+            io::stdout(),
+            cursor::Show,
+            Print(MOUSE_OFF),
+            DisableBracketedPaste,
+            LeaveAlternateScreen
+        );
         let _ = disable_raw_mode();
         let _ = io::stdout().flush();
     }

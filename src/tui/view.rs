@@ -11,6 +11,7 @@ pub mod help;
 pub mod log;
 pub mod markdown;
 pub mod output;
+pub mod palette;
 pub mod popup;
 pub mod question;
 pub mod script;
@@ -28,6 +29,7 @@ use crate::time::Moment;
 
 use super::app::{App, Link};
 use super::mode::{Mode, Screen};
+use super::mouse::Hit;
 use super::reading::Sighted;
 use super::theme::{Tone, style};
 
@@ -62,6 +64,8 @@ pub struct Seen {
     pub popup_height: usize,
     /// What was shown of a text that must be read.
     pub bound: Option<Sighted>,
+    /// What stood where, what lies on top last: what a click means.
+    pub hits: Vec<(Rect, Hit)>,
 }
 
 /// What every area is drawn from.
@@ -136,7 +140,7 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     draw_rule(log_rule, joint, buffer);
     draw_rule(notice, if log_rule.height == 0 { joint } else { None }, buffer);
     footer::notice(view, notice, buffer);
-    footer::draw(view, foot, buffer);
+    footer::draw(view, foot, buffer, seen);
     log::newest(view, log, buffer);
     match view.app.screen {
         Screen::Walk if wide => {
@@ -151,8 +155,14 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
         }
         Screen::Walk => detail::draw(view, padded(rest), buffer, seen),
         Screen::Steps => steps::draw(view, rest, buffer, seen),
-        Screen::Output => output::draw(view, rest, buffer, seen),
-        Screen::Log => log::draw(view, rest, buffer, seen),
+        Screen::Output => {
+            seen.hits.push((rest, Hit::Page));
+            output::draw(view, rest, buffer, seen);
+        }
+        Screen::Log => {
+            seen.hits.push((rest, Hit::Page));
+            log::draw(view, rest, buffer, seen);
+        }
     }
 }
 
@@ -178,7 +188,11 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     }
     match &view.app.mode {
         Mode::Plain => {}
-        Mode::Approval(reading) => approval::draw(view, reading, area, foot, buffer, seen),
+        Mode::Approval(reading) => {
+            // Its keys stand in a row of their own making.
+            seen.hits.retain(|(_, hit)| !matches!(hit, Hit::Key(_)));
+            approval::draw(view, reading, area, foot, buffer, seen);
+        }
         Mode::Join { scroll } => witness::join(view, *scroll, area, buffer, seen),
         Mode::Question(question) => question::draw(view, question, area, buffer, seen),
         Mode::Prompt(prompt) => popup::prompt(view, prompt, area, buffer, seen),
@@ -186,7 +200,7 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
         Mode::Refused(refused) => popup::refused(view, refused, area, buffer, seen),
         Mode::Help { scroll } => help::draw(*scroll, area, buffer, seen),
         Mode::About { scroll } => help::about(view, *scroll, area, buffer, seen),
-        Mode::Actions { cursor } => help::actions(view, *cursor, area, buffer, seen),
+        Mode::Actions(list) => palette::draw(view, list, area, buffer, seen),
         Mode::Search(search) => popup::search(view, search, area, buffer),
     }
 }

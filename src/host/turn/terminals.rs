@@ -84,9 +84,8 @@ pub(super) fn tell(state: &mut HostState, out: &mut Vec<Output>) {
         return;
     }
     let terminals = now(state);
-    let is_open = |place: &Place| {
-        terminals.iter().any(|terminal| (terminal.of.attempt, terminal.of.item) == *place)
-    };
+    let is_open =
+        |place: &Place| terminals.iter().any(|terminal| (terminal.of.attempt, terminal.of.item) == *place);
     // Who left, or handed over, types again only once they took it again.
     let typing: Vec<Place> = state.terminals.typists.keys().copied().collect();
     for place in typing {

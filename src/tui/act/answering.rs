@@ -1,5 +1,7 @@
 //! What an answer leads to: the text that confirms, words that were asked for, a yes that was asked for again. PURE.
 
+use ratatui_textarea::CursorMove;
+
 use crate::session::Command;
 use crate::session::event::{Said, Work};
 use crate::tui::app::{Action, App, Asked};
@@ -68,21 +70,46 @@ pub(super) fn answer(app: &mut App, verb: Verb) -> Vec<Action> {
 }
 
 pub(super) fn prompt(app: &mut App, verb: Verb) -> Vec<Action> {
+    // Words may be typed ahead, but what sends them must have been on the screen.
+    if verb == Verb::Accept && !app.shown.allows(app.up) {
+        return Vec::new();
+    }
+    if verb == Verb::BackTo {
+        words_from_before(app);
+        return Vec::new();
+    }
     let Mode::Prompt(prompt) = std::mem::take(&mut app.mode) else {
         return Vec::new();
     };
     let text = typed(&prompt.field);
     let empty = if matches!(prompt.ask, Ask::Secret(_)) { text.is_empty() } else { text.trim().is_empty() };
     if verb != Verb::Accept || empty {
-        app.say("not now: nothing was done");
+        app.places.leave(&prompt.ask, &text);
+        let kept = !empty && app.places.draft(&prompt.ask).is_some();
+        let kept = if kept { "; your words are kept: ↑ brings them back there" } else { "" };
+        app.say(format!("not now: nothing was done{kept}"));
         return Vec::new();
     }
+    app.places.forget(&prompt.ask);
     let yes = matches!(text.trim().to_lowercase().as_str(), "y" | "yes");
     if matches!(prompt.ask, Ask::Sure(_)) && !yes {
         app.say("that was no yes: nothing was done");
         return Vec::new();
     }
     given(app, prompt.ask, text, yes)
+}
+
+/// Brings back what was left here with Esc. It stands in the field as if it were typed: an Enter on an empty line stays
+/// a no.
+fn words_from_before(app: &mut App) {
+    let Mode::Prompt(prompt) = &mut app.mode else { return };
+    match app.places.draft(&prompt.ask) {
+        Some(words) if typed(&prompt.field).is_empty() => {
+            prompt.field.insert_str(words);
+            prompt.note = None;
+        }
+        _ => prompt.field.move_cursor(CursorMove::Up),
+    }
 }
 
 /// A line was typed, and it is not empty.

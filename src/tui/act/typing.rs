@@ -3,56 +3,113 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::session::view;
-use crate::tui::app::{Action, App};
-use crate::tui::keys::{self, Verb};
-use crate::tui::mode::{Ask, Mode, Page, typed};
+use crate::tui::app::{Action, App, LogLine};
+use crate::tui::keys::Verb;
+use crate::tui::mode::{Ask, Mode, Screen, typed};
 use crate::tui::view::shape::plain;
+use crate::tui::{fit, places};
 
-use super::wanted;
+use super::moving::go_to_step;
+use super::palette::filter;
 
 pub(super) fn search(app: &mut App, verb: Verb) -> Vec<Action> {
-    let Mode::Search(search) = &app.mode else {
+    let Mode::Search(search) = &mut app.mode else {
         return Vec::new();
     };
-    let (text, from) = (typed(&search.field), search.from);
+    let count = search.found.len();
     match verb {
-        Verb::Down => find(app, &text, app.selected + 1, true),
-        Verb::Up => find(app, &text, app.selected.saturating_sub(1), false),
-        Verb::Accept => app.mode = Mode::Plain,
-        _ => {
+        Verb::Down | Verb::Up if count == 0 => {}
+        Verb::Down => search.at = (search.at + 1) % count,
+        Verb::Up => search.at = (search.at + count - 1) % count,
+        Verb::Accept => {
             app.mode = Mode::Plain;
-            app.select(from);
-            app.along = from == app.current();
+            return Vec::new();
+        }
+        _ => {
+            let from = search.from.clone();
+            app.mode = Mode::Plain;
+            places::go(app, &from);
+            return Vec::new();
         }
     }
+    show_found(app);
     Vec::new()
 }
 
-/// Selects the next step that has `text` in its title, id or number; nothing where there is none.
-fn find(app: &mut App, text: &str, start: usize, forward: bool) {
-    let text = text.to_lowercase();
-    let count = app.session.steps.len();
-    if text.is_empty() || count == 0 {
-        return;
-    }
-    let fits = |place: &usize| {
-        let step = &app.session.runbook.steps[*place];
-        (place + 1).to_string() == text
-            || step.id.as_str().contains(&text)
-            || view::filled(&app.session, &step.title).to_lowercase().contains(&text)
+/// Finds what has the words that were typed, and shows the first from where one was.
+fn find(app: &mut App) {
+    let Mode::Search(search) = &app.mode else { return };
+    let text = typed(&search.field).to_lowercase();
+    let from = search.from.clone();
+    let in_log = app.screen == Screen::Log;
+    let found = match (text.trim(), in_log) {
+        ("", _) => Vec::new(),
+        (text, true) => records(app, text),
+        (text, false) => steps(app, text),
     };
-    let found = if forward {
-        (start..count).chain(0..start.min(count)).find(fits)
+    let start = if in_log { u64::MAX } else { from.step() as u64 };
+    let at = if in_log {
+        found.len().saturating_sub(1)
     } else {
-        (0..=start).rev().chain((start..count).rev()).find(fits)
+        found.iter().position(|one| *one >= start).unwrap_or(0)
     };
-    match found {
-        Some(place) => {
-            app.select(place);
-            app.along = place == app.current();
-        }
-        None => app.refuse("no step like that"),
+    let none = found.is_empty() && !text.trim().is_empty();
+    if let Mode::Search(search) = &mut app.mode {
+        (search.found, search.at) = (found, at);
     }
+    if none {
+        app.refuse(if in_log { "no record like that is here" } else { "no step like that" });
+    }
+    if text.trim().is_empty() || none {
+        places::go(app, &from);
+    } else {
+        show_found(app);
+    }
+}
+
+fn show_found(app: &mut App) {
+    let Mode::Search(search) = &app.mode else { return };
+    let Some(shown) = search.shown() else { return };
+    if app.screen == Screen::Log {
+        // In the middle of the window, so that what was before and after it is seen too.
+        let newer = app.log.iter().rev().take_while(|line| line.n > shown).count();
+        let most = app.log.len().saturating_sub(app.seen.log_height);
+        app.log_scroll = newer.saturating_sub(app.seen.log_height / 2).min(most);
+    } else {
+        go_to_step(app, usize::try_from(shown).unwrap_or(usize::MAX));
+    }
+}
+
+/// The steps that have `text` in their title or id, in the titles of their phase or checks, or as their number.
+fn steps(app: &App, text: &str) -> Vec<u64> {
+    let has = |words: &str| words.to_lowercase().contains(text);
+    let runbook = &app.session.runbook;
+    let phases: Vec<bool> =
+        runbook.phases.iter().map(|phase| has(&view::filled(&app.session, phase))).collect();
+    let checks: Vec<bool> = runbook
+        .checks
+        .iter()
+        .map(|check| has(check.id.as_str()) || has(&view::filled(&app.session, &check.title)))
+        .collect();
+    let fits = |place: &usize| {
+        let step = &runbook.steps[*place];
+        (place + 1).to_string() == text
+            || has(step.id.as_str())
+            || has(&view::filled(&app.session, &step.title))
+            || step.phase.is_some_and(|phase| phases.get(phase) == Some(&true))
+            || fit::checks_of(app, *place).any(|check| checks[check])
+    };
+    (0..runbook.steps.len()).filter(fits).map(|place| place as u64).collect()
+}
+
+/// The numbers of the records that have `text` in them.
+fn records(app: &App, text: &str) -> Vec<u64> {
+    let fits = |line: &&LogLine| {
+        line.text.to_lowercase().contains(text)
+            || line.by.to_lowercase().contains(text)
+            || line.n.to_string() == text
+    };
+    app.log.iter().filter(fits).map(|line| line.n).collect()
 }
 
 /// A key that means nothing here is typed into what takes text.
@@ -82,16 +139,11 @@ pub(in crate::tui) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
         }
         Mode::Search(search) => {
             search.field.input(key);
-            let text = typed(&search.field);
-            let from = search.from;
-            find(app, &text, from, true);
+            find(app);
         }
-        Mode::Actions { .. } => {
-            // In the list of actions their own keys work too.
-            if let Some(verb) = keys::verb(Page::Walk, key).filter(|verb| keys::acts(*verb)) {
-                app.mode = Mode::Plain;
-                return wanted(app, verb);
-            }
+        Mode::Actions(list) => {
+            list.field.input(key);
+            filter(app);
         }
         _ => {}
     }
@@ -123,6 +175,11 @@ pub(in crate::tui) fn paste(app: &mut App, text: &str) -> Vec<Action> {
         }
         Mode::Search(search) => {
             search.field.insert_str(text);
+            find(app);
+        }
+        Mode::Actions(list) => {
+            list.field.insert_str(text);
+            filter(app);
         }
         _ => app.say("a paste does nothing here"),
     }

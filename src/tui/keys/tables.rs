@@ -86,7 +86,7 @@ const WALK: &[Binding] = &[
     row(&[DOWN, char('j')], Verb::Down, "step", "the step after"),
     row(&[char('.')], Verb::ToCurrent, "at hand", "back to the step at hand, and along with the walk"),
     row(&[TAB], Verb::Steps, "steps", "all steps, in a list of their own"),
-    row(&[char('/')], Verb::Search, "find", "find a step by its title, id or number"),
+    row(&[char('/')], Verb::Search, "find", "find a step by its number, title, id, phase or checks"),
     row(&[char('i')], Verb::About, "about", "what this runbook is about, its values, who is here"),
     row(&[char('l')], Verb::Log, "log", "the whole log, back to the first record"),
     row(&[char('e')], Verb::CheckOne, "one check", "ask one check, or one item of it"),
@@ -106,15 +106,20 @@ const WALK: &[Binding] = &[
         "another person is the operator from now; what was approved is void",
     ),
     row(&[char('A')], Verb::Abort, "abort", "give the walk up: nothing starts any more but undos"),
-    row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "more", "the rest of what is said about this step"),
-    row(&[PAGE_UP], Verb::PageUp, "back", "the part before it"),
+    row(
+        &[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')],
+        Verb::PageDown,
+        "more",
+        "the rest of what is said about this step",
+    ),
+    row(&[PAGE_UP, ctrl('b'), ctrl('u')], Verb::PageUp, "back", "the part before it"),
     row(&[HOME, char('g')], Verb::Home, "first", "the first step"),
     row(&[END, char('G')], Verb::End, "last", "the last step"),
     row(
         &[char(':')],
         Verb::Actions,
         "actions",
-        "everything that can be done here, and why some of it cannot",
+        "everything that can be done, with a filter, and why some of it cannot",
     ),
     row(
         &[char('v')],
@@ -149,12 +154,12 @@ const STEPS: &[Binding] = &[
     row(&[ENTER, TAB, ESC], Verb::Back, "this step", "to this step"),
     row(&[UP, char('k')], Verb::Up, "up", "the step before"),
     row(&[DOWN, char('j')], Verb::Down, "step", "the step after"),
-    row(&[PAGE_UP], Verb::PageUp, "page up", "a screenful up"),
-    row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "page", "a screenful down"),
+    row(&[PAGE_UP, ctrl('b'), ctrl('u')], Verb::PageUp, "page up", "a screenful up"),
+    row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "page", "a screenful down"),
     row(&[HOME, char('g')], Verb::Home, "first", "the first step"),
     row(&[END, char('G')], Verb::End, "last", "the last step"),
     row(&[char('.')], Verb::ToCurrent, "at hand", "the step at hand"),
-    row(&[char('/')], Verb::Search, "find", "find a step by its title, id or number"),
+    row(&[char('/')], Verb::Search, "find", "find a step by its number, title, id, phase or checks"),
     row(&[char('R')], Verb::Release, "release", "release holds: your own, or other people's with words"),
     row(
         &[char('a')],
@@ -175,7 +180,7 @@ const STEPS: &[Binding] = &[
         &[char(':')],
         Verb::Actions,
         "actions",
-        "everything that can be done here, and why some of it cannot",
+        "everything that can be done, with a filter, and why some of it cannot",
     ),
     row(&[char('N')], Verb::NextNeed, "what needs me", "on to the next step or question that needs you"),
     row(
@@ -222,8 +227,8 @@ const OUTPUT: &[Binding] = &[
     row(&[RIGHT, char('l')], Verb::Right, "right", "the part of long lines to the right"),
     row(&[UP, char('k')], Verb::Up, "up", "a line up"),
     row(&[DOWN, char('j')], Verb::Down, "line", "a line down"),
-    row(&[PAGE_UP, ctrl('b')], Verb::PageUp, "page up", "a screenful up"),
-    row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "page", "a screenful down"),
+    row(&[PAGE_UP, ctrl('b'), ctrl('u')], Verb::PageUp, "page up", "a screenful up"),
+    row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "page", "a screenful down"),
     row(&[HOME, char('g')], Verb::Home, "start", "to its first byte"),
     row(&[END, char('G')], Verb::End, "end", "to its end, following it"),
     row(&[char('R')], Verb::Release, "release", "release holds: your own, or other people's with words"),
@@ -246,7 +251,7 @@ const OUTPUT: &[Binding] = &[
         &[char(':')],
         Verb::Actions,
         "actions",
-        "everything that can be done here, and why some of it cannot",
+        "everything that can be done, with a filter, and why some of it cannot",
     ),
     row(&[char('N')], Verb::NextNeed, "what needs me", "on to the next step or question that needs you"),
     row(
@@ -267,10 +272,16 @@ const OUTPUT: &[Binding] = &[
 
 const LOG: &[Binding] = &[
     row(&[ESC, char('l'), TAB], Verb::Back, "steps", "back to the steps"),
+    row(&[char('/')], Verb::Search, "find", "find words in the records that are here"),
     row(&[UP, char('k')], Verb::Up, "up", "a record up"),
     row(&[DOWN, char('j')], Verb::Down, "record", "a record down"),
-    row(&[PAGE_UP, ctrl('b')], Verb::PageUp, "page up", "a screenful up; older records are fetched"),
-    row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "page", "a screenful down"),
+    row(
+        &[PAGE_UP, ctrl('b'), ctrl('u')],
+        Verb::PageUp,
+        "page up",
+        "a screenful up; older records are fetched",
+    ),
+    row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "page", "a screenful down"),
     row(&[HOME, char('g')], Verb::Home, "oldest", "to the oldest record that is here"),
     row(&[END, char('G')], Verb::End, "newest", "to the newest record"),
     row(&[char('R')], Verb::Release, "release", "release holds: your own, or other people's with words"),
@@ -293,7 +304,7 @@ const LOG: &[Binding] = &[
         &[char(':')],
         Verb::Actions,
         "actions",
-        "everything that can be done here, and why some of it cannot",
+        "everything that can be done, with a filter, and why some of it cannot",
     ),
     row(&[char('N')], Verb::NextNeed, "what needs me", "on to the next step or question that needs you"),
     row(
@@ -322,6 +333,12 @@ const QUESTION: &[Binding] = &[
 const PROMPT: &[Binding] = &[
     row(&[ENTER], Verb::Accept, "send", "take what was typed; an empty line means no"),
     row(&[ESC, ctrl('c')], Verb::Back, "not now", "not now: nothing happens"),
+    row(
+        &[UP],
+        Verb::BackTo,
+        "your words",
+        "bring back the words that were left here with Esc; nothing is sent by it",
+    ),
 ];
 
 const APPROVAL: &[Binding] = &[
@@ -330,8 +347,8 @@ const APPROVAL: &[Binding] = &[
     row(&[char('r')], Verb::Refuse, "refuse", "refuse it, in words: nothing approved counts then"),
     row(&[char('a')], Verb::AskAgain, "ask anew", "ask anew, where what was asked does not count any more"),
     row(&[ESC, ctrl('c'), char('q')], Verb::Back, "not now", "not now: nothing is approved"),
-    row(&[PAGE_DOWN, char(' ')], Verb::PageDown, "more", "a screenful down"),
-    row(&[PAGE_UP, ctrl('b')], Verb::PageUp, "back", "a screenful up"),
+    row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "more", "a screenful down"),
+    row(&[PAGE_UP, ctrl('b'), ctrl('u')], Verb::PageUp, "back", "a screenful up"),
     row(&[DOWN, char('j')], Verb::Down, "row", "a row down"),
     row(&[UP, char('k')], Verb::Up, "up", "a row up"),
     row(&[HOME, char('g')], Verb::Home, "start", "to its start"),
@@ -354,34 +371,48 @@ const ANSWER: &[Binding] = &[
 const CHOOSE: &[Binding] = &[
     row(&[ENTER], Verb::Accept, "this one", "take this one"),
     row(&[ESC, ctrl('c'), char('q')], Verb::Back, "not now", "not now: nothing happens"),
-    row(&[UP, char('k')], Verb::Up, "up", "one up"),
     row(&[DOWN, char('j')], Verb::Down, "move", "one down"),
+    row(&[UP, char('k')], Verb::Up, "up", "one up"),
+    row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "page", "a screenful down"),
+    row(&[PAGE_UP, ctrl('b'), ctrl('u')], Verb::PageUp, "page up", "a screenful up"),
+    row(&[HOME, char('g')], Verb::Home, "first", "the first one"),
+    row(&[END, char('G')], Verb::End, "last", "the last one"),
 ];
 
 const REFUSED: &[Binding] = &[
     row(&[ENTER, ESC, ctrl('c'), char('q')], Verb::Back, "understood", "close this"),
-    row(&[UP, PAGE_UP, char('k')], Verb::PageUp, "up", "what is above"),
-    row(&[DOWN, PAGE_DOWN, char('j'), char(' ')], Verb::PageDown, "more", "what is below"),
+    row(&[DOWN, char('j')], Verb::Down, "more", "a row down"),
+    row(&[UP, char('k')], Verb::Up, "up", "a row up"),
+    row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "page", "a screenful down"),
+    row(&[PAGE_UP, ctrl('b'), ctrl('u')], Verb::PageUp, "page up", "a screenful up"),
+    row(&[HOME, char('g')], Verb::Home, "start", "to its start"),
+    row(&[END, char('G')], Verb::End, "end", "to its end"),
 ];
 
 const HELP: &[Binding] = &[
     row(&[ESC, ENTER, char('?'), char('q'), ctrl('c')], Verb::Back, "close", "close this"),
-    row(&[UP, PAGE_UP, char('k')], Verb::PageUp, "up", "what is above"),
-    row(&[DOWN, PAGE_DOWN, char('j'), char(' ')], Verb::PageDown, "more", "what is below"),
+    row(&[DOWN, char('j')], Verb::Down, "more", "a row down"),
+    row(&[UP, char('k')], Verb::Up, "up", "a row up"),
+    row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "page", "a screenful down"),
+    row(&[PAGE_UP, ctrl('b'), ctrl('u')], Verb::PageUp, "page up", "a screenful up"),
+    row(&[HOME, char('g')], Verb::Home, "start", "to its start"),
+    row(&[END, char('G')], Verb::End, "end", "to its end"),
 ];
 
 const ACTIONS: &[Binding] = &[
-    row(&[ENTER], Verb::Accept, "do this", "do this"),
-    row(&[ESC, ctrl('c'), char(':'), char('q')], Verb::Back, "close", "close this"),
-    row(&[UP, char('k')], Verb::Up, "up", "one up"),
-    row(&[DOWN, char('j')], Verb::Down, "move", "one down"),
+    row(&[ENTER], Verb::Accept, "do this", "do this, as its key would; or say why it cannot be done now"),
+    row(&[ESC, ctrl('c')], Verb::Back, "close", "close this; nothing is done"),
+    row(&[DOWN, TAB, ctrl('n')], Verb::Down, "move", "one down"),
+    row(&[UP, ctrl('p')], Verb::Up, "up", "one up"),
+    row(&[PAGE_DOWN], Verb::PageDown, "page", "a screenful down"),
+    row(&[PAGE_UP], Verb::PageUp, "page up", "a screenful up"),
 ];
 
 const SEARCH: &[Binding] = &[
-    row(&[ENTER], Verb::Accept, "stay here", "stay at this step"),
-    row(&[ESC, ctrl('c')], Verb::Back, "back", "back to the step from before"),
-    row(&[DOWN, TAB], Verb::Down, "next match", "the next match"),
-    row(&[UP], Verb::Up, "match before", "the match before"),
+    row(&[ENTER], Verb::Accept, "stay here", "stay at this one"),
+    row(&[ESC, ctrl('c')], Verb::Back, "back", "back to where you were before"),
+    row(&[DOWN, TAB, ctrl('n')], Verb::Down, "next match", "the next match"),
+    row(&[UP, ctrl('p')], Verb::Up, "match before", "the match before"),
 ];
 
 /// The table of a page.

@@ -450,7 +450,7 @@ fn keys_row(
     buffer: &mut Buffer,
 ) {
     if look.app.page() == Page::Approving {
-        footer::draw(look, foot, buffer);
+        footer::draw(look, foot, buffer, &mut Seen::default());
         return;
     }
     let width = usize::from(foot.width);

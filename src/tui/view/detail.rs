@@ -12,6 +12,7 @@ use crate::session::view::{self, StepStatus};
 use crate::time::size_in_words;
 use crate::time::{in_words, stopwatch};
 use crate::tui::keys::{self, Verb};
+use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_step};
 
 use super::shape::{between, hang, plain, say, wrap, wrap_spans};
@@ -23,6 +24,7 @@ use super::{
 pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let mut rest = area;
     let width = usize::from(area.width);
+    seen.hits.push((area, Hit::Detail));
     if view.app.session.steps.is_empty() {
         return;
     }

@@ -10,11 +10,13 @@ use crate::tui::fit::{Fit, fit, own_questions};
 use crate::tui::follow;
 use crate::tui::keys::{self, Verb};
 use crate::tui::mode::Page;
+use crate::tui::mouse::Hit;
+use crate::tui::needs;
 use crate::tui::theme::{Tone, style};
 use crate::wire::messages::LogHealth;
 
 use super::shape::{columns, fit_line, line_columns, say, wrap};
-use super::{View, write_rows};
+use super::{Seen, View, write_rows};
 
 /// What was said last, and how it is shown.
 fn said(app: &App) -> Option<(&str, Tone)> {
@@ -76,7 +78,7 @@ pub(super) fn notice(view: View<'_>, area: Rect, buffer: &mut Buffer) {
         buffer.set_span(right, last, &log, taken);
     }
     let room = usize::from(right.saturating_sub(first_free + 1));
-    let Some(mark) = follow::mark(view.app) else { return };
+    let Some(mark) = mark(view.app) else { return };
     let whole = Line::from(vec![say(format!(" {mark} "), Tone::Key)]);
     // What was just said goes before how this screen stands; half of that would say nothing.
     if line_columns(&whole) <= room || rows.is_empty() {
@@ -86,8 +88,23 @@ pub(super) fn notice(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// How this screen stands to others, to the mouse, and to what waits elsewhere.
+fn mark(app: &App) -> Option<String> {
+    let waiting = if follow::follows(app) { 0 } else { needs::elsewhere(app) };
+    let key = keys::shown_for(Verb::NextNeed);
+    let needs = match waiting {
+        0 => None,
+        1 => Some(format!("{key} 1 thing needs you")),
+        more => Some(format!("{key} {more} things need you")),
+    };
+    let freed = !app.mouse.on && app.mouse.by_key;
+    let mouse = freed.then(|| format!("{} the mouse is the terminal's", keys::shown_for(Verb::Mouse)));
+    let marks: Vec<String> = mouse.into_iter().chain(needs).chain(follow::mark(app)).collect();
+    (!marks.is_empty()).then(|| marks.join(" · "))
+}
+
 /// Draws the keys that do something now, as many as there is room for.
-pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     if area.height == 0 {
         return;
     }
@@ -102,10 +119,11 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
         Some(vec![say(" no connection: no hold ", Tone::Alarm), Span::raw("  ")])
     };
     let help = keys::binding(page, Verb::Help).map(|binding| hint(binding.word, binding, false));
-    let last: Option<Vec<Span<'static>>> = Some(chord.into_iter().chain(help).flatten().collect());
+    let last: Option<Vec<Span<'static>>> = Some(chord.into_iter().chain(help.clone()).flatten().collect());
     let last_width = last.as_ref().map_or(0, |spans| spans_columns(spans));
     let mut line = vec![Span::raw(" ")];
     let mut used = 1;
+    let mut hits = Vec::new();
     let room = width.saturating_sub(last_width);
     for binding in keys::table(page) {
         // Questions of other steps are answered from the list; here they would only be in the way.
@@ -126,8 +144,18 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
         if used + width > room {
             continue;
         }
+        hits.push((used, width, binding.verb));
         used += width;
         line.extend(spans);
+    }
+    if let Some(help) = &help {
+        hits.push((used + last_width - spans_columns(help), spans_columns(help), Verb::Help));
+    }
+    seen.hits.retain(|(_, hit)| !matches!(hit, Hit::Key(_)));
+    for (x, width, verb) in hits {
+        // Not the air behind it.
+        let key = Rect { x: area.x + super::count(x), width: super::count(width.saturating_sub(3)), ..area };
+        seen.hits.push((key.intersection(area), Hit::Key(verb)));
     }
     line.extend(last.into_iter().flatten());
     let mut line = Line::from(line);

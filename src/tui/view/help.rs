@@ -1,4 +1,4 @@
-//! All keys, and all actions with the reasons against them: both made from the one table. PURE.
+//! All keys, made from the one table, and what the runbook is about. PURE.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,16 +6,22 @@ use ratatui::text::{Line, Span};
 
 use crate::runbook::Value;
 use crate::session::view;
-use crate::tui::act::menu;
-use crate::tui::fit::{Fit, fit};
 use crate::tui::keys::{self, Binding};
 use crate::tui::mode::Page;
 use crate::tui::people;
 use crate::tui::theme::Tone;
 
-use super::popup::{cursor_list, frame, inner_width};
-use super::shape::{fit_line, hang, plain, say, wrap};
+use super::popup::{frame, inner_width};
+use super::shape::{hang, plain, say, wrap};
 use super::{ARROWS, Seen, View, markdown, write_scrolled};
+
+/// What the mouse does.
+const MOUSE: &str = "A click selects a step, or picks a row of a list; a second click in short order shows the step's output. A \
+                     click on a key below does what the key does. The wheel scrolls what is under it. A click never \
+                     confirms. With Shift held, most terminals select text.";
+
+/// From this many columns on there is room for several keys beside what they do.
+const ROOMY: usize = 56;
 
 /// Draws what every key does.
 pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
@@ -29,7 +35,14 @@ pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Se
         ("Where an approval is read", keys::table(Page::Approval).iter().collect()),
         ("In the output", keys::table(Page::Output).iter().collect()),
         ("In the log", keys::table(Page::Log).iter().collect()),
-        ("Where a text is asked for", keys::table(Page::Question).iter().collect()),
+        ("In the list of steps", keys::table(Page::Steps).iter().collect()),
+        ("In the list of what can be done", keys::table(Page::Actions).iter().collect()),
+        ("In other lists", keys::table(Page::Choose).iter().collect()),
+        ("Where something is found", keys::table(Page::Search).iter().collect()),
+        ("Where a text confirms", keys::table(Page::Question).iter().collect()),
+        ("Where words are asked for", keys::table(Page::Prompt).iter().collect()),
+        ("Where it is yes or no", keys::table(Page::Answer).iter().collect()),
+        ("Where something is read", keys::table(Page::Help).iter().collect()),
     ];
     for (title, bindings) in pages {
         if !rows.is_empty() {
@@ -40,6 +53,9 @@ pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Se
             rows.extend(key_rows(binding, width));
         }
     }
+    rows.push(Line::default());
+    rows.push(Line::from(say("The mouse", Tone::Strong)));
+    rows.extend(wrap(MOUSE, width.saturating_sub(2)).into_iter().map(|row| Line::from(format!("  {row}"))));
     rows.push(Line::default());
     rows.push(Line::from(say("Marks", Tone::Strong)));
     let marks = "✓ done or holds   ▶ running   ○ ready   · waiting   ✗ failed or does not hold   ⊘ skipped   \
@@ -53,7 +69,7 @@ pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Se
 
 fn key_rows(binding: &Binding, width: usize) -> Vec<Line<'static>> {
     let names: Vec<String> = binding.keys.iter().map(|key| keys::label(*key)).collect();
-    let names = format!("{:<9}", names.join(" "));
+    let names = format!("{:<1$}", names.join(" "), if width < ROOMY { 9 } else { 17 });
     let taken = super::shape::columns(&names) + 3;
     let text = wrap(binding.says, width.saturating_sub(taken)).into_iter().map(Line::raw).collect();
     hang(vec![Span::raw("  "), say(names, Tone::Key), Span::raw(" ")], text)
@@ -100,29 +116,4 @@ pub(super) fn about(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buff
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
     write_scrolled(&rows, scroll, ARROWS, inner, buffer);
-}
-
-/// Draws everything that can be done, greyed with its reason where it cannot be done now.
-pub(super) fn actions(view: View<'_>, cursor: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
-    let width = inner_width(area);
-    let rows: Vec<Line<'static>> = menu()
-        .into_iter()
-        .map(|binding| {
-            let fits = fit(view.app, binding.verb);
-            let key = format!(" {:<6}", keys::label(binding.keys[0]));
-            let word = match &fits {
-                Fit::Yes(Some(word)) => word,
-                _ => binding.word,
-            };
-            let line = if fits.is_yes() {
-                vec![say(key, Tone::Key), Span::raw(format!("{word:<13}")), say(binding.says, Tone::Quiet)]
-            } else {
-                let text = format!("{key}{word:<13}not now: {}", plain(fits.why()));
-                vec![say(text, Tone::Quiet)]
-            };
-            fit_line(Line::from(line), width)
-        })
-        .collect();
-    let inner = frame("What can be done", rows.len(), Tone::Plain, area, buffer);
-    cursor_list(&rows, cursor, inner, buffer, seen);
 }

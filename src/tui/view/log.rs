@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::tui::app::LogLine;
+use crate::tui::mode::Mode;
 use crate::tui::theme::Tone;
 
 use super::shape::{fit_line, hang, say, wrap};
@@ -47,14 +48,20 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     seen.log_height = height;
     let width = usize::from(area.width);
     let mut rows: Vec<Line<'static>> = Vec::new();
+    let found = match &view.app.mode {
+        Mode::Search(search) => search.shown(),
+        _ => None,
+    };
     // From the newest in sight upwards, until the window is full.
     for line in view.app.log.iter().rev().skip(view.app.log_scroll) {
+        let tone = if found == Some(line.n) { Tone::Selected } else { Tone::Plain };
         if width < 60 {
             // No room for columns: one running text, the rest of it set in.
             let text = format!("{} {} {}  {}", line.n, line.at.clock(), line.by, line.text);
             let mut parts = wrap(&text, width.saturating_sub(3)).into_iter();
-            let first = parts.next().map(|row| Line::from(format!(" {row}")));
-            let rest: Vec<Line<'static>> = parts.map(|row| Line::from(format!("   {row}"))).collect();
+            let first = parts.next().map(|row| Line::from(say(format!(" {row}"), tone)));
+            let rest: Vec<Line<'static>> =
+                parts.map(|row| Line::from(say(format!("   {row}"), tone))).collect();
             rows.extend(rest.into_iter().rev().chain(first));
             if rows.len() >= height {
                 break;
@@ -63,7 +70,8 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
         }
         let head = before(line, true);
         let taken: usize = head.iter().map(|span| super::shape::columns(&span.content)).sum();
-        let text = wrap(&line.text, width.saturating_sub(taken + 1)).into_iter().map(Line::raw).collect();
+        let text = wrap(&line.text, width.saturating_sub(taken + 1));
+        let text = text.into_iter().map(|row| Line::from(say(row, tone))).collect();
         rows.extend(hang(head, text).into_iter().rev());
         if rows.len() >= height {
             break;

@@ -12,7 +12,8 @@ use crate::session::summary::said_once;
 use crate::session::view;
 use crate::tui::approval::never_starts;
 use crate::tui::keys::{self, Verb};
-use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Search, Sure, check_name, typed};
+use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Screen, Search, Sure, check_name, typed};
+use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_check, style};
 
 use super::shape::{between, columns, fit_line, plain, say, wrap, wrap_spans};
@@ -70,6 +71,13 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
     let mut foot = Vec::new();
     if let Some(note) = &prompt.note {
         foot.push(Line::from(say(note.clone(), Tone::Bad)));
+    } else if let Some(draft) = view.app.places.draft(&prompt.ask).filter(|_| typed(&prompt.field).is_empty())
+    {
+        let line = Line::from(vec![
+            say("↑", Tone::Key),
+            say(format!(" brings back your words from before: {}", plain(draft)), Tone::Quiet),
+        ]);
+        foot.push(fit_line(line, width));
     }
     let before = match &prompt.ask {
         Ask::Sure(_) => "Type y to go on:  ",
@@ -292,10 +300,17 @@ pub(super) fn cursor_list(
     seen.popup_height = height;
     let top = cursor.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
     write_scrolled(rows, top, ARROWS, area, buffer);
+    hit_rows(top, rows.len(), area, seen);
     let row = Rect { y: area.y + count(cursor - top), height: 1, ..area };
     if area.height > 0 {
         buffer.set_style(row, style(Tone::Selected));
     }
+}
+
+/// The rows of a list on top, from row `top` of `count`, can be clicked.
+pub(super) fn hit_rows(top: usize, count: usize, area: Rect, seen: &mut Seen) {
+    let rows = (top..count).zip(area.top()..area.bottom());
+    seen.hits.extend(rows.map(|(row, y)| (Rect { y, height: 1, ..area }, Hit::Row(row))));
 }
 
 /// A refusal, with everything that is not met.
@@ -336,14 +351,19 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
     write_scrolled(&rows, refused.scroll, ARROWS, inner, buffer);
 }
 
-/// A step to be found: one row above the keys.
+/// A step or a record to be found: one row above the keys.
 pub(super) fn search(view: View<'_>, search: &Search, area: Rect, buffer: &mut Buffer) {
     let row = Rect { y: area.bottom() - 1, height: 1, ..area };
     for x in row.left()..row.right() {
         buffer[(x, row.y)].reset();
     }
-    let note = view.app.notice.as_ref().map(|notice| format!("  {}", notice.text)).unwrap_or_default();
+    let (note, tone) = match &view.app.notice {
+        Some(notice) => (format!("  {} ", notice.text), Tone::Bad),
+        None if search.found.is_empty() => (String::new(), Tone::Quiet),
+        None => (format!("  {} of {} ", search.at + 1, search.found.len()), Tone::Strong),
+    };
     let taken = count(columns(&note)).min(row.width / 2);
-    buffer.set_stringn(row.right() - taken, row.y, &note, usize::from(taken), style(Tone::Bad));
-    write_field(" find a step:  ", &search.field, Rect { width: row.width - taken, ..row }, buffer);
+    buffer.set_stringn(row.right() - taken, row.y, &note, usize::from(taken), style(tone));
+    let before = if view.app.screen == Screen::Log { " find a record:  " } else { " find a step:  " };
+    write_field(before, &search.field, Rect { width: row.width - taken, ..row }, buffer);
 }

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::session::state::Progress;
 use crate::session::view::{self, StepStatus};
 use crate::time::stopwatch;
+use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_step, style};
 
 use super::shape::{between, fit_line, plain, say};
@@ -34,6 +35,12 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
         })
         .collect();
     write_rows(&lines, area, buffer);
+    seen.hits.push((area, Hit::List));
+    for (row, y) in rows.iter().zip(area.top()..area.bottom()) {
+        if let Row::Step(step) = row {
+            seen.hits.push((Rect { y, height: 1, ..area }, Hit::Step(*step)));
+        }
+    }
     if let Some(at) = selected {
         let row = Rect { y: area.y + count(at), height: 1, ..area };
         buffer.set_style(row, style(Tone::Selected));

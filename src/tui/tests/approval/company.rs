@@ -14,7 +14,7 @@ fn everywhere() -> Vec<(&'static str, Scene)> {
         Mode::Join { .. } => "join",
         Mode::Help { .. } => "help",
         Mode::About { .. } => "about",
-        Mode::Actions { .. } => "actions",
+        Mode::Actions(_) => "actions",
         Mode::Search(_) => "search",
     };
     let mut all: Vec<(&'static str, Scene)> = Vec::new();

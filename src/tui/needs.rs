@@ -1,0 +1,179 @@
+//! What waits for this person, the most urgent first. PURE.
+//!
+//! It is told by the same rules that grey actions: what this screen's person cannot do is no need of theirs.
+
+use crate::runbook::Probe;
+use crate::session::event::How;
+use crate::session::state::{Phase, Progress, Stage};
+use crate::session::view::{self, CheckStatus, StepStatus};
+use crate::time::stopwatch;
+
+use super::app::App;
+use super::approval;
+use super::fit;
+use super::keys::{self, Verb};
+use super::view::shape::plain;
+
+/// What kind of thing it is, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Nobody knows what became of a step.
+    Lost,
+    /// A hold stands that this person can release.
+    Hold,
+    /// Somebody is to approve a start.
+    Approval,
+    /// A check asks a person.
+    Question,
+    /// The host does not know a secret.
+    Secret,
+    /// The step at hand can be started.
+    Start,
+    /// A step failed.
+    Failed,
+    /// A person is at a step.
+    Part,
+    /// All is done but the end.
+    Finish,
+}
+
+/// Something that waits for this person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// What it is.
+    pub kind: Kind,
+    /// The step it is about, by its place.
+    pub step: Option<usize>,
+    /// What it is, in words, cleaned.
+    pub what: String,
+    /// The keys that answer it, and how.
+    pub how: String,
+}
+
+/// Everything that waits for this person, the most urgent first.
+#[must_use]
+pub fn needs(app: &App) -> Vec<Need> {
+    let mut needs = Vec::new();
+    let open = app.session.stage == Stage::Open;
+    let key = |verb| keys::shown_for(verb);
+    let name = |place: usize| plain(&view::step_name(&app.session, place));
+    let may = |verb| fit::mute(app, verb).is_none();
+    let drives = may(Verb::Run);
+    let mut add = |kind, step, what: String, how: String| needs.push(Need { kind, step, what, how });
+    for (place, step) in app.session.steps.iter().enumerate() {
+        match &step.progress {
+            Progress::Interrupted if may(Verb::Done) => add(
+                Kind::Lost,
+                Some(place),
+                format!("nobody knows what became of {}", name(place)),
+                format!("look first, then {} it finished, {} it did not", key(Verb::Done), key(Verb::Fail)),
+            ),
+            // The step at hand says so itself; of others that failed nobody may think any more.
+            Progress::Failed if drives && open => {
+                add(
+                    Kind::Failed,
+                    Some(place),
+                    format!("{} failed", name(place)),
+                    format!("{} tries again, {} shows its output", key(Verb::Run), key(Verb::Output)),
+                );
+            }
+            Progress::Running(running)
+                if running.how != How::Script && running.phase == Phase::Working && may(Verb::Done) =>
+            {
+                add(
+                    Kind::Part,
+                    Some(place),
+                    format!("{} is yours to do", name(place)),
+                    format!("{} when it is done, {} if it did not work", key(Verb::Done), key(Verb::Fail)),
+                );
+            }
+            _ => {}
+        }
+    }
+    if !app.session.holds.is_empty() && may(Verb::Release) && fit::fit(app, Verb::Release).is_yes() {
+        let who = app.session.holds.last().map(|hold| plain(&hold.by.name)).unwrap_or_default();
+        let mine = app.session.holds.iter().all(|hold| hold.by.same_account(&app.you));
+        let what = if mine { "your hold stands".to_owned() } else { format!("{who} holds") };
+        add(Kind::Hold, None, what, format!("{} releases it", key(Verb::Release)));
+    }
+    for place in approval::all_that_wait(app) {
+        let how = format!("{} reads it; nothing is approved by that", key(Verb::Approval));
+        add(Kind::Approval, Some(place), format!("you are asked to approve {}", name(place)), how);
+    }
+    let now = approval::now(app);
+    let current = app.current();
+    if open && may(Verb::Attest) {
+        for (check, item) in fit::questions_of(app, current) {
+            let state = view::check_of(&app.session, check, item.as_deref(), now).state;
+            let others =
+                matches!(app.session.runbook.checks[check].probe, Probe::Attest { witness: true, .. });
+            if state == CheckStatus::Holds || others && app.session.operator.same_account(&app.you) {
+                continue;
+            }
+            let title = plain(&view::filled(&app.session, &app.session.runbook.checks[check].title));
+            let of = item.map(|item| format!(" ({})", plain(&item))).unwrap_or_default();
+            let how = format!("{} answers it", key(Verb::Attest));
+            add(Kind::Question, Some(current), format!("a question is open: {title}{of}"), how);
+        }
+    }
+    if !app.secrets_missing.is_empty() && may(Verb::Secret) {
+        let names: Vec<String> = app.secrets_missing.iter().map(|name| plain(name.as_str())).collect();
+        let how = format!("{} gives it again", key(Verb::Secret));
+        add(Kind::Secret, None, format!("a secret is missing: {}", names.join(", ")), how);
+    }
+    if open && drives && fit::fit(app, Verb::Finish).is_yes() {
+        add(
+            Kind::Finish,
+            None,
+            "every step is behind you".to_owned(),
+            format!("{} closes the session", key(Verb::Finish)),
+        );
+    } else if open && drives && app.session.holds.is_empty() {
+        let order = view::order(&app.session);
+        let by_person = app.session.runbook.steps.get(current).is_some_and(|step| step.run.is_none());
+        let waits = app.session.steps.get(current).is_some_and(|step| step.request.is_some());
+        if !waits
+            && current < app.session.steps.len()
+            && view::step_status(&app.session, &order, current, now) == StepStatus::Ready
+        {
+            let how = if by_person {
+                format!("{} starts it, {} says it is done", key(Verb::Run), key(Verb::Done))
+            } else {
+                format!("{} starts it", key(Verb::Run))
+            };
+            add(Kind::Start, Some(current), format!("{} can be started", name(current)), how);
+        }
+    }
+    needs.sort_by_key(|need| need.kind);
+    needs
+}
+
+/// How many of them are not what is being looked at.
+#[must_use]
+pub fn elsewhere(app: &App) -> usize {
+    let here = |need: &Need| need.step == Some(app.selected) && app.screen == super::mode::Screen::Walk;
+    needs(app).iter().filter(|need| !here(need)).count()
+}
+
+/// What is said where nothing waits for this person.
+#[must_use]
+pub fn nothing(app: &App) -> String {
+    let now = approval::now(app);
+    let running: Vec<String> = app
+        .session
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| matches!(step.progress, Progress::Running(_)))
+        .take(3)
+        .map(|(place, step)| {
+            let so_far = step.started.and_then(|started| started.age(now)).map(stopwatch).unwrap_or_default();
+            format!("{} runs, {so_far} so far", place + 1)
+        })
+        .collect();
+    if running.is_empty() {
+        "nothing needs you now".to_owned()
+    } else {
+        format!("nothing needs you now: {}", running.join("; "))
+    }
+}
