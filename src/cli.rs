@@ -27,6 +27,7 @@ pub mod screen;
 pub mod signers;
 pub mod start;
 pub mod status;
+pub mod theme;
 pub mod verify;
 pub mod words;
 
@@ -80,6 +81,7 @@ fn verb(cli: Cli) -> Outcome {
         Some(Verb::Man) => about::man(),
         Some(Verb::Import(_)) => Err(not_yet("`import` of Markdown runbooks")),
         Some(Verb::Schema) => about::schema(),
+        Some(Verb::Theme(args)) => theme::run(&args),
         // All are started by the program itself, with arguments that `main` knows before any of this.
         Some(Verb::Host | Verb::Runner { .. } | Verb::Probe { .. }) => {
             Err(Failure::wrong("this verb is not for people"))

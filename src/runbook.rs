@@ -16,7 +16,7 @@ pub mod vet;
 
 pub use look::*;
 pub use model::*;
-pub use parse::read_params;
+pub use parse::{Entry, read_entries, read_params};
 pub use problem::{Problem, Problems};
 pub use vet::MAX_BYTES;
 

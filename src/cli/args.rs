@@ -88,6 +88,9 @@ pub enum Verb {
     /// Print the JSON Schema of the format, for editors
     #[command(before_help = "Example:\n  onbelay schema > onbelay.schema.json")]
     Schema,
+    /// Print a theme, to begin one of your own with
+    #[command(before_help = "Example:\n  onbelay theme dark > ~/.config/onbelay/theme.yaml")]
+    Theme(ThemeArgs),
     /// Print shell completions
     #[command(
         before_help = "Example:\n  onbelay completions bash > ~/.local/share/bash-completion/completions/onbelay"
@@ -133,6 +136,10 @@ pub struct DemoArgs {
     /// Walk as lines and prompts instead of a screen
     #[arg(long)]
     pub plain: bool,
+    /// A bundled theme (default, dark, light, high-contrast, mono) or a file; else `ONBELAY_THEME`, else
+    /// `~/.config/onbelay/theme.yaml`
+    #[arg(long, value_name = "NAME|FILE")]
+    pub theme: Option<String>,
 }
 
 /// `run`
@@ -146,6 +153,10 @@ pub struct RunArgs {
     /// Walk as lines and prompts on stdin and stdout
     #[arg(long)]
     pub plain: bool,
+    /// A bundled theme (default, dark, light, high-contrast, mono) or a file; else `ONBELAY_THEME`, else
+    /// `~/.config/onbelay/theme.yaml`
+    #[arg(long, value_name = "NAME|FILE")]
+    pub theme: Option<String>,
     /// A second open session of the same runbook with the same values is meant
     #[arg(long)]
     pub another: bool,
@@ -192,6 +203,10 @@ pub struct AttachArgs {
     /// Lines and prompts instead of a screen
     #[arg(long)]
     pub plain: bool,
+    /// A bundled theme (default, dark, light, high-contrast, mono) or a file; else `ONBELAY_THEME`, else
+    /// `~/.config/onbelay/theme.yaml`
+    #[arg(long, value_name = "NAME|FILE")]
+    pub theme: Option<String>,
 }
 
 /// `do`
@@ -369,6 +384,14 @@ pub enum LintFormat {
     Json,
     /// SARIF 2.1.0, for code review tools
     Sarif,
+}
+
+/// `theme`
+#[derive(Debug, Args)]
+pub struct ThemeArgs {
+    /// A bundled theme (default, dark, light, high-contrast, mono) or a file; absent: default
+    #[arg(value_name = "NAME|FILE")]
+    pub name: Option<String>,
 }
 
 /// `import`

@@ -25,6 +25,7 @@ use super::out::{Out, say};
 use super::place;
 use super::plain;
 use super::screen::{self, Face};
+use super::theme::{self, Look};
 use super::words::quoted;
 
 /// The tour, as it is bundled.
@@ -39,11 +40,12 @@ const LEAVING: Duration = Duration::from_secs(5);
 /// Walks the tour: on the screen where there is a terminal, else (or with `--plain`) in lines.
 pub fn run(args: &DemoArgs) -> Outcome {
     let face = screen::face(args.plain).unwrap_or(Face::Lines);
+    let look = theme::pick(args.theme.as_deref())?;
     let sandbox = tempfile::Builder::new().prefix("onbelay-demo-").tempdir().map_err(|e| {
         Failure::machine(format!("cannot make a sandbox: {e}; set TMPDIR to a directory of yours"))
     })?;
     let root = sandbox.path().to_owned();
-    let outcome = walk(&root, face);
+    let outcome = walk(&root, face, look);
     clear(&root.join("sessions"));
     let at = root.display().to_string();
     let removed = sandbox.close();
@@ -58,7 +60,7 @@ pub fn run(args: &DemoArgs) -> Outcome {
     Ok(exit)
 }
 
-fn walk(root: &Path, face: Face) -> Outcome {
+fn walk(root: &Path, face: Face, look: Look) -> Outcome {
     let new = new_session(root)?;
     let given = new.given.clone();
     let place = client::create(new)?;
@@ -69,10 +71,9 @@ fn walk(root: &Path, face: Face) -> Outcome {
     };
     match face {
         Face::Screen => {
-            match tui::run(&place.dir, tui::Options::new(wish, quoted(&place.dir.to_string_lossy())))
-                .map_err(screen::of_screen)?
-                .end
-            {
+            let path = quoted(&place.dir.to_string_lossy());
+            let options = look.on(tui::Options::new(wish, path));
+            match tui::run(&place.dir, options).map_err(screen::of_screen)?.end {
                 tui::End::Left => Ok(Exit::Yes),
                 tui::End::Signal(_) => Err(Failure::interrupted("interrupted")),
             }

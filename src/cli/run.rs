@@ -12,10 +12,12 @@ use super::exit::{Failure, Outcome};
 use super::place;
 use super::screen::{self, Face};
 use super::signers;
+use super::theme::{self, Look};
 
 /// Starts a session and walks it.
 pub fn run(args: &RunArgs) -> Outcome {
     let face = screen::face(args.plain)?;
+    let look = theme::pick(args.theme.as_deref())?;
     let asking = if somebody_is_there() { Asking::OnTerminal } else { Asking::Nobody };
     let filled = begin::fill_in(&args.file, &args.params, asking)?;
     let by_key = signers::are_wanted(&filled.runbook);
@@ -24,18 +26,18 @@ pub fn run(args: &RunArgs) -> Outcome {
     let given = new.given.clone();
     let dir = match client::create(new) {
         Ok(place) => place.dir,
-        Err(ClientError::Same { id }) => return go_back(id.as_str(), face),
+        Err(ClientError::Same { id }) => return go_back(id.as_str(), face, look),
         Err(error) => return Err(error.into()),
     };
     begin::tell(shared.as_ref(), &dir);
     if by_key {
         signers::tell_missing(&dir, args.allowed_signers.as_deref());
     }
-    screen::walk(&dir, Role::Drive, face, Some(given), None)
+    screen::walk(&dir, Role::Drive, face, look, Some(given), None)
 }
 
 /// The same runbook with the same values is walked already: the default is to leave it at that.
-fn go_back(id: &str, face: Face) -> Outcome {
+fn go_back(id: &str, face: Face, look: Look) -> Outcome {
     let refused = || Failure::from(ClientError::Same { id: id.into() });
     if !somebody_is_there()
         || !yes(&format!("Session {id} walks this runbook with the same values. Go back to it?"))?
@@ -43,5 +45,5 @@ fn go_back(id: &str, face: Face) -> Outcome {
         return Err(refused());
     }
     let dir = place::store()?.find(id)?;
-    screen::walk(Path::new(&dir), Role::Drive, face, None, None)
+    screen::walk(Path::new(&dir), Role::Drive, face, look, None, None)
 }

@@ -13,6 +13,7 @@ use super::begin;
 use super::exit::{Exit, Failure, Outcome};
 use super::out::say;
 use super::perform::tell_environment;
+use super::theme::Look;
 use super::words::quoted;
 use super::{place, plain};
 
@@ -44,7 +45,14 @@ pub fn face(plain: bool) -> Result<Face, Failure> {
 
 /// Opens a session with this face. `given`: what a host that must be started again gets; absent: found anew.
 /// `named`: the path by which the session was named at this terminal, if it was.
-pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>, named: Option<String>) -> Outcome {
+pub fn walk(
+    dir: &Path,
+    role: Role,
+    face: Face,
+    look: Look,
+    given: Option<Given>,
+    named: Option<String>,
+) -> Outcome {
     let given = if let Some(given) = given {
         given
     } else {
@@ -56,15 +64,16 @@ pub fn walk(dir: &Path, role: Role, face: Face, given: Option<Given>, named: Opt
         Wish { role, if_no_host: IfNoHost::Start(HostStart::new(given)), stay: Stay::Yes(place::can_go_on) };
     match face {
         Face::Lines => plain::walk(dir, wish, named),
-        Face::Screen => open_screen(dir, wish, named),
+        Face::Screen => open_screen(dir, wish, look, named),
     }
 }
 
-fn open_screen(dir: &Path, wish: Wish, named: Option<String>) -> Outcome {
+fn open_screen(dir: &Path, wish: Wish, look: Look, named: Option<String>) -> Outcome {
     let had_host = store::host_alive(dir)?;
     // Only for a screen that breaks, which has no time to look.
     let path = named.clone().unwrap_or_else(|| quoted(&dir.to_string_lossy()));
     let options = tui::Options { own_home: place::is_in_usual_home(dir), ..tui::Options::new(wish, path) };
+    let options = look.on(options);
     let left = tui::run(dir, options).map_err(of_screen)?;
     let loaded = store::load(dir);
     let session = left.session;

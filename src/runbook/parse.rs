@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -70,6 +71,41 @@ pub fn read_params(source: &[u8], path: &str) -> Result<BTreeMap<String, Value>,
         }
     }
     if problems.is_empty() { Ok(values) } else { Err(Problems::new(path, text, problems)) }
+}
+
+/// One entry of a flat map: a key and its text, each with the bytes of the source where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where it stands.
+    pub key_at: Range<usize>,
+    /// The text beside it; empty where there is none.
+    pub text: String,
+    /// Where that stands.
+    pub text_at: Range<usize>,
+}
+
+/// Reads any other small file of ours: one map of texts, held to the same rules of YAML. An empty file is an empty map.
+pub fn read_entries(source: &[u8], path: &str) -> Result<Vec<Entry>, Problems> {
+    let text =
+        text_of(source).map_err(|refused| Problems::new(path, refused.shown, vec![refused.problem]))?;
+    let vetted = vet(text);
+    let mut problems = vetted.problems;
+    // Only a runbook must hold something.
+    problems.retain(|problem| problem.rule != "empty");
+    let mut entries = Vec::new();
+    if let Some(tree) = &vetted.tree {
+        let mut reader = Reader::new(text, tree);
+        entries = read::entries_file(&mut reader);
+        problems.append(&mut reader.problems);
+        if problems.is_empty()
+            && let Err(problem) = agree(text, tree)
+        {
+            problems.push(*problem);
+        }
+    }
+    if problems.is_empty() { Ok(entries) } else { Err(Problems::new(path, text, problems)) }
 }
 
 /// Do both readers see the same document: the same lists and maps, the same keys in the same order, the same texts?

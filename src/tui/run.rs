@@ -44,6 +44,8 @@ pub struct Options {
     pub wish: Wish,
     /// What the terminal can show.
     pub theme: Theme,
+    /// What people are to know with the first picture, in a sentence.
+    pub said: Option<String>,
     /// The session lies where every terminal of this account looks for sessions.
     pub own_home: bool,
     /// Whose the mouse is.
@@ -57,7 +59,8 @@ impl Options {
     #[must_use]
     pub fn new(wish: Wish, named: String) -> Self {
         let mouse = Mouse::from_env(std::env::var("ONBELAY_MOUSE").ok().as_deref());
-        Self { named, wish, theme: Theme::from_env(|name| std::env::var(name).ok()), mouse, own_home: false }
+        let theme = Theme::from_env(|name| std::env::var(name).ok());
+        Self { named, wish, theme, said: None, mouse, own_home: false }
     }
 }
 
@@ -123,6 +126,9 @@ pub fn run(dir: &Path, options: Options) -> Result<Left, TuiError> {
     let client = connect(dir, options.wish, move |incoming| of_host.send(Arrival::Host(incoming)).is_ok())?;
     let size = ratatui::crossterm::terminal::size().map_err(failed("ask the terminal for its size"))?;
     let mut app = App::new((*client.welcome).clone(), role, options.theme, size);
+    if let Some(said) = options.said {
+        app.refuse(said);
+    }
     let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     app.join = join_line(&whole, app.session.opened.share.is_some(), options.own_home);
     let id = app.session.id.clone();

@@ -4,3 +4,4 @@ mod approval;
 mod clean;
 mod flow;
 mod pictures;
+mod themes;

@@ -6,11 +6,17 @@
 //! Colour never says anything that a mark, a word or a place does not say too.
 
 mod depth;
+mod file;
 mod finish;
+mod ground;
 mod palette;
+mod sgr;
 
 pub use depth::Depth;
-pub use palette::Palette;
+pub use file::{Read, read};
+pub use ground::Ground;
+pub use palette::{BUNDLED, Palette};
+pub use sgr::painted;
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -42,6 +48,12 @@ impl Theme {
             unicode: !old && (locale.contains("utf-8") || locale.contains("utf8")),
             palette: Palette::default(),
         }
+    }
+
+    /// What a tone looks like on this terminal.
+    #[must_use]
+    pub fn look(&self, tone: Tone) -> Style {
+        self.palette.at(self.depth).of(tone)
     }
 
     /// What every terminal shows: neither colours nor more than ASCII.

@@ -25,6 +25,7 @@ mod sharing;
 mod signatures;
 #[path = "../support/mod.rs"]
 mod support;
+mod themes;
 mod walks;
 mod witness;
 mod witness_ssh;

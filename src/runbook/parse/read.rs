@@ -4,6 +4,7 @@ mod looks;
 
 use std::collections::BTreeMap;
 
+use super::Entry;
 use super::fields::{At, Fields, Reader, is_null};
 use super::keys;
 use super::raw::{
@@ -79,6 +80,23 @@ pub(super) fn params_file(r: &mut Reader<'_, '_>) -> BTreeMap<String, Value> {
             Some((name.value, value))
         })
         .collect()
+}
+
+/// A flat map of texts.
+pub(super) fn entries_file(r: &mut Reader<'_, '_>) -> Vec<Entry> {
+    let root = r.tree.root();
+    let nothing = |r: &Reader<'_, '_>, node| matches!(r.kind(node), Kind::Scalar { text, plain: true } if is_null(text));
+    if nothing(r, root) {
+        return Vec::new();
+    }
+    let entries = r.named(root, "a map of names with texts");
+    let mut found = Vec::with_capacity(entries.len());
+    for (key, node) in entries {
+        let text = if nothing(r, node) { Some(String::new()) } else { r.text(node).map(|text| text.value) };
+        let Some(text) = text else { continue };
+        found.push(Entry { key: key.value, key_at: key.span, text, text_at: r.span(node) });
+    }
+    found
 }
 
 fn text(r: &mut Reader<'_, '_>, fields: &Fields, key: &str) -> Option<Text> {

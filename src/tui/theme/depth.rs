@@ -16,7 +16,7 @@ pub enum Depth {
 }
 
 /// The sixteen, by number.
-const NAMED: [Color; 16] = [
+pub(super) const NAMED: [Color; 16] = [
     Color::Black,
     Color::Red,
     Color::Green,
@@ -77,7 +77,7 @@ impl Depth {
 }
 
 /// Red, green and blue of one of the 240 colours beyond the terminal's own sixteen.
-fn rgb_of(n: u8) -> (u8, u8, u8) {
+pub(super) fn rgb_of(n: u8) -> (u8, u8, u8) {
     if n >= 232 {
         let level = 8 + 10 * (n - 232);
         return (level, level, level);

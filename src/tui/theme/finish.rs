@@ -1,9 +1,9 @@
 //! A finished picture as this terminal can show it: every tone as the theme has it, then fewer colours, then ASCII. PURE.
 
 use ratatui::buffer::{Buffer, Cell};
-use ratatui::style::{Color, Modifier};
+use ratatui::style::{Color, Modifier, Style};
 
-use super::{Depth, Theme, Tone, style};
+use super::{Theme, Tone, style};
 
 impl Theme {
     /// Gives every cell of a finished screen the look of its tone, and takes away what this terminal cannot show. One
@@ -29,20 +29,18 @@ impl Theme {
             cell.bg = Color::Reset;
             cell.modifier -= style(Tone::Selected).add_modifier;
         }
-        match tone_of(cell) {
-            Some(tone) => {
-                let look = palette.of(tone);
-                cell.modifier -= style(tone).add_modifier;
-                cell.modifier |= look.add_modifier;
-                cell.fg = look.fg.unwrap_or(Color::Reset);
-                cell.bg = look.bg.unwrap_or_else(|| self.depth.show(cell.bg));
-            }
-            None => {
-                cell.fg = self.depth.show(cell.fg);
-                cell.bg = self.depth.show(cell.bg);
-            }
+        let mut look = Style::new();
+        if let Some(tone) = tone_of(cell) {
+            look = palette.of(tone);
+            cell.modifier -= style(tone).add_modifier;
+            cell.modifier |= look.add_modifier;
+            cell.fg = look.fg.unwrap_or(Color::Reset);
+        } else {
+            cell.fg = self.depth.show(cell.fg);
         }
-        if selected {
+        cell.bg = look.bg.unwrap_or_else(|| self.depth.show(cell.bg));
+        // What has a ground of its own is seen on any row.
+        if selected && look.bg.is_none() {
             let look = palette.of(Tone::Selected);
             cell.modifier |= look.add_modifier;
             cell.fg = look.fg.unwrap_or(cell.fg);
@@ -103,9 +101,10 @@ pub(super) fn ascii(symbol: &str) -> &'static str {
 mod tests {
     use ratatui::layout::Rect;
 
+    use super::super::Depth;
     use super::*;
 
-    fn cell(style: ratatui::style::Style) -> Cell {
+    fn cell(style: Style) -> Cell {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 1));
         buffer.set_string(0, 0, "x", style);
         buffer.content[0].clone()
@@ -137,12 +136,7 @@ mod tests {
     fn what_a_command_coloured_is_no_tone() {
         for depth in [Depth::Many, Depth::True] {
             let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 1));
-            buffer.set_string(
-                0,
-                0,
-                "x",
-                ratatui::style::Style::new().fg(Color::Indexed(2)).bg(Color::Indexed(15)),
-            );
+            buffer.set_string(0, 0, "x", Style::new().fg(Color::Indexed(2)).bg(Color::Indexed(15)));
             Theme { depth, ..Theme::default() }.finish(&mut buffer);
             assert_eq!((buffer.content[0].fg, buffer.content[0].bg), (Color::Indexed(2), Color::Indexed(15)));
         }
