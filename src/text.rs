@@ -72,6 +72,33 @@ pub fn as_text(bytes: &[u8]) -> String {
     out
 }
 
+/// As [`clean_bytes`], piece by piece: each byte or character of `bytes`, by the place of its first byte, with what is
+/// shown for it. What is shown for all of them, one after the other, is what [`clean_bytes`] gives.
+pub fn clean_each(bytes: &[u8], mut each: impl FnMut(usize, &str)) {
+    let mut shown = String::new();
+    let mut place = 0;
+    for chunk in bytes.utf8_chunks() {
+        let valid = chunk.valid();
+        for (at, c) in valid.char_indices() {
+            shown.clear();
+            match valid.as_bytes()[at..] {
+                [b'\\', b'x', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
+                    shown.push_str("\\x5c");
+                }
+                _ => mark(c, &valid[at..], &mut shown),
+            }
+            each(place + at, &shown);
+        }
+        place += valid.len();
+        for (at, b) in chunk.invalid().iter().enumerate() {
+            shown.clear();
+            let _ = write!(shown, "\\x{b:02x}");
+            each(place + at, &shown);
+        }
+        place += chunk.invalid().len();
+    }
+}
+
 /// What a mark by number begins with; such a text in the input is marked itself.
 const MARK_OPENS: &str = "{U+";
 
@@ -146,6 +173,15 @@ mod tests {
         fn f_i3_two_texts_never_look_the_same(a in pieces(), b in pieces()) {
             prop_assert_eq!(clean(&a) == clean(&b), a == b, "{:?} {:?}", a, b);
             prop_assert_eq!(clean_bytes(a.as_bytes()) == clean_bytes(b.as_bytes()), a == b);
+        }
+
+        #[test]
+        fn pieces_are_the_whole(text in pieces(), bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            for bytes in [text.as_bytes(), &bytes] {
+                let mut all = String::new();
+                clean_each(bytes, |_, shown| all.push_str(shown));
+                prop_assert_eq!(all, clean_bytes(bytes));
+            }
         }
 
         #[test]

@@ -1,18 +1,20 @@
 //! A window into a command's output, which may be larger than any memory: a few hundred kilobytes around what is
 //! looked at, and where in the file they are. PURE; parts are asked for by messages and arrive as messages.
 
+pub mod paint;
+pub mod sgr;
+mod window;
+
+use crate::text::find::Needle;
 use crate::wire::messages::{OutputFile, Stream};
 
-use super::view::shape;
+pub use window::Sought;
 
 /// How much is asked for at once, bytes.
 const PART: u64 = 128 << 10;
 
 /// How much of the end is asked for while following, bytes: more than any screen shows.
 const TAIL: u64 = 48 << 10;
-
-/// A line longer than this is broken, bytes: a gigabyte without a line end is still a file that can be read.
-const LONGEST: usize = 1024;
 
 /// What is known of one output file, and which part of it is shown.
 #[derive(Clone, Debug)]
@@ -31,11 +33,25 @@ pub struct Output {
     pub top: u64,
     /// Which of that line's rows is the first shown, where lines are wrapped.
     pub top_row: usize,
+    /// How many columns of long lines are to the left of the window, where they are cut.
+    pub left: usize,
     /// Where `bytes` begin in the file.
     from: u64,
     bytes: Vec<u8>,
     /// The number of the request whose answer is awaited.
     awaited: Option<u64>,
+    /// What is to be shown as soon as it is here.
+    seek: Option<Seek>,
+}
+
+/// A place that is to be shown as soon as it is here.
+#[derive(Clone, Debug)]
+struct Seek {
+    byte: u64,
+    /// The text that was found there.
+    found: Option<Needle>,
+    /// Columns and rows of the window.
+    size: (usize, usize),
 }
 
 /// A part of a file to be asked for.
@@ -59,9 +75,11 @@ impl Output {
             wrap,
             top: 0,
             top_row: 0,
+            left: 0,
             from: 0,
             bytes: Vec::new(),
             awaited: None,
+            seek: None,
         }
     }
 
@@ -79,6 +97,14 @@ impl Output {
     /// Nothing asked for will come: the connection is a new one.
     pub fn forget_requests(&mut self) {
         self.awaited = None;
+    }
+
+    /// Nothing that was read counts any more; where it is looked at stays.
+    pub fn read_anew(&mut self) {
+        self.awaited = None;
+        self.bytes.clear();
+        self.from = 0;
+        self.total = 0;
     }
 
     /// What should be asked for next, if anything; one request at a time.
@@ -138,217 +164,11 @@ impl Output {
             // A host that has nothing to give at a place within the file: believe it, or this never ends.
             self.total = from;
         }
-    }
-
-    /// The lines shown in a window of this size, as clean text, one a row; a row that was cut ends in `…`.
-    #[must_use]
-    pub fn rows(&self, width: usize, height: usize) -> Vec<String> {
-        if width == 0 || height == 0 {
-            return Vec::new();
+        match self.seek.take() {
+            Some(Seek { byte, found: Some(needle), size }) => self.bring(byte, &needle, size.0, size.1),
+            Some(Seek { byte, found: None, .. }) => self.go_to(byte),
+            None => {}
         }
-        if self.follow {
-            let mut rows = Vec::new();
-            for line in self.lines_before(self.bytes.len()) {
-                let shown = self.shaped(&self.bytes[line], width);
-                rows.extend(shown.into_iter().rev());
-                if rows.len() >= height {
-                    break;
-                }
-            }
-            rows.truncate(height);
-            rows.reverse();
-            return rows;
-        }
-        let Some(start) = self.index(self.top) else {
-            return vec!["reading …".to_owned()];
-        };
-        let mut rows = Vec::new();
-        for (i, line) in self.lines_after(start).enumerate() {
-            let skip = if i == 0 { self.top_row } else { 0 };
-            rows.extend(self.shaped(&self.bytes[line], width).into_iter().skip(skip));
-            if rows.len() >= height {
-                break;
-            }
-        }
-        rows.truncate(height);
-        rows
-    }
-
-    /// Moves by this many rows of a window; up is negative. Stops following when it goes up.
-    pub fn scroll(&mut self, by: isize, width: usize, height: usize) {
-        if self.follow {
-            if by >= 0 {
-                return;
-            }
-            self.unfollow(width, height);
-        }
-        for _ in 0..by.unsigned_abs() {
-            let moved = if by < 0 { self.row_up(width) } else { self.row_down(width) };
-            if !moved {
-                break;
-            }
-        }
-        if by > 0 && self.shows_end(width, height) {
-            self.follow = true;
-        }
-    }
-
-    /// Stays where it is while the file grows.
-    pub fn unfollow(&mut self, width: usize, height: usize) {
-        if !self.follow {
-            return;
-        }
-        let mut rows = 0;
-        let mut place = (self.bytes.len(), 0);
-        for line in self.lines_before(self.bytes.len()) {
-            let here = self.shaped(&self.bytes[line.clone()], width).len();
-            place = (line.start, 0);
-            if rows + here >= height {
-                place.1 = rows + here - height;
-                break;
-            }
-            rows += here;
-        }
-        self.follow = false;
-        self.top = self.from + place.0 as u64;
-        self.top_row = place.1;
-    }
-
-    /// To the first byte.
-    pub fn to_start(&mut self) {
-        self.follow = false;
-        self.top = 0;
-        self.top_row = 0;
-    }
-
-    /// To the end, following it.
-    pub fn to_end(&mut self) {
-        self.follow = true;
-    }
-
-    /// Where in the file the first row of a window begins, bytes; `None`: its end is followed. Of a wrapped line it is
-    /// about there: as far into its bytes as the row is into its rows.
-    #[must_use]
-    pub fn top_byte(&self, width: usize) -> Option<u64> {
-        if self.follow {
-            return None;
-        }
-        let line = self.index(self.top).filter(|_| self.top_row > 0 && width > 0);
-        let Some(line) = line.and_then(|start| self.lines_after(start).next()) else {
-            return Some(self.top);
-        };
-        let rows = self.shaped(&self.bytes[line.clone()], width).len().max(1);
-        Some(self.top + (self.top_row * line.len()).div_ceil(rows) as u64)
-    }
-
-    /// Shows this byte in its first row, as near as whole rows of this width allow; stays there while the file grows.
-    pub fn show(&mut self, byte: u64, width: usize) {
-        self.follow = false;
-        self.grew(byte.saturating_add(1));
-        (self.top, self.top_row) = (byte, 0);
-        let Some(at) = self.index(byte).filter(|at| *at < self.bytes.len()) else { return };
-        let begin = memchr::memrchr(b'\n', &self.bytes[..at]).map_or(0, |end| end + 1);
-        let begin = begin + (at - begin) / LONGEST * LONGEST;
-        let Some(line) = self.lines_after(begin).next() else { return };
-        self.top = self.from + begin as u64;
-        let rows = if width == 0 { 1 } else { self.shaped(&self.bytes[line.clone()], width).len() };
-        self.top_row = ((at - begin) * rows / line.len().max(1)).min(rows.saturating_sub(1));
-    }
-
-    fn shows_end(&self, width: usize, height: usize) -> bool {
-        if self.from + (self.bytes.len() as u64) < self.total {
-            return false;
-        }
-        let Some(start) = self.index(self.top) else {
-            return false;
-        };
-        let rows: usize = self
-            .lines_after(start)
-            .take(height + 1)
-            .map(|line| self.shaped(&self.bytes[line], width).len())
-            .sum();
-        rows.saturating_sub(self.top_row) <= height
-    }
-
-    fn row_up(&mut self, width: usize) -> bool {
-        if self.top_row > 0 {
-            self.top_row -= 1;
-            return true;
-        }
-        let Some(line) = self.index(self.top).and_then(|start| self.lines_before(start).next()) else {
-            return false;
-        };
-        self.top_row = self.shaped(&self.bytes[line.clone()], width).len().saturating_sub(1);
-        self.top = self.from + line.start as u64;
-        true
-    }
-
-    fn row_down(&mut self, width: usize) -> bool {
-        let Some(start) = self.index(self.top) else {
-            return false;
-        };
-        let mut lines = self.lines_after(start).take(2).collect::<Vec<_>>().into_iter();
-        let Some(line) = lines.next() else {
-            return false;
-        };
-        if self.top_row + 1 < self.shaped(&self.bytes[line], width).len() {
-            self.top_row += 1;
-            return true;
-        }
-        let Some(next) = lines.next() else {
-            return false;
-        };
-        self.top = self.from + next.start as u64;
-        self.top_row = 0;
-        true
-    }
-
-    /// Where a place of the file is in `bytes`; `None` where it is not loaded.
-    fn index(&self, place: u64) -> Option<usize> {
-        let index = usize::try_from(place.checked_sub(self.from)?).ok()?;
-        (index <= self.bytes.len()).then_some(index)
-    }
-
-    /// The lines that end before `end`, the last first, without their line ends.
-    fn lines_before(&self, end: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
-        let mut end = end;
-        std::iter::from_fn(move || {
-            if end == 0 {
-                return None;
-            }
-            // The line end right before belongs to the line before; at the file's end there may be none.
-            let stop = if self.bytes[end - 1] == b'\n' { end - 1 } else { end };
-            let line_start = memchr::memrchr(b'\n', &self.bytes[..stop]).map_or(0, |at| at + 1);
-            let pieces = (stop - line_start).saturating_sub(1) / LONGEST;
-            let start = line_start + pieces * LONGEST;
-            end = start;
-            Some(start..stop)
-        })
-    }
-
-    /// The lines from `start` on, without their line ends.
-    fn lines_after(&self, start: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
-        let mut start = start;
-        std::iter::from_fn(move || {
-            if start >= self.bytes.len() {
-                return None;
-            }
-            let limit = self.bytes.len().min(start + LONGEST);
-            let (stop, next) = match memchr::memchr(b'\n', &self.bytes[start..limit]) {
-                Some(at) => (start + at, start + at + 1),
-                // A line of just the longest length ends with it.
-                None if limit < self.bytes.len() && self.bytes[limit] == b'\n' => (limit, limit + 1),
-                None => (limit, limit),
-            };
-            let line = start..stop;
-            start = next;
-            Some(line)
-        })
-    }
-
-    fn shaped(&self, line: &[u8], width: usize) -> Vec<String> {
-        let text = shape::clean_output(line);
-        if self.wrap { shape::chop(&text, width) } else { vec![shape::fit(&text, width).into_owned()] }
     }
 }
 
@@ -447,6 +267,88 @@ mod tests {
             seen += output.rows(40, 1)[0].len();
         }
         assert_eq!(seen, 5_000, "every byte came by");
+    }
+
+    #[test]
+    fn a_long_line_is_broken_at_the_same_places_from_everywhere_and_never_inside_of_anything() {
+        let mut file = b"first\n".to_vec();
+        for n in 0..3_000 {
+            file.extend_from_slice(format!("\x1b[38;5;{}m日本{n}", n % 256).as_bytes());
+        }
+        file.extend_from_slice(b"\nlast\n");
+        let mut output = Output::new(FILE, String::new(), false);
+        serve(&mut output, &file);
+        output.to_start();
+        serve(&mut output, &file);
+        let down: Vec<String> = (0..200)
+            .map(|_| {
+                let row = output.rows(100_000, 1)[0].clone();
+                output.scroll(1, 100_000, 1);
+                row
+            })
+            .take_while(|row| row != "last")
+            .collect();
+        assert!(down.iter().all(|row| !row.contains(['␛', '\\'])), "{down:#?}");
+        assert_eq!(down.concat().matches('日').count(), 3_000);
+        let mut up = Vec::new();
+        output.to_end();
+        for _ in 0..down.len() {
+            output.scroll(-1, 100_000, 1);
+            up.push(output.rows(100_000, 1)[0].clone());
+        }
+        up.reverse();
+        assert_eq!(down, up);
+    }
+
+    #[test]
+    fn the_colours_go_on_over_lines_and_the_window_knows_them() {
+        let mut file = b"\x1b[31m".to_vec();
+        file.extend_from_slice(&numbered(200));
+        let mut output = Output::new(FILE, String::new(), false);
+        serve(&mut output, &file);
+        let ink = |output: &Output| output.painted(20, 2, None)[0].line.spans[0].style.fg;
+        assert_eq!(ink(&output), Some(ratatui::style::Color::Indexed(1)));
+        output.scroll(-50, 20, 2);
+        assert_eq!(ink(&output), Some(ratatui::style::Color::Indexed(1)));
+    }
+
+    #[test]
+    fn a_sequence_of_which_the_rest_is_still_to_come_is_no_garbage() {
+        let mut output = Output::new(FILE, String::new(), false);
+        output.grew(20);
+        output.asked(1);
+        output.arrived(1, 0, 20, b"text\x1b[3");
+        assert_eq!(output.rows(20, 1), ["text"]);
+        output.arrived(1, 0, 20, b"");
+        let mut whole = Output::new(FILE, String::new(), false);
+        serve(&mut whole, b"text\x1b[3");
+        assert_eq!(whole.rows(20, 1), ["text␛[3"], "nothing more comes: it is seen");
+    }
+
+    #[test]
+    fn a_place_that_was_found_comes_into_the_window_from_wherever_it_is() {
+        let file = numbered(200_000);
+        let needle = Needle::new("line 100000", true).unwrap();
+        let at = needle.first(&file).unwrap().start as u64;
+        let mut output = Output::new(FILE, String::new(), false);
+        serve(&mut output, &file);
+        output.reveal(at, &needle, 20, 9);
+        serve(&mut output, &file);
+        let sought = Sought { needle: &needle, at: Some(at) };
+        let rows = output.painted(20, 9, Some(sought));
+        assert_eq!(rows[3].line.to_string(), "line 100000");
+        assert_eq!(rows[3].found, paint::Found::Here);
+        output.reveal(at, &needle, 20, 9);
+        assert_eq!(output.rows(20, 9)[3], "line 100000", "what is on the screen stays where it is");
+        let mut cut = Output::new(FILE, String::new(), false);
+        let long = [vec![b'.'; 300], b"needle".to_vec(), vec![b'.'; 300]].concat();
+        serve(&mut cut, &long);
+        cut.reveal(300, &Needle::new("needle", true).unwrap(), 40, 5);
+        assert!(cut.rows(40, 1)[0].contains("needle"));
+        cut.sideways(-1_000, 40, 5);
+        assert_eq!(cut.left, 0);
+        cut.sideways(10_000, 40, 5);
+        assert_eq!(cut.left, 606 - 40);
     }
 
     #[test]

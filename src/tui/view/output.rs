@@ -53,8 +53,8 @@ pub(super) fn below(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut 
 }
 
 fn write(output: &Output, area: Rect, buffer: &mut Buffer) {
-    let rows = output.rows(usize::from(area.width), usize::from(area.height));
-    let rows: Vec<Line<'_>> = rows.into_iter().map(Line::raw).collect();
+    let rows = output.painted(usize::from(area.width), usize::from(area.height), None);
+    let rows: Vec<Line<'_>> = rows.into_iter().map(|row| row.line).collect();
     write_rows(&rows, area, buffer);
 }
 
