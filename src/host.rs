@@ -155,6 +155,7 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
         _ => boot(&state),
     };
     let mut first = turn(&mut state, Input::Began(events), clock::moment(this_boot));
+    let mut sizes = Vec::new();
     let found: Vec<_> = loose
         .into_iter()
         .map(|loose| {
@@ -164,11 +165,18 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
                 let _ = crate::access::make_dirs(&path, &at, Some(gid));
             }
             let found = process::look(&at, loose.other_boot);
+            if found == Found::Alive && process::terminal::is_open(&at) {
+                let size = process::terminal::size(&at);
+                sizes.push((loose.attempt, loose.item.as_ref().map(|(index, _)| *index), size));
+            }
             (loose, found)
         })
         .collect();
     let alive: Vec<_> =
         found.iter().filter(|(_, found)| *found == Found::Alive).map(|(loose, _)| loose.clone()).collect();
+    for (attempt, item, size) in sizes {
+        state.found_terminal(attempt, item, (size.columns, size.rows));
+    }
     first.extend(turn(&mut state, Input::Recovered(found), clock::moment(this_boot)));
     if let Some(why) = state.broken_by() {
         return Err(HostError::Failed(words::journal_broken(why)));

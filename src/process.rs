@@ -14,6 +14,7 @@ pub mod runner;
 pub mod spawn;
 pub mod spec;
 pub mod stop;
+pub mod terminal;
 pub mod watch;
 
 pub use output::{Stream, attempt_dir};

@@ -2,11 +2,13 @@
 //!
 //! Reading parts of outputs and of the log is done on the client's own thread, so that it costs nobody else anything.
 
+mod follow;
 mod seats;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::io::ErrorKind;
+use std::os::fd::AsFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +30,7 @@ use super::peer::{self, Account, Sender};
 use super::turn::{Audience, ClientId, Input};
 
 pub(super) use seats::Seats;
+use follow::Follow;
 use seats::{Rank, Seat};
 
 /// How long a client may take to say hello.
@@ -35,9 +38,6 @@ const HELLO: Duration = Duration::from_secs(5);
 
 /// How long a message may take from its first byte to its last.
 const WHOLE_MESSAGE: Duration = Duration::from_secs(10);
-
-/// How often a followed output is looked at while its command runs.
-const GROWTH: Duration = Duration::from_millis(100);
 
 /// How long to wait when no connection can be taken (out of descriptors).
 const PAUSE: Duration = Duration::from_millis(100);
@@ -426,6 +426,9 @@ impl Reading {
                 for_growth.extend(followed.look(hall, line, now).ok()?);
             }
             let wait = [for_rest, for_members].into_iter().flatten().chain(for_growth).min();
+            if !follow::wait(&mut follow, line.stream().as_fd(), wait) {
+                continue;
+            }
             match self.read(line.stream(), wait) {
                 Came::End => return None,
                 Came::Strange(why) => return Some(why),
@@ -502,44 +505,6 @@ fn read_log(hall: &Hall, id: u64, before: u64, count: u32) -> Option<Arc<[u8]>> 
     let mut pages = hall.pages.lock().unwrap_or_else(PoisonError::into_inner);
     let entries = pages.before(before, MOST_RECORDS.min(count as usize)).unwrap_or_default();
     encode(&FromHost::Log { id, entries })
-}
-
-/// An output that a client follows.
-struct Follow {
-    of: OutputFile,
-    told: Option<u64>,
-    next: Option<Instant>,
-}
-
-impl Follow {
-    fn new(of: OutputFile) -> Self {
-        Self { of, told: None, next: Some(Instant::now()) }
-    }
-
-    /// Tells the client when the output grew. How long until it is looked at again; `None`: it grows no more.
-    /// `Err`: the client is gone.
-    fn look(&mut self, hall: &Hall, line: &Line, now: Instant) -> Result<Option<Duration>, ()> {
-        let Some(next) = self.next else { return Ok(None) };
-        if next > now {
-            return Ok(Some(next - now));
-        }
-        // Asked before the length is: what comes between the two is seen the next time.
-        let runs = hall
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(&(self.of.attempt, self.of.item));
-        let dir = output::attempt_dir(&hall.dir, self.of.attempt, self.of.item);
-        let total = output::size(&dir, stream_of(&self.of)).unwrap_or(0);
-        if self.told != Some(total) {
-            self.told = Some(total);
-            if !answer(line, &FromHost::OutputGrew { of: self.of.clone(), total }) {
-                return Err(());
-            }
-        }
-        self.next = runs.then(|| now + GROWTH);
-        Ok(runs.then_some(GROWTH))
-    }
 }
 
 #[cfg(test)]

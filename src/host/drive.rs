@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock;
+use crate::process::terminal::Size;
 use crate::time::Moment;
 use crate::wire::FromHost;
 
@@ -125,7 +126,7 @@ impl Driver {
                     let why_not = self.performer.type_into(&of, &bytes).err();
                     self.lines.tell(Audience::One(client), FromHost::Typed { id, why_not });
                 }
-                Output::Window { of, columns, rows } => self.performer.resize(&of, columns, rows),
+                Output::Window { of, columns, rows } => self.performer.resize(&of, Size { columns, rows }),
                 Output::Keep { name, value } => self.performer.keep(name, value),
                 Output::Exit { why } => {
                     if self.leave(why) {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::failpoint;
 use crate::id::{CheckId, ValueName};
 use crate::probe::{self, Cancel, News, ProbeWorld, Turns};
+use crate::process::terminal::{self, Keys, Size};
 use crate::process::{self, HostSide, Runner, Stopper};
 use crate::session::ask::Ask;
 use crate::session::event::{Answer, Ended, Outcome, Verdict};
@@ -72,6 +73,20 @@ struct Slot {
     stopper: Option<Stopper>,
     /// Its end was asked for before it had started.
     stop_wanted: bool,
+    /// What types into its terminal, once that is open.
+    keys: Option<Keys>,
+    /// The size that its terminal is to have, and was not told yet.
+    size_due: Option<Size>,
+}
+
+impl Slot {
+    fn resize_if_due(&mut self) {
+        if let (Some(keys), Some(size)) = (&self.keys, self.size_due)
+            && keys.resize(size).is_ok()
+        {
+            self.size_due = None;
+        }
+    }
 }
 
 impl Performer {
@@ -161,6 +176,8 @@ impl Performer {
     /// A command has ended.
     pub(super) fn ended(&mut self, attempt: u32, item: Option<u32>) {
         self.commands.remove(&(attempt, item));
+        // Its runner sees to that, where it was not killed.
+        terminal::unmake(&process::attempt_dir(&self.world.session_dir, attempt, item));
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&(attempt, item));
     }
 
@@ -179,16 +196,26 @@ impl Performer {
     }
 
     /// Hands bytes to the terminal of a command; the sentence says why it does not take them.
-    pub(super) fn type_into(&self, of: &OutputFile, _bytes: &[u8]) -> Result<(), String> {
-        match self.commands.get(&(of.attempt, of.item)) {
-            None => Err("its command has ended, and its terminal with it".to_owned()),
-            Some(_) => Err("its terminal is not open yet".to_owned()),
+    pub(super) fn type_into(&self, of: &OutputFile, bytes: &[u8]) -> Result<(), String> {
+        let Some(slot) = self.commands.get(&(of.attempt, of.item)) else {
+            return Err("its command has ended, and its terminal with it".to_owned());
+        };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.resize_if_due();
+        match &slot.keys {
+            Some(keys) => keys.type_into(bytes),
+            None => Err("its terminal is not open yet".to_owned()),
         }
     }
 
-    /// The terminal of a command has this size from here on.
-    #[expect(clippy::unused_self, reason = "until commands have terminals")]
-    pub(super) fn resize(&self, _of: &OutputFile, _columns: u16, _rows: u16) {}
+    /// The terminal of a command has this size from here on, or as soon as it is open.
+    pub(super) fn resize(&self, of: &OutputFile, size: Size) {
+        if let Some(slot) = self.commands.get(&(of.attempt, of.item)) {
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            slot.size_due = Some(size);
+            slot.resize_if_due();
+        }
+    }
 
     /// Finds an answer, at once or when others have found theirs.
     pub(super) fn ask(&mut self, tag: AskTag, ask: Box<Ask>) {
@@ -304,12 +331,14 @@ fn place_of(permit: &Permit) -> (u32, Option<u32>) {
     (permit.attempt(), permit.item().map(|(index, _)| *index))
 }
 
-/// Waits for a command's end, after making it stoppable.
+/// Waits for a command's end, after making it stoppable, and opening the way into its terminal where it has one.
 fn wait(runner: Runner, slot: &Mutex<Slot>) -> Found {
     let stopper = runner.stopper();
     let stop_wanted = {
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.stopper = Some(stopper.clone());
+        slot.keys = Some(runner.dir()).filter(|dir| terminal::is_open(dir)).and_then(|dir| Keys::open(dir).ok());
+        slot.resize_if_due();
         slot.stop_wanted
     };
     if stop_wanted {

@@ -76,7 +76,7 @@ fn run(
     let secrets: Vec<&str> = world.secrets.values().map(String::as_str).collect();
     let (mut out, out_end) = Listener::new(&secrets).map_err(machine)?;
     let (mut err, err_end) = Listener::new(&secrets).map_err(machine)?;
-    let command = launch(&spec, out_end.into(), err_end.into())?;
+    let command = launch(&spec, None, out_end.into(), err_end.into())?;
     let guard = Guard(&command);
     let pinned = kernel::pin_child(command.pid()).map_err(machine)?;
 

@@ -4,7 +4,7 @@
 //! through a descriptor that was checked after it was opened.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -123,6 +123,24 @@ pub fn signal_group(group: u32, with: Signal) -> usize {
         .count()
 }
 
+/// Signals every living member of a session but its leader, as [`signal_group`] does.
+pub fn signal_session(session: u32, with: Signal) {
+    for member in in_session(session) {
+        if let Ok(Some(pinned)) = member.id.pin()
+            && stat(member.id.pid).is_some_and(|now| now.session == session)
+        {
+            let _ = signal(&pinned, with);
+        }
+    }
+}
+
+/// The living members of a session, its leader left out.
+#[must_use]
+pub fn in_session(session: u32) -> Vec<Stat> {
+    let member = |stat: &Stat| stat.session == session && stat.id.pid != session && !stat.dead;
+    everyone().into_iter().filter(member).collect()
+}
+
 /// The living members of a process group.
 #[must_use]
 pub fn members(group: u32) -> Vec<Stat> {
@@ -156,7 +174,13 @@ pub fn has_ended(pinned: &OwnedFd) -> bool {
 /// Waits until one of the descriptors can be read (a pinned process: has ended), or the time is over, or a signal
 /// came; says of each whether it can.
 pub fn readable<F: AsFd>(fds: &[F], at_most: Option<Duration>) -> Vec<bool> {
-    let mut polled: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    ready(&fds.iter().map(|fd| (fd.as_fd(), PollFlags::IN)).collect::<Vec<_>>(), at_most)
+}
+
+/// As [`readable`], each for what it waits for.
+pub fn ready(fds: &[(BorrowedFd<'_>, PollFlags)], at_most: Option<Duration>) -> Vec<bool> {
+    let mut polled: Vec<PollFd<'_>> =
+        fds.iter().map(|(fd, waits_for)| PollFd::from_borrowed_fd(*fd, *waits_for)).collect();
     let limit = at_most.map(timespec);
     // An interruption reads as "none of them": whoever calls looks around and comes back.
     let _ = rustix::event::poll(&mut polled, limit.as_ref());

@@ -27,9 +27,15 @@ impl Command {
         self.pid
     }
 
+    /// Its process group.
+    #[must_use]
+    pub fn group(&self) -> Option<Pid> {
+        i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+    }
+
     /// Signals its whole process group. Not to be called once it was reaped.
     pub fn signal(&self, signal: Signal) {
-        if let Some(group) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+        if let Some(group) = self.group() {
             // Nobody left in the group is no failure.
             let _ = rustix::process::kill_process_group(group, signal);
         }
@@ -41,9 +47,14 @@ impl Command {
     }
 }
 
-/// Starts a command as the leader of a process group of its own, with no input. The error is the reason, a sentence.
+/// Starts a command as the leader of a process group of its own; without `input` it has none. The error is the reason, a sentence.
 /// The file mode creation mask, and whatever else a process hands down, is the caller's.
-pub fn launch(spec: &RunnerSpec, out: OwnedFd, err: OwnedFd) -> Result<Command, String> {
+pub fn launch(
+    spec: &RunnerSpec,
+    input: Option<OwnedFd>,
+    out: OwnedFd,
+    err: OwnedFd,
+) -> Result<Command, String> {
     if let Some(why) = spec.objection() {
         return Err(why);
     }
@@ -55,7 +66,6 @@ pub fn launch(spec: &RunnerSpec, out: OwnedFd, err: OwnedFd) -> Result<Command, 
     let expression = duct::cmd(&program, spec.argv.iter().skip(1).map(Bytes::to_os))
         .full_env(spec.env.iter().map(|(name, value)| (name.to_os(), value.to_os())))
         .dir(dir)
-        .stdin_null()
         .stdout_file(out)
         .stderr_file(err)
         .unchecked()
@@ -63,6 +73,10 @@ pub fn launch(spec: &RunnerSpec, out: OwnedFd, err: OwnedFd) -> Result<Command, 
             command.arg0(&name).process_group(0);
             Ok(())
         });
+    let expression = match input {
+        Some(input) => expression.stdin_file(input),
+        None => expression.stdin_null(),
+    };
     let handle = expression.start();
     // It holds the writing ends of pipes.
     drop(expression);

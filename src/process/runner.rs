@@ -5,7 +5,9 @@
 //! never be somebody else's.
 
 mod bell;
+mod cast;
 mod pump;
+mod tty;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -31,11 +33,16 @@ use super::kernel;
 use super::launch::{self, Command};
 use super::output::Stream;
 use super::spec::{MAX_TEXT, RunnerSpec};
+use super::terminal;
 use bell::Bell;
-use pump::Pump;
+use pump::{Pump, Sink};
+use tty::Tty;
 
 /// From TERM to KILL.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// From TERM to HUP where there is a terminal: a shell that somebody types into passes TERM over.
+const HANG_UP: Duration = Duration::from_secs(2);
 
 /// How long what a command left behind may take to end by itself before it is listed, and how long what is still in
 /// its pipes may take to arrive.
@@ -105,42 +112,68 @@ fn run(dir: &Path) -> Result<(), String> {
 /// What must be there before the attempt is claimed: a full disk is found out while nothing has begun.
 struct Prepared {
     slot: OutcomeSlot,
+    files: Files,
+}
+
+/// The files that a command's output goes into.
+struct Files {
     output: File,
     errors: Option<File>,
+    /// Where keys come from, and the recording of the terminal that they go to.
+    terminal: Option<(File, File)>,
 }
 
 fn prepare(dir: &Path, spec: &RunnerSpec) -> io::Result<Prepared> {
-    Ok(Prepared {
-        slot: OutcomeSlot::reserve(dir)?,
-        output: output_file(dir, Stream::Output, spec.share)?,
-        errors: spec.separate_stdout.then(|| output_file(dir, Stream::Errors, spec.share)).transpose()?,
-    })
+    let slot = OutcomeSlot::reserve(dir)?;
+    let files = Files {
+        output: output_file(dir, Stream::Output.file_name(), spec.share)?,
+        errors: spec
+            .separate_stdout
+            .then(|| output_file(dir, Stream::Errors.file_name(), spec.share))
+            .transpose()?,
+        terminal: spec
+            .terminal
+            .then(|| Ok::<_, io::Error>((terminal::open(dir)?, output_file(dir, terminal::CAST, spec.share)?)))
+            .transpose()?,
+    };
+    Ok(Prepared { slot, files })
 }
 
 /// Opens one of the output files for writing at its end. With a group, its members may read it.
-fn output_file(dir: &Path, stream: Stream, share: Option<u32>) -> io::Result<File> {
+fn output_file(dir: &Path, name: &str, share: Option<u32>) -> io::Result<File> {
     let file = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(dir.join(stream.file_name()))?;
+        .open(dir.join(name))?;
     if let Some(gid) = share {
         access::give(&file, gid, access::FILE)?;
     }
     Ok(file)
 }
 
-/// Starts it, its output going into the files, or through the pump where something is to be covered. The error is the
-/// reason, a sentence.
-fn start(spec: &RunnerSpec, output: File, errors: Option<File>, pump: &mut Pump) -> Result<Command, String> {
+/// Starts it, its output going into the files, or through the pump where something is to be covered or it has a terminal.
+/// The error is the reason, a sentence.
+fn start(dir: &Path, spec: &RunnerSpec, files: Files, pump: &mut Pump) -> Result<Command, String> {
     let machine = |e: io::Error| format!("its output cannot be set up: {e}");
-    let (out, err) = if spec.cover.is_empty() {
+    if !spec.cover.is_empty() {
+        // No core file may hold what the output must not show.
+        let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    let Files { output, errors, terminal } = files;
+    let mut input = None;
+    let (out, err) = if let Some((keys, cast)) = terminal {
+        let failed = |e: io::Error| format!("its terminal cannot be opened: {e}");
+        let tty = Tty::open(dir, keys, Sink::new(output, &spec.cover), cast).map_err(failed)?;
+        input = Some(tty.end_for_command().map_err(failed)?);
+        let ends = (tty.end_for_command().map_err(failed)?, tty.end_for_command().map_err(failed)?);
+        pump.attach(tty);
+        ends
+    } else if spec.cover.is_empty() {
         let err = errors.map_or_else(|| output.try_clone(), Ok).map_err(machine)?;
         (output.into(), err.into())
     } else {
-        // No core file may hold what the output must not show.
-        let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
         let out = pump.add(output, &spec.cover).map_err(machine)?;
         let err = match errors {
             Some(file) => pump.add(file, &spec.cover),
@@ -149,22 +182,28 @@ fn start(spec: &RunnerSpec, output: File, errors: Option<File>, pump: &mut Pump)
         (out.into(), err.map_err(machine)?.into())
     };
     let own = rustix::process::umask(Mode::from_raw_mode(spec.umask & 0o777));
-    let command = launch::launch(spec, out, err);
+    let command = launch::launch(spec, input, out, err);
     rustix::process::umask(own);
+    if let (Ok(command), Some(tty)) = (&command, pump.tty())
+        && let Some(group) = command.group()
+    {
+        tty.put_in_front(group);
+    }
     command
 }
 
 fn attempt(dir: &Path, spec: &RunnerSpec, prepared: Prepared, bell: &Bell) {
-    let Prepared { mut slot, output, errors } = prepared;
+    let Prepared { mut slot, files } = prepared;
     let begun = Instant::now();
     if bell.stop_asked() {
         leave(&mut slot, &ended(dir, Outcome::Stopped, begun.elapsed(), vec![]));
         return;
     }
     let mut pump = Pump::default();
-    let command = match start(spec, output, errors, &mut pump) {
+    let command = match start(dir, spec, files, &mut pump) {
         Ok(command) => command,
         Err(why) => {
+            pump.hang_up();
             leave(&mut slot, &ended(dir, Outcome::NotStarted { why }, Duration::ZERO, vec![]));
             return;
         }
@@ -241,6 +280,7 @@ fn captured(dir: &Path, len: u64) -> Result<String, String> {
 struct Ending {
     outcome: Outcome,
     kill_at: Instant,
+    hung_up: bool,
     killed: bool,
 }
 
@@ -284,31 +324,60 @@ impl Watch<'_> {
             }
             self.pump.turn(&self.bell.wire, wake.map(|at| at.saturating_duration_since(Instant::now())));
             if self.bell.silence() {
+                if let Some((tty, command)) = self.pump.tty().zip(self.command.group()) {
+                    tty.go_on(command);
+                }
                 reap_orphans(self.command.pid());
             }
         }
     }
 
     fn end(&mut self, outcome: Outcome, now: Instant) {
-        self.command.signal(Signal::TERM);
+        self.signal(Signal::TERM);
         // One that is halted hears nothing until it goes on.
-        self.command.signal(Signal::CONT);
-        self.ending = Some(Ending { outcome, kill_at: now + GRACE, killed: false });
+        self.signal(Signal::CONT);
+        self.ending = Some(Ending { outcome, kill_at: now + GRACE, hung_up: false, killed: false });
+    }
+
+    /// Signals the command's group; where it has a terminal, everyone there: a shell gives each command a group.
+    fn signal(&self, signal: Signal) {
+        self.command.signal(signal);
+        if self.pump.tty().is_some() {
+            kernel::signal_session(std::process::id(), signal);
+        }
+    }
+
+    fn is_anyone_left(&self) -> bool {
+        if self.pump.tty().is_some() {
+            !kernel::in_session(std::process::id()).is_empty()
+        } else {
+            !kernel::members(self.command.pid()).is_empty()
+        }
     }
 
     /// Goes on ending it: when to look again, or `None` when nothing of its group lives.
     fn press(&mut self, now: Instant) -> Option<Instant> {
-        let all_dead = self.dead.is_some() && kernel::members(self.command.pid()).is_empty();
+        let all_dead = self.dead.is_some() && !self.is_anyone_left();
+        let has_terminal = self.pump.tty().is_some();
         let ending = self.ending.as_mut()?;
         if all_dead {
             return None;
         }
-        if now < ending.kill_at {
-            return Some(ending.kill_at);
+        let hang_up_at = ending.kill_at - (GRACE - HANG_UP);
+        if has_terminal && now < hang_up_at {
+            return Some(hang_up_at);
         }
-        let first = !std::mem::replace(&mut ending.killed, true);
-        if first {
-            self.command.signal(Signal::KILL);
+        let hang_up = has_terminal && !std::mem::replace(&mut ending.hung_up, true);
+        let kill = now >= ending.kill_at && !std::mem::replace(&mut ending.killed, true);
+        let kill_at = ending.kill_at;
+        if hang_up {
+            self.signal(Signal::HUP);
+        }
+        if now < kill_at {
+            return Some(kill_at);
+        }
+        if kill {
+            self.signal(Signal::KILL);
         }
         // What the kernel cannot kill (it waits for a disk) is waited for: it is still there.
         Some(now + TICK)
@@ -316,9 +385,13 @@ impl Watch<'_> {
 
     fn report(&mut self, dir: &Path) -> Option<Ended> {
         let died = self.dead?;
-        let settled = died + SETTLE;
+        let mut settled = died + SETTLE;
         self.pump.drain(settled);
         let status = self.command.reap();
+        if self.pump.hang_up() {
+            // What was in front of it hears that only now.
+            settled = Instant::now() + SETTLE;
+        }
         while has_children() && Instant::now() < settled {
             self.pump.turn(&self.bell.wire, Some(settled.saturating_duration_since(Instant::now())));
             if self.bell.silence() {

@@ -14,7 +14,7 @@ use crate::session::gate::Permit;
 use crate::session::{Ended, Outcome};
 
 use super::spec::{Bytes, RunnerSpec};
-use super::{HostSide, Runner, attempt_dir, environment};
+use super::{HostSide, Runner, attempt_dir, environment, terminal};
 
 /// Starts the command that the permit is for, and uses the permit up. When this fails nothing was started, and the
 /// error is how the attempt ended ([`Outcome::NotStarted`]).
@@ -44,6 +44,7 @@ fn spec_of(permit: &Permit, host: &HostSide<'_>) -> Result<RunnerSpec, String> {
         umask: host.umask,
         separate_stdout: permit.separate_stdout(),
         share: host.share,
+        terminal: permit.interactive(),
         ..command_spec(permit.call(), host.base_dir, host.environment, host.secrets)?
     })
 }
@@ -67,6 +68,7 @@ pub fn command_spec(
         // All that are known: a command that was given one may well find another.
         cover: if full.has_secret { secrets.values().cloned().collect() } else { vec![] },
         share: None,
+        terminal: false,
     })
 }
 
@@ -74,6 +76,9 @@ pub fn command_spec(
 fn launch(program: &Path, session_dir: &Path, dir: &Path, spec: &RunnerSpec) -> Result<Runner, String> {
     access::make_dirs(session_dir, dir, spec.share)
         .map_err(|e| format!("the directory {} cannot be made: {e}", dir.display()))?;
+    if spec.terminal {
+        terminal::make(dir).map_err(|e| format!("the way into its terminal cannot be made: {e}"))?;
+    }
     let text = serde_json::to_vec(spec).map_err(|e| format!("its runner cannot be told what to run: {e}"))?;
     let mut child = spawn(program, dir).map_err(|e| format!("its runner cannot be started: {e}"))?;
     if let Some(mut orders) = child.stdin.take() {
@@ -116,6 +121,7 @@ mod tests {
             separate_stdout: false,
             cover: vec!["hunter2".to_owned()],
             share: None,
+            terminal: false,
         }
     }
 

@@ -31,6 +31,9 @@ pub struct RunnerSpec {
     /// Number of the group that may read the output.
     #[serde(default)]
     pub share: Option<u32>,
+    /// Give it a terminal, into which the host types.
+    #[serde(default)]
+    pub terminal: bool,
 }
 
 impl RunnerSpec {
@@ -142,6 +145,7 @@ mod tests {
             separate_stdout: false,
             cover: vec![],
             share: None,
+            terminal: false,
         }
     }
 

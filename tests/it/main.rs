@@ -1,5 +1,5 @@
 //! Black box over the real binary: what a person or a script at a terminal can see, and what is left on disk.
-//! Everything is started through `support`; nothing here knows how the program is made, but for `architecture` and `process`.
+//! Everything is started through `support`; nothing here knows how the program is made, but for `architecture`, `process` and `terminal`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
@@ -26,6 +26,7 @@ mod signatures;
 #[path = "../support/mod.rs"]
 mod support;
 mod themes;
+mod terminal;
 mod walks;
 mod witness;
 mod witness_ssh;

@@ -45,6 +45,7 @@ fn attempt(argv: &[&str]) -> Attempt {
             separate_stdout: false,
             cover: vec![],
             share: None,
+            terminal: false,
         },
     }
 }

@@ -5,14 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::process::terminal::SIZE;
 use crate::session::{Session, terminal};
 use crate::wire::FromHost;
 use crate::wire::messages::{MAX_TYPED, OutputFile, Stream, Terminal};
 
 use super::{Audience, ClientId, HostState, Output};
-
-/// The size of a terminal that nobody has given another, columns and rows.
-const SIZE: (u16, u16) = (80, 24);
 
 /// The most columns or rows that a terminal gets: a window, and nothing that takes a screen's emulator down.
 const MOST: u16 = 1_000;
@@ -58,7 +56,7 @@ pub(super) fn now(state: &HostState) -> Vec<Terminal> {
     let open = state.terminals.steps.iter().filter_map(|place| terminal::of_step(session, *place));
     open.map(|open| {
         let place = (open.attempt, open.item.map(|(index, _)| index));
-        let (columns, rows) = state.terminals.sizes.get(&place).copied().unwrap_or(SIZE);
+        let (columns, rows) = state.terminals.sizes.get(&place).copied().unwrap_or((SIZE.columns, SIZE.rows));
         let typist = typist(state, place).and_then(|client| state.guests.get(&client));
         Terminal {
             of: OutputFile { attempt: place.0, item: place.1, stream: Stream::Output },
@@ -139,7 +137,7 @@ pub(super) fn resized(
 ) {
     let place = (of.attempt, of.item);
     let (columns, rows) = (size.0.clamp(1, MOST), size.1.clamp(1, MOST));
-    let same = state.terminals.sizes.get(&place).copied().unwrap_or(SIZE) == (columns, rows);
+    let same = state.terminals.sizes.get(&place).copied().unwrap_or((SIZE.columns, SIZE.rows)) == (columns, rows);
     if typist(state, place) == Some(client) && !same {
         state.terminals.sized(place, (columns, rows));
         out.push(Output::Window { of, columns, rows });

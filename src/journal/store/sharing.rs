@@ -377,7 +377,7 @@ fn most_open(path: &Path, found: &Metadata) -> u32 {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     match name {
         _ if found.is_dir() => access::DIRECTORY & 0o070,
-        JOURNAL | RUNBOOK | "output" | "errors" => access::FILE & 0o070,
+        JOURNAL | RUNBOOK | "output" | "errors" | "terminal.cast" => access::FILE & 0o070,
         "socket" => access::SOCKET & 0o070,
         _ => 0,
     }
