@@ -73,6 +73,7 @@ fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
         Verb::BackTo => places::go_back(app),
         Verb::Mouse => return super::mouse::toggle(app),
         Verb::Search => app.mode = Mode::Search(Box::new(Search::new(places::here(app)))),
+        Verb::Values => app.values = !app.values,
         Verb::Steps => app.screen = Screen::Steps,
         Verb::Log => {
             app.screen = Screen::Log;

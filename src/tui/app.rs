@@ -64,6 +64,10 @@ pub struct App {
     pub output_choice: Option<usize>,
     /// Long lines of output are wrapped.
     pub wrap: bool,
+    /// Values are shown where they are used; else their names.
+    pub values: bool,
+    /// Rows of long texts that the last picture had.
+    pub memo: super::view::memo::Memo,
     /// What came of the last key; until the next one.
     pub notice: Option<Notice>,
     /// The last note that somebody wrote; until a key after it was shown.
@@ -228,6 +232,8 @@ impl App {
             output: None,
             output_choice: None,
             wrap: false,
+            values: false,
+            memo: super::view::memo::Memo::default(),
             notice: None,
             noted: None,
             following,

@@ -265,6 +265,10 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
             Fit::Absent("this is the operator's own screen: others follow it")
         }
         Verb::Rejoin if follow::follows(app) => Fit::Absent("it follows already"),
+        Verb::Values if app.values => Fit::Yes(Some("names")),
+        Verb::Values if !super::view::script::uses_values(&app.session, app.selected) => {
+            Fit::Absent("this step's scripts and texts use no values")
+        }
         Verb::Output if app.output.is_none() => Fit::Absent("this step has no output"),
         Verb::PreviousOutput | Verb::NextOutput if !many => Fit::Absent("there is only this one"),
         Verb::Follow | Verb::Wrap => match &app.output {

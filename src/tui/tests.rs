@@ -4,4 +4,5 @@ mod approval;
 mod clean;
 mod flow;
 mod pictures;
+mod reading;
 mod themes;

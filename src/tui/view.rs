@@ -8,8 +8,10 @@ pub mod footer;
 pub mod gate;
 pub mod header;
 pub mod help;
+pub mod highlight;
 pub mod log;
 pub mod markdown;
+pub mod memo;
 pub mod output;
 pub mod palette;
 pub mod popup;
@@ -224,10 +226,23 @@ pub(super) fn write_scrolled(
     area: Rect,
     buffer: &mut Buffer,
 ) {
+    let window = |from: usize, most: usize| rows.iter().skip(from).take(most).cloned().collect();
+    write_window(rows.len(), window, scroll, keys, area, buffer);
+}
+
+/// As [`write_scrolled`], of `all` rows, of which `window` makes those from one on, and at most so many.
+pub(super) fn write_window(
+    all: usize,
+    window: impl Fn(usize, usize) -> Vec<Line<'static>>,
+    scroll: usize,
+    keys: (&str, &str),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let height = usize::from(area.height);
-    let most = rows.len().saturating_sub(height);
+    let most = all.saturating_sub(height);
     let scroll = scroll.min(most);
-    write_rows(&rows[scroll.min(rows.len())..], area, buffer);
+    write_rows(&window(scroll, height), area, buffer);
     let mark = |text: String, y: u16, buffer: &mut Buffer| {
         let text = format!(" {text} ");
         let width = count(shape::columns(&text)).min(area.width);

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::runbook::UndoWork;
+use crate::runbook::{Template, UndoWork};
 use crate::session::Session;
 use crate::session::event::{Outcome, Work};
 use crate::session::state::{ItemProgress, Progress, Running};
@@ -15,9 +15,10 @@ use crate::tui::keys::{self, Verb};
 use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_step};
 
+use super::memo::Pile;
 use super::shape::{between, hang, plain, say, wrap, wrap_spans};
 use super::{
-    Seen, View, count, cut_bottom, cut_top, gate, markdown, output, script, write_rows, write_scrolled,
+    Seen, View, count, cut_bottom, cut_top, gate, markdown, output, script, write_rows, write_window,
 };
 
 /// Draws the step, and the end of its output where it has one.
@@ -31,17 +32,24 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     let head = head(view, width);
     write_rows(&head, cut_top(&mut rest, count(head.len())), buffer);
     cut_top(&mut rest, u16::from(area.height > 10));
-    let rows = body(view, width);
+    let pile = body(view, width);
     let runs = matches!(view.app.session.steps[view.app.selected].progress, Progress::Running(_));
     if view.app.output.as_ref().is_some_and(|output| runs || output.total > 0) {
         // What runs gets the room; what ran, only what is left over, but never less than a look.
         let least = if runs { rest.height * 3 / 5 } else { (rest.height / 4).max(4) };
-        let room = rest.height.saturating_sub(count(rows.len()) + 1).max(least).min(rest.height);
+        let room = rest.height.saturating_sub(count(pile.len()).saturating_add(1)).max(least).min(rest.height);
         output::below(view, cut_bottom(&mut rest, room), buffer, seen);
     }
-    seen.detail_rows = rows.len();
+    seen.detail_rows = pile.len();
     seen.detail_height = usize::from(rest.height);
-    write_scrolled(&rows, view.app.detail_scroll, ("PgUp", "PgDn"), rest, buffer);
+    write_window(
+        pile.len(),
+        |from, most| pile.window(from, most),
+        view.app.detail_scroll,
+        ("PgUp", "PgDn"),
+        rest,
+        buffer,
+    );
 }
 
 /// Title and state: what the step is and where it stands.
@@ -131,39 +139,42 @@ fn clock(view: View<'_>, running: &Running) -> Line<'static> {
 }
 
 /// Everything below the head, as long as it gets.
-fn body(view: View<'_>, width: usize) -> Vec<Line<'static>> {
+fn body(view: View<'_>, width: usize) -> Pile {
     let session = &view.app.session;
     let place = view.app.selected;
     let model = &session.runbook.steps[place];
     let status = view::step_status(session, &view.order, place, view.now);
-    let mut blocks: Vec<Vec<Line<'static>>> = Vec::new();
+    let mut pile = Pile::default();
     if status == StepStatus::Interrupted {
-        blocks.push(interrupted(view, width));
+        pile.add(interrupted(view, width));
     }
     if let Some(destructive) = &model.destructive
         && !matches!(status, StepStatus::Done | StepStatus::Skipped)
     {
-        let words = plain(&view::filled(session, &destructive.loses));
+        let words = plain(&script::words(view, &destructive.loses));
         let words = if words.is_empty() { "This step destroys something.".to_owned() } else { words };
-        blocks.push(wrap_spans(&[say(words, Tone::Warn)], width));
+        pile.add(wrap_spans(&[say(words, Tone::Warn)], width));
     }
-    let about = markdown::rows(&view::filled(session, &model.about), width);
+    let markdown = |text: &Template| {
+        let text = script::words(view, text);
+        view.app.memo.rows(&[&text, "markdown"], width, || markdown::rows(&text, width))
+    };
     if place == 0 && model.about.is_empty() && status == StepStatus::Ready {
-        blocks.push(markdown::rows(&view::filled(session, &session.runbook.about), width));
+        pile.add(markdown(&session.runbook.about));
     }
-    blocks.push(about);
+    pile.add(markdown(&model.about));
     if matches!(status, StepStatus::Waiting | StepStatus::Ready | StepStatus::Failed | StepStatus::Undone) {
-        blocks.push(gate::rows(view, place, width));
+        pile.add(gate::rows(view, place, width));
     }
-    blocks.push(gate::verify_rows(view, place, width));
-    blocks.push(items(view, width));
+    pile.add(gate::verify_rows(view, place, width));
+    pile.add(items(view, width));
     if let Some(call) = &model.run {
         let word = match status {
             StepStatus::Running => "it runs",
             StepStatus::Done | StepStatus::Undone | StepStatus::Interrupted => "it ran",
             _ => "it will run",
         };
-        blocks.push(script::rows(session, call, word, width));
+        pile.add(script::rows(view, call, word, width));
     } else if matches!(status, StepStatus::Ready | StepStatus::Running) {
         let capture = model.capture.as_ref().map(|c| format!(", and its value ({}) is asked then", c.name));
         let key = keys::shown_for(Verb::Done);
@@ -171,18 +182,12 @@ fn body(view: View<'_>, width: usize) -> Vec<Line<'static>> {
             .map(|item| format!(", now for {}", plain(&item)))
             .unwrap_or_default();
         let text = format!("A person does this{item}. {key} says it is done{}.", capture.unwrap_or_default());
-        blocks.push(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet))).collect());
+        let rows = wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet)));
+        pile.add(rows.collect::<Vec<_>>());
     }
-    blocks.push(undo(view, status, width));
-    blocks.push(left_behind(view, width));
-    let mut rows = Vec::new();
-    for block in blocks.into_iter().filter(|block| !block.is_empty()) {
-        if !rows.is_empty() {
-            rows.push(Line::default());
-        }
-        rows.extend(block);
-    }
-    rows
+    pile.add(undo(view, status, width));
+    pile.add(left_behind(view, width));
+    pile
 }
 
 /// Which item of its list a running step is at: `eu (1 of 3)`.
@@ -292,13 +297,13 @@ fn undo(view: View<'_>, status: StepStatus, width: usize) -> Vec<Line<'static>> 
     }
     let mut rows = match &undo.work {
         UndoWork::Script(call) => {
-            script::rows(session, call, &format!("{} takes it back", keys::shown_for(Verb::Undo)), width)
+            script::rows(view, call, &format!("{} takes it back", keys::shown_for(Verb::Undo)), width).to_vec()
         }
         UndoWork::Words(words) => {
             let text = format!(
                 "{} takes it back, by a person: {}",
                 keys::shown_for(Verb::Undo),
-                plain(&view::filled(session, words))
+                plain(&script::words(view, words))
             );
             wrap(&text, width).into_iter().map(Line::raw).collect()
         }

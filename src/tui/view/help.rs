@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::runbook::Value;
-use crate::session::view;
 use crate::tui::keys::{self, Binding};
 use crate::tui::mode::Page;
 use crate::tui::people;
@@ -13,7 +12,7 @@ use crate::tui::theme::Tone;
 
 use super::popup::{frame, inner_width};
 use super::shape::{hang, plain, say, wrap};
-use super::{ARROWS, Seen, View, markdown, write_scrolled};
+use super::{ARROWS, Seen, View, markdown, script, write_scrolled};
 
 /// What the mouse does.
 const MOUSE: &str = "A click selects a step, or picks a row of a list; a second click in short order shows the step's output. A \
@@ -79,7 +78,8 @@ fn key_rows(binding: &Binding, width: usize) -> Vec<Line<'static>> {
 pub(super) fn about(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let width = inner_width(area);
     let session = &look.app.session;
-    let mut rows = markdown::rows(&view::filled(session, &session.runbook.about), width);
+    let text = script::words(look, &session.runbook.about);
+    let mut rows = look.app.memo.rows(&[&text, "markdown"], width, || markdown::rows(&text, width)).to_vec();
     let mut part = |title: &'static str, lines: Vec<String>| {
         if lines.is_empty() {
             return;

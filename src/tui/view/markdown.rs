@@ -8,7 +8,12 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::theme::{Tone, style};
 
+use super::highlight;
 use super::shape::{columns, hang, plain, plain_lines, say, wrap_spans};
+
+mod table;
+
+use table::Table;
 
 /// The rows of a text, at most `width` columns wide.
 #[must_use]
@@ -38,7 +43,9 @@ struct Page {
     styles: Vec<Style>,
     /// What stands before the rows of the blocks around what comes.
     frames: Vec<Frame>,
-    code: bool,
+    /// A block of code, until its end: what it says it is written in, and its text.
+    code: Option<(String, String)>,
+    table: Option<Table>,
     /// Targets of the links around what comes, and where their text begins.
     links: Vec<(String, usize)>,
     /// A block has ended: the next one is set apart by an empty row.
@@ -58,17 +65,18 @@ impl Page {
         match event {
             Event::Start(tag) => self.open(tag),
             Event::End(tag) => self.close(tag),
-            Event::Text(text) if self.code => {
-                for line in plain_lines(text.strip_suffix('\n').unwrap_or(&text)) {
-                    let row = vec![Span::raw("  "), say(line, Tone::Code)];
-                    self.write(&row);
-                }
-            }
-            Event::Text(text) => self.say(&text),
+            Event::Text(text) => match &mut self.code {
+                Some((_, code)) => code.push_str(&text),
+                None => self.say(&text),
+            },
             Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
                 self.spans.push(say(plain(&text), Tone::Code));
             }
-            Event::Html(text) | Event::InlineHtml(text) => self.say(text.trim_end()),
+            Event::Html(text) => {
+                self.say(text.trim_end());
+                self.flush();
+            }
+            Event::InlineHtml(text) => self.say(&text),
             Event::FootnoteReference(text) => self.say(&format!("[^{text}]")),
             Event::SoftBreak => self.spans.push(Span::raw(" ")),
             Event::HardBreak => self.flush(),
@@ -97,12 +105,11 @@ impl Page {
             }
             Tag::CodeBlock(kind) => {
                 self.block();
-                self.code = true;
-                if let CodeBlockKind::Fenced(language) = kind
-                    && !language.is_empty()
-                {
-                    self.write(&[Span::raw("  "), say(plain(&language), Tone::Quiet)]);
-                }
+                let language = match kind {
+                    CodeBlockKind::Fenced(language) => language.to_string(),
+                    CodeBlockKind::Indented => String::new(),
+                };
+                self.code = Some((language, String::new()));
             }
             Tag::List(first) => {
                 if self.frames.is_empty() {
@@ -127,29 +134,52 @@ impl Page {
             Tag::Emphasis => self.styles.push(Style::new().add_modifier(Modifier::ITALIC)),
             Tag::Strong | Tag::TableHead => self.styles.push(style(Tone::Strong)),
             Tag::Strikethrough => self.styles.push(Style::new().add_modifier(Modifier::CROSSED_OUT)),
-            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
-                self.links.push((plain(&dest_url), self.spans.len()));
+            Tag::Link { dest_url, title, .. } | Tag::Image { dest_url, title, .. } => {
+                let title = if title.is_empty() { String::new() } else { format!(" \"{}\"", plain(&title)) };
+                self.links.push((format!("{}{title}", plain(&dest_url)), self.spans.len()));
                 self.styles.push(Style::new().add_modifier(Modifier::UNDERLINED));
             }
-            Tag::TableCell if !self.spans.is_empty() => self.spans.push(say(" │ ", Tone::Quiet)),
-            Tag::Paragraph | Tag::Table(_) | Tag::HtmlBlock | Tag::FootnoteDefinition(_) => self.block(),
+            Tag::Table(alignments) => {
+                self.block();
+                self.table = Some(Table::new(alignments));
+            }
+            Tag::TableRow => {
+                if let Some(table) = &mut self.table {
+                    table.row();
+                }
+            }
+            Tag::Paragraph | Tag::HtmlBlock | Tag::FootnoteDefinition(_) => self.block(),
             _ => {}
         }
     }
 
     fn close(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Heading(_) | TagEnd::TableHead => {
+            TagEnd::Heading(_) => {
                 self.flush();
                 self.styles.pop();
-                self.apart = tag != TagEnd::TableHead;
+                self.apart = true;
+            }
+            TagEnd::TableHead => {
+                self.styles.pop();
             }
             TagEnd::Paragraph | TagEnd::HtmlBlock | TagEnd::FootnoteDefinition => {
                 self.flush();
                 self.apart = true;
             }
-            TagEnd::TableRow => self.flush(),
-            TagEnd::Table => self.apart = true,
+            TagEnd::TableCell => {
+                let cell = std::mem::take(&mut self.spans);
+                if let Some(table) = &mut self.table {
+                    table.cell(cell);
+                }
+            }
+            TagEnd::Table => {
+                let rows = self.table.take().map(|table| table.rows(self.room())).unwrap_or_default();
+                for row in rows {
+                    self.write_row(row);
+                }
+                self.apart = true;
+            }
             TagEnd::BlockQuote(_) | TagEnd::List(_) => {
                 self.flush();
                 self.frames.pop();
@@ -161,7 +191,7 @@ impl Page {
                 self.apart = false;
             }
             TagEnd::CodeBlock => {
-                self.code = false;
+                self.write_code();
                 self.apart = true;
             }
             TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
@@ -217,30 +247,45 @@ impl Page {
         }
     }
 
+    fn write_code(&mut self) {
+        let Some((language, code)) = self.code.take() else { return };
+        if !language.is_empty() {
+            self.write(&[Span::raw("  "), say(plain(&language), Tone::Quiet)]);
+        }
+        let lines = plain_lines(code.strip_suffix('\n').unwrap_or(&code));
+        let lines = if highlight::is_shell(&language) {
+            highlight::lines(&lines)
+        } else {
+            lines.into_iter().map(|line| vec![say(line, Tone::Code)]).collect()
+        };
+        let room = self.room().saturating_sub(2);
+        for line in lines {
+            for row in hang(vec![Span::raw("  ")], wrap_spans(&line, room)) {
+                self.write_row(row);
+            }
+        }
+    }
+
     fn write(&mut self, spans: &[Span<'static>]) {
-        let room = self.room();
-        let mut before = Vec::new();
-        let mut rest = Vec::new();
+        for row in wrap_spans(spans, self.room()) {
+            self.write_row(row);
+        }
+    }
+
+    /// Writes a row that is not wider than there is room, behind what stands before it.
+    fn write_row(&mut self, row: Line<'static>) {
+        let mut spans = Vec::new();
         for frame in &mut self.frames {
             match frame {
-                Frame::Quote => {
-                    before.push(say("│ ", Tone::Quiet));
-                    rest.push(say("│ ", Tone::Quiet));
-                }
+                Frame::Quote => spans.push(say("│ ", Tone::Quiet)),
                 Frame::List(_) => {}
                 Frame::Item(mark, width) => {
-                    before.push(Span::raw(mark.take().unwrap_or_else(|| " ".repeat(*width))));
-                    rest.push(Span::raw(" ".repeat(*width)));
+                    spans.push(Span::raw(mark.take().unwrap_or_else(|| " ".repeat(*width))));
                 }
             }
         }
-        let mut rows = wrap_spans(spans, room).into_iter();
-        if let Some(first) = rows.next() {
-            self.rows.extend(hang(before, vec![first]));
-        }
-        for row in rows {
-            self.rows.extend(hang(rest.clone(), vec![row]));
-        }
+        spans.extend(row.spans);
+        self.rows.push(Line::from(spans));
     }
 }
 
@@ -264,13 +309,24 @@ mod tests {
             &["• one two three four", "  five six", "• b", "  1. c", "  2. d"],
         );
         check("> quoted\n\n    code  kept", &["│ quoted", "", "  code  kept"]);
-        check("| a | b |\n|---|---|\n| 1 | 2 |", &["a │ b", "1 │ 2"]);
+    }
+
+    #[test]
+    fn code_keeps_its_lines_and_its_spaces() {
+        check("```sh\nif a; then\n  b   c\n\nfi\n```", &["  sh", "  if a; then", "    b   c", "  ", "  fi"]);
+        check("> ```\n> a\n>  b\n> ```", &["│   a", "│    b"]);
+        check("- x\n  - [x] done\n  - [ ] open\n    ```\n    a\n    ```", &["• x", "  • [x] done", "  • [ ] open", "      a"]);
+        let rows = rows("```sh\n# why\n```\n```python\n# why\n```", 24);
+        assert_eq!(rows[1].spans[1].style, style(Tone::Quiet), "{rows:?}");
+        assert_eq!(rows[4].spans[1].style, style(Tone::Code), "{rows:?}");
     }
 
     #[test]
     fn nothing_is_hidden() {
         check("see [here](http://x.y)", &["see here (http://x.y)"]);
+        check("see [it](x \"why\")", &["see it (x \"why\")"]);
         check("a <b onclick=x> c", &["a <b onclick=x> c"]);
+        check("<div>\n<b>x</b>\n</div>", &["<div>", "<b>x</b>", "</div>"]);
         check("say `rm -r` \u{202e}now", &["say rm -r {U+202E}now"]);
         check("", &[]);
     }

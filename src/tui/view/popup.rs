@@ -211,7 +211,7 @@ fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'s
     let (title, text) = match sure {
         Sure::RunAgain(place) => {
             if let Some(call) = &session.runbook.steps[*place].run {
-                extra = script::rows(session, call, "it will run", width);
+                extra = script::rows(view, call, "it will run", width).to_vec();
             }
             (
                 format!("Run {} again", name(*place)),
@@ -224,7 +224,7 @@ fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'s
         ),
         Sure::Undo(place) => {
             match session.runbook.steps[*place].undo.as_ref().map(|undo| &undo.work) {
-                Some(UndoWork::Script(call)) => extra = script::rows(session, call, "it will run", width),
+                Some(UndoWork::Script(call)) => extra = script::rows(view, call, "it will run", width).to_vec(),
                 Some(UndoWork::Words(words)) => {
                     extra = wrap(&plain(&view::filled(session, words)), width)
                         .into_iter()

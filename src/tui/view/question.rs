@@ -59,7 +59,7 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
     let model = &session.runbook.steps[question.step];
     let mut rows = Vec::new();
     if let Some(destructive) = &model.destructive {
-        let words = plain(&view::filled(session, &destructive.loses));
+        let words = plain(&script::words(view, &destructive.loses));
         let words = if words.is_empty() { "This step destroys something.".to_owned() } else { words };
         rows.extend(wrap_spans(&[say(words, Tone::Warn)], width));
         rows.push(Line::default());
@@ -94,7 +94,7 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
     }
     if let Some(call) = call {
         let word = if question.by_hand { "what the script would do" } else { "it will run" };
-        rows.extend(script::rows(session, call, word, width));
+        rows.extend(script::rows(view, call, word, width).iter().cloned());
     }
     if let Some(each) = &model.for_each {
         let items = view::items_of(session, each).map(|items| items.join(", ")).unwrap_or_default();
