@@ -205,6 +205,8 @@ pub struct Prompt {
     pub field: TextArea<'static>,
     /// What was wrong with the last try.
     pub note: Option<String>,
+    /// First row shown of what does not fit.
+    pub scroll: usize,
 }
 
 /// What a typed line is for. Steps by their place in the walk.
@@ -339,7 +341,7 @@ impl Prompt {
         if matches!(ask, Ask::Secret(_)) {
             field.set_mask_char('•');
         }
-        Self { ask, field, note: None }
+        Self { ask, field, note: None, scroll: 0 }
     }
 
     /// Would an answer be a plain yes, which no paste may give?

@@ -2,6 +2,7 @@
 
 mod approval;
 mod clean;
+mod cuts;
 mod flow;
 mod pictures;
 mod reading;

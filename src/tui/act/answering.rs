@@ -52,6 +52,9 @@ fn not_now(app: &mut App) {
 
 /// Yes or no to a check, after the words.
 pub(super) fn answer(app: &mut App, verb: Verb) -> Vec<Action> {
+    if scrolled(app, verb) {
+        return Vec::new();
+    }
     let Mode::Prompt(prompt) = std::mem::take(&mut app.mode) else {
         return Vec::new();
     };
@@ -69,7 +72,22 @@ pub(super) fn answer(app: &mut App, verb: Verb) -> Vec<Action> {
     vec![app.request(Command::Attest { check, yes: verb == Verb::Yes, words }, format!("attest {name}"))]
 }
 
+/// Scrolls what does not fit into the box of a prompt, if that is what was asked for.
+fn scrolled(app: &mut App, verb: Verb) -> bool {
+    let most = app.seen.popup_rows.saturating_sub(app.seen.popup_height);
+    let Mode::Prompt(prompt) = &mut app.mode else { return false };
+    prompt.scroll = match verb {
+        Verb::PageUp => prompt.scroll.saturating_sub(1),
+        Verb::PageDown => (prompt.scroll + 1).min(most),
+        _ => return false,
+    };
+    true
+}
+
 pub(super) fn prompt(app: &mut App, verb: Verb) -> Vec<Action> {
+    if scrolled(app, verb) {
+        return Vec::new();
+    }
     // Words may be typed ahead, but what sends them must have been on the screen.
     if verb == Verb::Accept && !app.shown.allows(app.up) {
         return Vec::new();

@@ -339,6 +339,8 @@ const PROMPT: &[Binding] = &[
         "your words",
         "bring back the words that were left here with Esc; nothing is sent by it",
     ),
+    row(&[PAGE_UP], Verb::PageUp, "up", "what is above"),
+    row(&[PAGE_DOWN], Verb::PageDown, "more", "what is below"),
 ];
 
 const APPROVAL: &[Binding] = &[
@@ -366,6 +368,8 @@ const ANSWER: &[Binding] = &[
     row(&[char('y')], Verb::Yes, "yes", "it holds; this goes into the log, with your words"),
     row(&[char('n')], Verb::No, "no", "it does not; this goes into the log, with your words"),
     row(&[ESC, ctrl('c'), ENTER], Verb::Back, "words", "back to the words; nothing is answered yet"),
+    row(&[PAGE_UP, UP], Verb::PageUp, "up", "what is above"),
+    row(&[PAGE_DOWN, DOWN], Verb::PageDown, "more", "what is below"),
 ];
 
 const CHOOSE: &[Binding] = &[

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::session::approve::{Evidence, LIFETIME, Subject, caveat};
@@ -22,6 +23,7 @@ use crate::tui::people;
 use crate::tui::reading::{RowAt, Sighted};
 use crate::tui::theme::{Tone, style};
 
+use super::highlight;
 use super::popup::{field_rows, write_field};
 use super::shape::{
     between, chop, columns, fit_line, hang, left_in_words, line_columns, plain, say, wrap, wrap_spans,
@@ -224,7 +226,8 @@ fn runs(subject: &Subject, width: usize, unicode: bool) -> Vec<Line<'static>> {
         let text = format!("It has {} lines and {} bytes; all of it stands below.", lines.len(), body.len());
         rows.extend(wrap(&text, width).into_iter().map(Line::raw));
     } else if !body.is_empty() {
-        rows.extend(lines.into_iter().flat_map(|line| exact_rows(line, width, Tone::Code, unicode)));
+        let shell = !subject.argv.is_empty() && highlight::knows(&subject.argv);
+        rows.extend(script_rows(&lines, shell, width, unicode));
     }
     for (name, value) in &subject.values {
         rows.extend(exact_rows(&format!("{name}={value}"), width, Tone::Plain, unicode));
@@ -244,6 +247,42 @@ fn runs(subject: &Subject, width: usize, unicode: bool) -> Vec<Line<'static>> {
     }
     rows.extend(strangers(subject, width));
     rows
+}
+
+/// The lines of a script as [`exact_rows`] makes them, in colours; those change no character and no row.
+pub(in crate::tui) fn script_rows(
+    lines: &[&str],
+    shell: bool,
+    width: usize,
+    unicode: bool,
+) -> Vec<Line<'static>> {
+    let rows = lines.iter().map(|line| exact_rows(line, width, Tone::Code, unicode));
+    if !shell {
+        return rows.flatten().collect();
+    }
+    let shown: Vec<String> = lines.iter().map(|line| exact(line, unicode)).collect();
+    let painted = highlight::lines(&shown);
+    rows.zip(painted)
+        .flat_map(|(rows, spans)| {
+            let mut styles = spans.into_iter().flat_map(|span| vec![span.style; span.content.chars().count()]);
+            rows.into_iter().map(move |row| repainted(row, &mut styles)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// A row of two spans, its edge and what stands in it, the second with a style for each character.
+fn repainted(row: Line<'static>, styles: &mut impl Iterator<Item = Style>) -> Line<'static> {
+    let Some((edge, text)) = row.spans.split_first() else { return row };
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    for c in text.iter().flat_map(|span| span.content.chars()) {
+        let style = styles.next().unwrap_or_default();
+        match spans.last_mut() {
+            Some(last) if last.style == style => last.content.to_mut().push(c),
+            _ => spans.push(Span::styled(c.to_string(), style)),
+        }
+    }
+    spans.insert(0, edge.clone());
+    Line::from(spans)
 }
 
 /// Characters that look like others are named, so that an `ѕudo` is not taken for `sudo`.

@@ -77,7 +77,7 @@ fn tones(text: &str) -> Option<Vec<Tone>> {
     };
     let options = ParseOptions::new().progress_callback(&mut lost);
     let tree = parser.parse_with_options(&mut |at, _| &text.as_bytes()[at.min(text.len())..], None, Some(options))?;
-    let mut tones = vec![Tone::Code; text.len()];
+    let mut tones = vec![Tone::Plain; text.len()];
     let mut cursor = tree.walk();
     // What is inside comes after what it is in, and covers it. (No recursion: outside text may be nested without end.)
     loop {
@@ -103,7 +103,8 @@ fn tone(node: Node<'_>, text: &str) -> Option<Tone> {
         | "heredoc_end" | "regex" => Tone::Text,
         "simple_expansion" | "expansion" | "variable_name" | "special_variable_name" => Tone::Variable,
         // Inside a string there may be a whole script again.
-        "command_substitution" | "process_substitution" => Tone::Code,
+        "command_substitution" | "process_substitution" => Tone::Plain,
+        "command_name" => Tone::Code,
         "if" | "then" | "elif" | "else" | "fi" | "for" | "in" | "do" | "done" | "case" | "esac" | "while"
         | "until" | "select" | "function" | "export" | "local" | "declare" | "readonly" | "typeset" | "unset"
         | "unsetenv" | "time" | "!" | "&&" | "||"
@@ -149,13 +150,13 @@ mod tests {
         let script = "# look\nif rm -r -- \"a $vm\" > /etc/list; then echo 'x' 2>/dev/null; fi\ncat <<E\nin $a\nE\n";
         has(script, "# look", Tone::Comment);
         has(script, "if", Tone::Keyword);
-        has(script, "rm -r --", Tone::Code);
+        has(script, "rm", Tone::Code);
         has(script, "\"a", Tone::Text);
         has(script, "$vm", Tone::Variable);
         has(script, ">", Tone::Warn);
         has(script, "'x'", Tone::Text);
-        has(script, "2>/dev/null;", Tone::Code);
-        has("a >> b", "a >> b", Tone::Code);
+        has(script, "2>/dev/null;", Tone::Plain);
+        has("a >> b", ">> b", Tone::Plain);
         has("x=\"$(rm \"$y\")\"", "rm", Tone::Code);
     }
 

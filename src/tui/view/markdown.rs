@@ -317,7 +317,7 @@ mod tests {
         check("> ```\n> a\n>  b\n> ```", &["│   a", "│    b"]);
         check("- x\n  - [x] done\n  - [ ] open\n    ```\n    a\n    ```", &["• x", "  • [x] done", "  • [ ] open", "      a"]);
         let rows = rows("```sh\n# why\n```\n```python\n# why\n```", 24);
-        assert_eq!(rows[1].spans[1].style, style(Tone::Quiet), "{rows:?}");
+        assert_eq!(rows[1].spans[1].style, style(Tone::Comment), "{rows:?}");
         assert_eq!(rows[4].spans[1].style, style(Tone::Code), "{rows:?}");
     }
 

@@ -16,7 +16,7 @@ use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Screen, Search, Su
 use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_check, style};
 
-use super::shape::{between, columns, fit_line, plain, say, wrap, wrap_spans};
+use super::shape::{between, columns, fit_line, hang, plain, say, wrap, wrap_spans};
 use super::{ARROWS, Seen, View, count, gate, script, witness, write_rows, write_scrolled};
 
 /// A box in the middle of `area` with room for `rows` rows of text; what is inside comes back.
@@ -52,6 +52,9 @@ pub(super) fn inner_width(area: Rect) -> usize {
 /// Draws a field in the last rows of a box, after `before`; at least one row of it is always there.
 pub(super) fn write_field(before: &str, field: &TextArea<'_>, area: Rect, buffer: &mut Buffer) {
     let taken = count(columns(before)).min(area.width.saturating_sub(8));
+    // More was typed than there is room for: what is not in sight is marked.
+    let long = taken > 1 && field_rows(before, field, usize::from(area.width)) < rows_of(before, field, area);
+    let before = if long { "…› " } else { before };
     buffer.set_stringn(area.x, area.y, before, usize::from(taken), style(Tone::Plain));
     let area = Rect { x: area.x + taken, width: area.width - taken, ..area };
     field.render(area, buffer);
@@ -61,6 +64,12 @@ pub(super) fn write_field(before: &str, field: &TextArea<'_>, area: Rect, buffer
 pub(super) fn field_rows(before: &str, field: &TextArea<'_>, width: usize) -> usize {
     let room = width.saturating_sub(columns(before).min(width.saturating_sub(8))).max(1);
     (columns(&typed(field)) + 1).div_ceil(room).clamp(1, 5)
+}
+
+/// Rows that all of it would take.
+fn rows_of(before: &str, field: &TextArea<'_>, area: Rect) -> usize {
+    let room = usize::from(area.width).saturating_sub(columns(before)).max(1);
+    (columns(&typed(field)) + 1).div_ceil(room)
 }
 
 /// A line to be typed.
@@ -91,7 +100,7 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
     let bottom = super::cut_bottom(&mut top, count(bottom));
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(top.height);
-    write_scrolled(&rows, 0, ARROWS, top, buffer);
+    write_scrolled(&rows, prompt.scroll, ("PgUp", "PgDn"), top, buffer);
     let mut rest = bottom;
     if choosing {
         let line = Line::from(vec![
@@ -124,7 +133,9 @@ fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>
         }
         Ask::Release => {
             for hold in &session.holds {
-                extra.push(Line::from(format!("  ⏸ {}: {}", plain(&hold.by.name), plain(&hold.why))));
+                let why = format!("{}: {}", plain(&hold.by.name), plain(&hold.why));
+                let rows = wrap(&why, width.saturating_sub(4)).into_iter().map(Line::raw).collect();
+                extra.extend(hang(vec![Span::raw("  ⏸ ")], rows));
             }
             ("Release every hold".to_owned(), "Other people called a hold. What has been settled?".to_owned())
         }

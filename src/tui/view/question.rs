@@ -18,7 +18,7 @@ use super::{ARROWS, Seen, View, count, cut_bottom, cut_top, gate, script, write_
 /// Draws it. The text to be typed and the field are always in sight; the rest scrolls.
 pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let width = inner_width(area);
-    let rows = words(view, question, width);
+    let mut rows = words(view, question, width);
     let ask = [
         Span::raw("Type  "),
         say(plain(&question.text), Tone::Warn),
@@ -29,6 +29,11 @@ pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut
         }),
     ];
     let mut ask = wrap_spans(&ask, width);
+    if ask.len() > 4 {
+        // Too long to stand by the field: it comes first of what scrolls.
+        rows.splice(0..0, ask.into_iter().chain([Line::default()]));
+        ask = wrap_spans(&[say("Type all of the text that stands first above, exactly", Tone::Warn)], width);
+    }
     let field_height = field_rows("›  ", &question.field, width);
     let note = question.note.clone().map_or_else(
         || say("Empty line or Esc: not now, nothing is run.", Tone::Quiet),
@@ -40,7 +45,6 @@ pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut
         Work::Run => plain(&title),
         Work::Undo => format!("Undo {}", plain(&title)),
     };
-    ask.truncate(4);
     let inner = frame(&title, rows.len() + 1 + bottom, Tone::Warn, area, buffer);
     let mut top = inner;
     let mut bottom = cut_bottom(&mut top, count(bottom));

@@ -84,3 +84,26 @@ fn f_i3_two_texts_that_are_bound_never_make_the_same_rows() {
         }
     }
 }
+
+#[test]
+fn colours_change_no_character_and_no_row() {
+    use crate::tui::view::approval::{exact_rows, script_rows};
+    let lines = [
+        "if [ -d \"$vm\" ]; then rm -r -- \"$vm\"   ",
+        "  |",
+        "#日本 e\u{301}\u{202e} why \u{1b}[2J",
+        "",
+        "fi > /etc/x",
+    ];
+    for (width, unicode) in [(8, true), (40, true), (8, false), (40, false)] {
+        let plain: Vec<_> = lines
+            .iter()
+            .flat_map(|line| exact_rows(line, width, crate::tui::theme::Tone::Code, unicode))
+            .map(|row| row.to_string())
+            .collect();
+        let painted = script_rows(&lines, true, width, unicode);
+        let shown: Vec<_> = painted.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, plain);
+        assert!(painted[0].spans.len() > 2, "it has colours: {painted:?}");
+    }
+}
