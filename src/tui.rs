@@ -25,6 +25,7 @@ pub mod places;
 pub mod reading;
 pub mod run;
 pub mod terminal;
+pub mod terminal_pane;
 #[cfg(test)]
 mod tests;
 pub mod theme;

@@ -3,6 +3,7 @@
 mod answering;
 pub(super) mod moving;
 mod palette;
+pub mod terminal;
 mod typing;
 
 pub(super) use typing::{paste, type_key};
@@ -38,6 +39,7 @@ pub(super) fn act(app: &mut App, verb: Verb) -> Vec<Action> {
         Page::Refused | Page::Help => reading(app, verb),
         Page::Actions => palette::palette(app, verb),
         Page::Search => search(app, verb),
+        Page::Terminal | Page::Untaken | Page::Pasting => terminal::act(app, verb),
     }
 }
 
@@ -191,6 +193,7 @@ fn wanted(app: &mut App, verb: Verb) -> Vec<Action> {
         }
         Verb::Approval => return approval::open(app, place),
         Verb::Refuse => return approval::refuse(app, place),
+        Verb::Terminal => return terminal::take(app),
         Verb::Handover => ask(app, Ask::Handover),
         Verb::Note => ask(app, Ask::Note),
         Verb::Hold => ask(app, Ask::Hold),

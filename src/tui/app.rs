@@ -9,17 +9,18 @@ use crate::session::event::Work;
 use crate::session::state::Progress;
 use crate::session::{Command, Entry, HowFar, Person, Session, summary, view};
 use crate::time::Timestamp;
-use crate::wire::messages::{LogHealth, OutputFile, Present, Role, Stream, Welcome};
+use crate::wire::messages::{LogHealth, OutputFile, Present, Role, Stream, Terminal, Welcome};
 use crate::wire::{FromHost, ToHost};
 
 use super::follow::{self, Following};
 use super::keys;
 use super::keys::Verb;
-use super::mode::{Mode, Page, Screen, Shown};
+use super::mode::{Mode, Page, Screen, Shown, Typing};
 use super::mouse::{self, Mouse};
 use super::needs::Need;
 use super::output::Output;
 use super::places::{self, Places};
+use super::terminal_pane::Pane;
 use super::theme::Theme;
 use super::view::{MIN_HEIGHT, MIN_WIDTH, Seen};
 use super::{act, approval, news};
@@ -60,6 +61,14 @@ pub struct App {
     pub log_scroll: usize,
     /// The output that is shown.
     pub output: Option<Output>,
+    /// The terminals of interactive commands that run.
+    pub terminals: Vec<Terminal>,
+    /// The terminal of the output that is shown, as a picture.
+    pub pane: Option<Pane>,
+    /// Typing was left by a key just now; the same key once more is for the command.
+    pub(super) left_terminal: Option<Box<Typing>>,
+    /// A terminal had the keys until something took them away: since when no key was pressed (milliseconds since boot).
+    pub(super) hush: Option<u64>,
     /// Which of the step's outputs, if one was picked; else the newest.
     pub output_choice: Option<usize>,
     /// Long lines of output are wrapped.
@@ -154,6 +163,12 @@ pub(super) enum Pending {
     Output,
     /// Older records.
     Log,
+    /// The terminal whose output this is.
+    Take(OutputFile),
+    /// Something typed into a terminal.
+    Type,
+    /// A part of an output, for the picture of its terminal.
+    Terminal,
 }
 
 /// What reaches the screen from outside.
@@ -230,6 +245,10 @@ impl App {
             detail_scroll: 0,
             log_scroll: 0,
             output: None,
+            terminals: welcome.terminals,
+            pane: None,
+            left_terminal: None,
+            hush: None,
             output_choice: None,
             wrap: false,
             values: false,
@@ -441,6 +460,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
     }
     actions.extend(follow::keep_up(app));
     actions.extend(news::watch_output(app));
+    actions.extend(act::terminal::watch(app));
     if app.link != Link::Up {
         news::keep_to_ourselves(app, &mut actions);
     }
@@ -448,6 +468,9 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
 }
 
 fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
+    if let Some(actions) = act::terminal::press(app, key, at) {
+        return actions;
+    }
     if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
         return vec![Action::Suspend];
     }

@@ -97,6 +97,7 @@ pub(super) fn mute(app: &App, verb: Verb) -> Option<String> {
             | Verb::Withdraw
             | Verb::Handover
             | Verb::Secret
+            | Verb::Terminal
             | Verb::Finish
             | Verb::Abort
     );
@@ -186,6 +187,14 @@ fn of_step(app: &App, verb: Verb) -> Fit {
             }
             _ => Fit::Yes(None),
         },
+        Verb::Terminal if !model.interactive => Fit::Absent("this step has no terminal"),
+        Verb::Terminal => match act::terminal::of_step(app, app.selected) {
+            None => Fit::Absent("its command is not running, so it has no terminal"),
+            Some(open) if open.typist.as_ref().is_some_and(|typist| !typist.same_account(&app.you)) => {
+                Fit::Yes(Some("take the terminal"))
+            }
+            Some(_) => Fit::Yes(None),
+        },
         Verb::Handover if app.session.stage == Stage::Finished => Fit::Absent("the session is finished"),
         Verb::Release if app.role == Role::Watch && !own_hold(app) => {
             Fit::No("other people's holds are released from a witness's or the operator's screen".to_owned())
@@ -219,6 +228,9 @@ fn start(verb: Verb, model: &Step, step: &StepState, open: bool) -> Fit {
         );
     }
     let word = match step.progress {
+        Progress::Running(_) if model.interactive => {
+            return Fit::Absent("it is running: t types into its terminal");
+        }
         Progress::Running(_) => return Fit::Absent("it is running"),
         Progress::Interrupted => {
             return Fit::Absent("say first what became of it: d it finished, f it did not");

@@ -174,7 +174,8 @@ pub fn gaze_of(app: &App) -> Gaze {
 fn over(mode: &Mode) -> Option<String> {
     let n = |place: &usize| place + 1;
     Some(match mode {
-        Mode::Plain => return None,
+        // Who looks along sees the terminal itself, and who types.
+        Mode::Plain | Mode::Terminal(_) => return None,
         Mode::Question(question) => match question.work {
             Work::Run => format!("the question before {}", n(&question.step)),
             Work::Undo => format!("the question before undoing {}", n(&question.step)),

@@ -7,6 +7,8 @@ use crate::session::Requirement;
 use crate::session::command::CheckItem;
 use crate::session::event::Work;
 
+use crate::wire::messages::OutputFile;
+
 use super::approval::Reading;
 use super::palette::Palette;
 use super::places::Place;
@@ -60,6 +62,8 @@ pub enum Mode {
     Actions(Box<Palette>),
     /// A step or a record to be found.
     Search(Box<Search>),
+    /// The keys go to the terminal of an interactive step.
+    Terminal(Box<Typing>),
 }
 
 /// The places where keys mean something: one table of keys each.
@@ -93,11 +97,17 @@ pub enum Page {
     Actions,
     /// [`Mode::Search`]
     Search,
+    /// [`Mode::Terminal`]: every key but one goes to the command.
+    Terminal,
+    /// [`Mode::Terminal`], where the keys go nowhere.
+    Untaken,
+    /// [`Mode::Terminal`], where a paste is asked about.
+    Pasting,
 }
 
 impl Page {
     /// Every page, for tests and the list of all keys.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Walk,
         Self::Steps,
         Self::Output,
@@ -112,6 +122,9 @@ impl Page {
         Self::Help,
         Self::Actions,
         Self::Search,
+        Self::Terminal,
+        Self::Untaken,
+        Self::Pasting,
     ];
 }
 
@@ -122,6 +135,7 @@ impl Mode {
         match self {
             Self::Question(_) | Self::Refused(_) | Self::Approval(_) | Self::Choose(_) => true,
             Self::Prompt(prompt) => !prompt.takes_paste(),
+            Self::Terminal(typing) => matches!(typing.stand, Stand::Pasting(_) | Stand::Off(_)),
             _ => false,
         }
     }
@@ -156,6 +170,11 @@ impl Mode {
             Self::Help { .. } | Self::About { .. } | Self::Join { .. } => Page::Help,
             Self::Actions(_) => Page::Actions,
             Self::Search(_) => Page::Search,
+            Self::Terminal(typing) => match typing.stand {
+                Stand::Asking | Stand::Typing => Page::Terminal,
+                Stand::Off(_) => Page::Untaken,
+                Stand::Pasting(_) => Page::Pasting,
+            },
         }
     }
 }
@@ -348,6 +367,55 @@ impl Prompt {
     #[must_use]
     pub fn takes_paste(&self) -> bool {
         !matches!(self.ask, Ask::Sure(_) | Ask::Judge { .. })
+    }
+}
+
+/// A terminal that has the keys.
+#[derive(Clone, Debug)]
+pub struct Typing {
+    /// Which: by the output it writes.
+    pub of: OutputFile,
+    /// The step's place.
+    pub step: usize,
+    /// Where the keys go.
+    pub stand: Stand,
+    /// Messages with keys that were not answered yet.
+    pub unanswered: u32,
+    /// The size that the host was told of, columns and rows.
+    pub told: Option<(u16, u16)>,
+}
+
+impl Typing {
+    /// Asked for, and not granted yet.
+    #[must_use]
+    pub fn new(of: OutputFile, step: usize) -> Self {
+        Self { of, step, stand: Stand::Asking, unanswered: 0, told: None }
+    }
+}
+
+/// Where the keys go while a terminal has them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Stand {
+    /// Nowhere yet: the host is asked for the terminal.
+    #[default]
+    Asking,
+    /// To the command.
+    Typing,
+    /// To the question whether this is to be pasted.
+    Pasting(String),
+    /// Nowhere any more; why.
+    Off(String),
+}
+
+/// Without what was pasted: that is nobody's business.
+impl std::fmt::Debug for Stand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Asking => f.write_str("Asking"),
+            Self::Typing => f.write_str("Typing"),
+            Self::Pasting(text) => write!(f, "Pasting({} bytes)", text.len()),
+            Self::Off(why) => write!(f, "Off({why:?})"),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::session::{Command, Entry, Event, Requirement, view};
 use crate::wire::messages::{Reply, Welcome};
 use crate::wire::{FromHost, ToHost};
 
+use super::act::terminal;
 use super::app::{Action, App, Link, MOST_LINES, Pending};
 use super::approval;
 use super::follow;
@@ -31,20 +32,30 @@ pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
             actions
         }
         FromHost::Reply { id, result } => {
-            if let Some(Pending::Request(words)) = app.pending.remove(&id) {
-                replied(app, &words, result);
+            match app.pending.remove(&id) {
+                Some(Pending::Request(words)) => replied(app, &words, result),
+                Some(Pending::Take(of)) => {
+                    if let Some(result) = terminal::taken(app, &of, result) {
+                        replied(app, "terminal", result);
+                    }
+                }
+                _ => {}
             }
             Vec::new()
         }
         FromHost::Output { id, from, total, data } => {
-            if app.pending.remove(&id).is_some()
-                && let Some(output) = &mut app.output
-            {
-                output.arrived(id, from, total, &BASE64.decode(data.as_bytes()).unwrap_or_default());
+            let data = || BASE64.decode(data.as_bytes()).unwrap_or_default();
+            match (app.pending.remove(&id), &mut app.output, &mut app.pane) {
+                (Some(Pending::Terminal), _, Some(pane)) => pane.arrived(id, from, total, &data()),
+                (Some(Pending::Output), Some(output), _) => output.arrived(id, from, total, &data()),
+                _ => {}
             }
             Vec::new()
         }
         FromHost::OutputGrew { of, total } => {
+            if let Some(pane) = app.pane.as_mut().filter(|pane| pane.of == of) {
+                pane.grew(total);
+            }
             if let Some(output) = app.output.as_mut().filter(|output| output.of == of) {
                 output.grew(total);
             }
@@ -79,7 +90,16 @@ pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
             app.health = log;
             Vec::new()
         }
-        FromHost::Typed { .. } | FromHost::Terminals { .. } => Vec::new(),
+        FromHost::Typed { id, why_not } => {
+            if app.pending.remove(&id).is_some() {
+                terminal::typed(app, why_not);
+            }
+            Vec::new()
+        }
+        FromHost::Terminals { terminals } => {
+            terminal::heard(app, terminals);
+            Vec::new()
+        }
         FromHost::SecretsMissing { names } => {
             app.secrets_missing = names;
             Vec::new()
@@ -100,6 +120,7 @@ pub(super) fn lost(app: &mut App, link: Link) -> Vec<Action> {
         app.refuse("the connection was lost: nothing was run from here");
     }
     approval::lost(app);
+    terminal::lost(app);
     Vec::new()
 }
 
@@ -144,6 +165,7 @@ fn welcomed(app: &mut App, welcome: Welcome) {
     app.remember(&welcome.recent);
     // Another session would have another output; the same file is read anew.
     app.output = None;
+    terminal::welcomed(app, welcome.terminals);
     if let Some(asked) = &app.asked {
         let waiting = app
             .session

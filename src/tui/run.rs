@@ -326,7 +326,12 @@ impl Loop {
         let app = &self.app;
         self.screen
             .inner
-            .draw(|frame| seen = view::draw(app, now, frame.buffer_mut()))
+            .draw(|frame| {
+                seen = view::draw(app, now, frame.buffer_mut());
+                if let Some(at) = seen.cursor {
+                    frame.set_cursor_position(at);
+                }
+            })
             .map_err(failed("draw on the terminal"))?;
         self.drawn = Some(Instant::now());
         self.dirty = false;

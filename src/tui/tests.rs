@@ -7,3 +7,4 @@ mod flow;
 mod pictures;
 mod reading;
 mod themes;
+mod terminal;

@@ -19,6 +19,7 @@ pub mod question;
 pub mod script;
 pub mod shape;
 pub mod steps;
+pub mod terminal;
 pub mod witness;
 
 use ratatui::buffer::Buffer;
@@ -68,6 +69,8 @@ pub struct Seen {
     pub bound: Option<Sighted>,
     /// What stood where, what lies on top last: what a click means.
     pub hits: Vec<(Rect, Hit)>,
+    /// Where the cursor of a terminal that is typed into stands, column and row.
+    pub cursor: Option<(u16, u16)>,
 }
 
 /// What every area is drawn from.
@@ -86,8 +89,12 @@ pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
         too_small(app, area, buffer);
     } else {
         let view = View { app, now, order: crate::session::view::order(&app.session) };
-        screen(view, area, buffer, &mut seen);
-        popup(view, area, buffer, &mut seen);
+        if let Mode::Terminal(typing) = &app.mode {
+            terminal::draw(view, typing, area, buffer, &mut seen);
+        } else {
+            screen(view, area, buffer, &mut seen);
+            popup(view, area, buffer, &mut seen);
+        }
     }
     app.theme.finish(buffer);
     seen
@@ -189,7 +196,7 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
         }
     }
     match &view.app.mode {
-        Mode::Plain => {}
+        Mode::Plain | Mode::Terminal(_) => {}
         Mode::Approval(reading) => {
             // Its keys stand in a row of their own making.
             seen.hits.retain(|(_, hit)| !matches!(hit, Hit::Key(_)));

@@ -152,6 +152,9 @@ pub(in crate::tui) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
 
 /// A paste: words may be pasted, a confirmation never.
 pub(in crate::tui) fn paste(app: &mut App, text: &str) -> Vec<Action> {
+    if matches!(app.mode, Mode::Terminal(_)) {
+        return super::terminal::paste(app, text);
+    }
     let text: String = text
         .split(['\r', '\n', '\t'])
         .map(str::trim)

@@ -39,6 +39,12 @@ pub(in crate::tui) const HOLD_NOW: &[Key] = &[ctrl('x')];
 
 /// In the order in which the footer has room for them.
 const WALK: &[Binding] = &[
+    row(
+        &[char('t')],
+        Verb::Terminal,
+        "type into it",
+        "type into the terminal of an interactive step; ^] comes back",
+    ),
     row(&[ENTER], Verb::Run, "start", "start this step: its checks are asked, and the gate decides"),
     row(&[char('d')], Verb::Done, "done", "say that your part is done; after an interruption: it did finish"),
     row(
@@ -98,7 +104,6 @@ const WALK: &[Binding] = &[
         "do by hand what the script would do: same gate, marked in every report",
     ),
     row(&[char('x')], Verb::Skip, "skip", "pass this step by, with a reason"),
-    row(&[char('t')], Verb::Terminal, "type into it", "type into the terminal of an interactive step"),
     row(
         &[char('P')],
         Verb::Handover,
@@ -200,6 +205,12 @@ const STEPS: &[Binding] = &[
 ];
 
 const OUTPUT: &[Binding] = &[
+    row(
+        &[char('t')],
+        Verb::Terminal,
+        "type into it",
+        "type into the terminal of an interactive step; ^] comes back",
+    ),
     row(&[char('s')], Verb::Stop, "stop", "end its command: TERM to all its processes, KILL 10 s later"),
     row(&[char('f')], Verb::Follow, "follow", "stay at the end as it grows, or stay where you are"),
     row(&[char('w')], Verb::Wrap, "wrap", "wrap long lines, or cut them with a mark"),
@@ -222,7 +233,6 @@ const OUTPUT: &[Binding] = &[
         "copy",
         "copy what is on the screen to your terminal's clipboard; you are asked first",
     ),
-    row(&[char('t')], Verb::Terminal, "type into it", "type into the terminal of an interactive step"),
     row(&[LEFT, char('h')], Verb::Left, "left", "the part of long lines to the left"),
     row(&[RIGHT, char('l')], Verb::Right, "right", "the part of long lines to the right"),
     row(&[UP, char('k')], Verb::Up, "up", "a line up"),
@@ -419,6 +429,31 @@ const SEARCH: &[Binding] = &[
     row(&[UP, ctrl('p')], Verb::Up, "match before", "the match before"),
 ];
 
+/// The key that comes back from a terminal: terminals send one byte for it, which is read as `Ctrl-5`.
+const OUT_OF_TERMINAL: &[Key] = &[ctrl(']'), ctrl('5')];
+
+const TERMINAL: &[Binding] = &[row(
+    OUT_OF_TERMINAL,
+    Verb::Back,
+    "back to onbelay",
+    "back to onbelay, where ^X holds; the command goes on; twice: sends one to the command",
+)];
+
+const UNTAKEN: &[Binding] = &[
+    row(&[char('t')], Verb::Terminal, "type into it again", "take the terminal again, and type into it"),
+    row(&[ctrl(']'), ctrl('5'), ESC], Verb::Back, "back to onbelay", "back to onbelay"),
+];
+
+const PASTING: &[Binding] = &[
+    row(&[char('y')], Verb::Yes, "paste it", "send the paste to the command, line by line as it is"),
+    row(
+        &[ESC, ENTER, char('n'), ctrl('c'), ctrl(']'), ctrl('5')],
+        Verb::Back,
+        "not now",
+        "not now: nothing is pasted",
+    ),
+];
+
 /// The table of a page.
 pub(super) fn of(page: Page) -> &'static [Binding] {
     match page {
@@ -436,5 +471,8 @@ pub(super) fn of(page: Page) -> &'static [Binding] {
         Page::Help => HELP,
         Page::Actions => ACTIONS,
         Page::Search => SEARCH,
+        Page::Terminal => TERMINAL,
+        Page::Untaken => UNTAKEN,
+        Page::Pasting => PASTING,
     }
 }

@@ -28,6 +28,10 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     draw_rule(cut_top(&mut rest, 1), None, buffer);
     let stand = cut_bottom(&mut rest, 1);
     seen.output = (usize::from(rest.width), usize::from(rest.height));
+    if super::terminal::fills_page(view.app) {
+        super::terminal::on_page(view, rest, stand, buffer);
+        return;
+    }
     let Some(output) = &view.app.output else {
         write_rows(&[Line::from(say(" there is no output", Tone::Quiet))], rest, buffer);
         return;
@@ -42,6 +46,10 @@ pub(super) fn below(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut 
     let mut rest = area;
     let rule = cut_top(&mut rest, 1);
     draw_rule(rule, None, buffer);
+    if super::terminal::below(view, rule, rest, buffer) {
+        seen.output = (usize::from(rest.width), usize::from(rest.height));
+        return;
+    }
     let title = fit_line(
         status(view.app, output, usize::from(area.width).saturating_sub(2)),
         usize::from(area.width) - 2,

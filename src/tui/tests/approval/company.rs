@@ -16,6 +16,8 @@ fn everywhere() -> Vec<(&'static str, Scene)> {
         Mode::About { .. } => "about",
         Mode::Actions(_) => "actions",
         Mode::Search(_) => "search",
+        // Here the chord is for the command, and the footer says so; `tests/terminal.rs` holds it.
+        Mode::Terminal(_) => "terminal",
     };
     let mut all: Vec<(&'static str, Scene)> = Vec::new();
     let mut add = |wanted: &'static str, mut scene: Scene, keys: &str| {
