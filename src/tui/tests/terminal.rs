@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyEvent, KeyModifiers};
 
-use super::pictures::check;
+use crate::tui::picture::check;
 use ratatui::crossterm::event::KeyCode;
 use crate::session::Command;
 use crate::session::bench::{Bench, dana, sam};
@@ -285,7 +285,7 @@ fn what_a_command_writes_cannot_leave_its_place_or_hide() {
         assert!(!cell.symbol().chars().any(crate::text::is_marked), "{:?}", cell.symbol());
     }
     let text = scene.text();
-    assert!(text.contains("日本 é") && !text.contains("owned"), "{text}");
+    assert!(text.contains("日本 e\u{301}") && !text.contains("owned"), "{text}");
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn pictures_of_a_terminal() {
     check("terminal-larger", || running(b"").seen_by(&sam(), Role::Watch), |scene| {
         let file = of(scene);
         scene.files.insert(file.clone(), wide.clone());
-        terminals(scene, Some(dana()), (150, 60));
+        terminals(&mut *scene, Some(dana()), (150, 60));
         scene.give(Msg::Host(Box::new(FromHost::OutputGrew { of: file, total: wide.len() as u64 })));
         scene.keys("o");
     });

@@ -142,7 +142,9 @@ pub(super) fn on_page(view: View<'_>, area: Rect, stand: Rect, buffer: &mut Buff
     mark_cursor(cursor, buffer);
     let width = usize::from(stand.width);
     let left = Line::from(vec![Span::raw(" "), who(view.app, terminal)]);
-    let right = Line::from(say(how_much(pane, area), Tone::Quiet));
+    // Who types goes before how large it is.
+    let room = width.saturating_sub(line_columns(&left) + 1);
+    let right = fit_line(Line::from(say(how_much(pane, area), Tone::Quiet)), room);
     write_rows(&[between(left, right, width)], stand, buffer);
 }
 
