@@ -55,6 +55,17 @@ pub fn warnings(runbook: &Runbook, places: &Places) -> Vec<Problem> {
         {
             pipeline(script, "undo", &format!("step `{}`", step.id), keys, &mut found);
         }
+        if step.is_hold_point() && step.interactive {
+            found.push(
+                Problem::warning(
+                    "typed-destruction",
+                    keys.of("interactive"),
+                    format!("the destructive step `{}` has a terminal", step.id),
+                )
+                .label("no gate sees what is typed there, no approval covers it, and no log has it")
+                .hint("let the script do what destroys, and make a step of its own of what must be typed"),
+            );
+        }
         if step.is_hold_point() && !requires_anything(step) {
             found.push(
                 Problem::warning(
@@ -141,6 +152,13 @@ mod tests {
     fn y9_a_destructive_step_with_none_required() {
         let yaml = "checks: { c: { run: x } }\nsteps:\n- { id: a, run: x, destructive: true, requires: c }\n";
         assert_eq!(rules(yaml), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_destructive_step_with_a_terminal() {
+        let yaml = "checks: { c: { run: x } }\nsteps:\n- { id: a, run: x, destructive: true, requires: c, interactive: true }\n";
+        assert_eq!(rules(yaml), ["5 typed-destruction"]);
+        assert_eq!(rules("steps:\n- { id: a, run: x, interactive: true }\n"), Vec::<String>::new());
     }
 
     #[test]

@@ -29,8 +29,8 @@ use super::line::{Line, encode};
 use super::peer::{self, Account, Sender};
 use super::turn::{Audience, ClientId, Input};
 
-pub(super) use seats::Seats;
 use follow::Follow;
+pub(super) use seats::Seats;
 use seats::{Rank, Seat};
 
 /// How long a client may take to say hello.

@@ -337,7 +337,8 @@ fn wait(runner: Runner, slot: &Mutex<Slot>) -> Found {
     let stop_wanted = {
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.stopper = Some(stopper.clone());
-        slot.keys = Some(runner.dir()).filter(|dir| terminal::is_open(dir)).and_then(|dir| Keys::open(dir).ok());
+        slot.keys =
+            Some(runner.dir()).filter(|dir| terminal::is_open(dir)).and_then(|dir| Keys::open(dir).ok());
         slot.resize_if_due();
         slot.stop_wanted
     };

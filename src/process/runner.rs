@@ -133,7 +133,9 @@ fn prepare(dir: &Path, spec: &RunnerSpec) -> io::Result<Prepared> {
             .transpose()?,
         terminal: spec
             .terminal
-            .then(|| Ok::<_, io::Error>((terminal::open(dir)?, output_file(dir, terminal::CAST, spec.share)?)))
+            .then(|| {
+                Ok::<_, io::Error>((terminal::open(dir)?, output_file(dir, terminal::CAST, spec.share)?))
+            })
             .transpose()?,
     };
     Ok(Prepared { slot, files })

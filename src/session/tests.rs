@@ -12,4 +12,5 @@ mod mutations;
 mod second;
 mod steps;
 mod table;
+mod terminal;
 mod voided;

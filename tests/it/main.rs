@@ -25,8 +25,8 @@ mod sharing;
 mod signatures;
 #[path = "../support/mod.rs"]
 mod support;
-mod themes;
 mod terminal;
+mod themes;
 mod walks;
 mod witness;
 mod witness_ssh;

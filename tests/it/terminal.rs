@@ -153,7 +153,9 @@ fn run(step: &str) -> Command {
 /// A runbook whose one step runs this, with a terminal.
 fn asks(script: &str) -> String {
     let script: String = script.lines().fold(String::new(), |all, line| format!("{all}      {line}\n"));
-    format!("onbelay: 1\ntitle: T\nsteps:\n  - id: ask\n    title: Ask\n    interactive: true\n    run: |\n{script}")
+    format!(
+        "onbelay: 1\ntitle: T\nsteps:\n  - id: ask\n    title: Ask\n    interactive: true\n    run: |\n{script}"
+    )
 }
 
 /// Every file below a directory with this in it.
@@ -277,7 +279,8 @@ fn a_command_that_halts_itself_goes_on_for_there_is_no_shell_behind_it() {
 #[test]
 fn the_host_is_killed_in_the_middle_and_typing_goes_on() {
     let home = Home::new();
-    let (mut typist, id) = Typist::start(&home, &asks("echo one\nread -r a\necho \"got $a\"\nread -r b\necho \"and $b\""));
+    let (mut typist, id) =
+        Typist::start(&home, &asks("echo one\nread -r a\necho \"got $a\"\nread -r b\necho \"and $b\""));
     let session = Session::new(&home, id);
     typist.shows("one");
     typist.keys("first");
@@ -318,7 +321,8 @@ fn a_runner_that_is_killed_leaves_the_step_interrupted() {
 #[test]
 fn a_command_that_does_not_read_stalls_nobody() {
     let home = Home::new();
-    let script = "stty raw -echo\necho ready\nwhile ! test -e go; do sleep 0.05; done\nhead -c 300000 | wc -c";
+    let script =
+        "stty raw -echo\necho ready\nwhile ! test -e go; do sleep 0.05; done\nhead -c 300000 | wc -c";
     let (mut typist, id) = Typist::start(&home, &asks(script));
     let session = Session::new(&home, id);
     typist.shows("ready");
@@ -445,4 +449,84 @@ fn a_full_screen_program_works() {
     typist.shows("over");
     typist.becomes(&Progress::Done);
     Session::new(&home, id).verifies();
+}
+
+#[test]
+fn each_item_has_its_own_terminal_and_a_key_never_reaches_the_next() {
+    let home = Home::new();
+    let yaml = asks("echo \"at $node\"\nread -r word\ntest \"$word\" = \"ok $node\"").replace(
+        "    interactive: true\n",
+        "    interactive: true\n    for_each: { node: [web-1, web-2] }\n",
+    );
+    let session = home.start(&yaml);
+    let mut typist = Typist::at(&session, 1);
+    typist.act(run("ask"));
+    for (index, node) in [(0, "web-1"), (1, "web-2")] {
+        typist.of.item = Some(index);
+        typist.output = session.dir().join(format!("attempts/1/items/{index}/output"));
+        typist.seen = 0;
+        typist.until_terminals(|all| all.iter().any(|one| one.of.item == Some(index)));
+        assert!(typist.type_once(b"x").unwrap().contains("take it first"));
+        typist.take();
+        typist.shows(&format!("at {node}"));
+        typist.keys(&format!("ok {node}\r"));
+    }
+    typist.becomes(&Progress::Done);
+    let taken: Vec<_> = session.records("terminal_taken").iter().map(|one| one["item"].clone()).collect();
+    assert_eq!(taken, ["web-1", "web-2"]);
+    session.verifies();
+}
+
+#[test]
+fn a_secret_is_covered_in_what_the_terminal_shows_also_when_it_is_typed() {
+    let home = Home::new().with("PW", "tr0ub4dor-and-3");
+    let yaml = asks("printf 'a %s b\\n' \"$pw\"\nread -r word\ntest \"$word\" = \"$pw\"")
+        .replace("steps:\n", "params:\n  pw: { about: Password, secret: true, env: PW }\nsteps:\n");
+    let (mut typist, id) = Typist::start(&home, &yaml);
+    let session = Session::new(&home, id);
+    typist.shows("a ••• b");
+    for letter in "tr0ub4dor-and-3".chars() {
+        typist.keys(&letter.to_string());
+    }
+    typist.keys("\r");
+    typist.shows("•••");
+    typist.becomes(&Progress::Done);
+    assert_eq!(files_with(&session.dir(), b"tr0ub4dor"), Vec::<PathBuf>::new());
+    let cast = std::fs::read_to_string(session.dir().join("attempts/1/terminal.cast")).unwrap();
+    assert_eq!(cast.matches("•••").count(), 2, "{cast}");
+}
+
+#[test]
+fn what_is_left_in_front_hears_a_hangup_and_what_left_the_terminal_goes_on() {
+    let home = Home::new();
+    let script = "setsid sleep 603 </dev/null >/dev/null 2>&1 &\nsleep 604 &\necho ready\nread -r go";
+    let (mut typist, id) = Typist::start(&home, &asks(script));
+    let session = Session::new(&home, id);
+    typist.shows("ready");
+    typist.keys("\r");
+    typist.becomes(&Progress::Done);
+    let ended = session.wait_for("work_ended");
+    let left: Vec<&str> =
+        ended["ended"]["left"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(left, ["sleep"], "{ended}");
+    session.verifies();
+}
+
+#[test]
+fn its_files_are_the_owners_alone_and_everything_killed_leaves_it_interrupted() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    let (mut typist, id) = Typist::start(&home, &asks("echo ready\nread -r a"));
+    let session = Session::new(&home, id);
+    typist.shows("ready");
+    for name in ["input", "output", "terminal.cast", "window.json"] {
+        let found = std::fs::symlink_metadata(session.dir().join("attempts/1").join(name)).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    home.kill_everything();
+    session.act(&["note", "somebody came back"]).expect(0);
+    assert_eq!(session.step("ask"), "interrupted");
+    let typist = Typist::at(&session, 1);
+    assert!(typist.terminals.is_empty());
+    session.verifies();
 }

@@ -137,7 +137,8 @@ pub(super) fn resized(
 ) {
     let place = (of.attempt, of.item);
     let (columns, rows) = (size.0.clamp(1, MOST), size.1.clamp(1, MOST));
-    let same = state.terminals.sizes.get(&place).copied().unwrap_or((SIZE.columns, SIZE.rows)) == (columns, rows);
+    let same =
+        state.terminals.sizes.get(&place).copied().unwrap_or((SIZE.columns, SIZE.rows)) == (columns, rows);
     if typist(state, place) == Some(client) && !same {
         state.terminals.sized(place, (columns, rows));
         out.push(Output::Window { of, columns, rows });

@@ -2,6 +2,7 @@
 
 mod leaving;
 mod requests;
+mod terminals;
 
 use std::sync::{Arc, Mutex};
 

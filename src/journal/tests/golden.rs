@@ -31,6 +31,19 @@ fn a_journal_with_approvals_is_read_and_written_as_ever() {
     same_as_ever("journal-v1-approvals.jsonl", &all(approvals::events()));
 }
 
+#[test]
+fn a_journal_with_terminals_is_read_and_written_as_ever() {
+    same_as_ever("journal-v1-terminals.jsonl", &all(terminals()));
+}
+
+fn terminals() -> Vec<Event> {
+    let taken = |item: Option<&str>| {
+        let item = item.map(str::to_owned);
+        Event::TerminalTaken { step: "rescue".into(), attempt: 3, item }
+    };
+    vec![taken(None), taken(Some("web-7"))]
+}
+
 #[track_caller]
 fn same_as_ever(file: &str, expected: &[Entry]) {
     // A new file for a new version is made by hand from what this prints.
@@ -63,6 +76,7 @@ fn it_holds_every_kind_of_record() {
     let names: std::collections::BTreeSet<String> = all(events())
         .iter()
         .chain(&all(approvals::events()))
+        .chain(&all(terminals()))
         .map(|entry| serde_json::to_value(&entry.event).unwrap()["event"].as_str().unwrap().to_owned())
         .collect();
     // What serde expects instead of an unknown kind is the list of all kinds.

@@ -119,7 +119,10 @@ mod tests {
         let told = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<serde_json::Value> =
             told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!((&lines[0]["version"], &lines[0]["width"], &lines[0]["height"]), (&json!(2), &json!(80), &json!(24)));
+        assert_eq!(
+            (&lines[0]["version"], &lines[0]["width"], &lines[0]["height"]),
+            (&json!(2), &json!(80), &json!(24))
+        );
         let shown: String =
             lines[1..].iter().filter(|line| line[1] == "o").map(|line| line[2].as_str().unwrap()).collect();
         assert_eq!(shown, format!("{}\u{fffd}\u{fffd}", std::str::from_utf8(text).unwrap()));

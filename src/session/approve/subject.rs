@@ -64,6 +64,9 @@ pub struct Subject {
     /// SHA-256 of the whole command (of the first item, where it has items).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Digest>,
+    /// Its command has a terminal: what is typed there is not known beforehand, and no part of what is approved.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interactive: bool,
     /// What a person is to do, where there is no script.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub words: String,
@@ -234,6 +237,7 @@ pub fn subject(
             count: 1,
         }),
         command: call.as_ref().map(of_call),
+        interactive: model.interactive && how == How::Script && work == Work::Run,
         words: if has_script { String::new() } else { words_of(session, place, work) },
         values,
         secrets: call.as_ref().map_or_else(Vec::new, secrets_of),
@@ -401,6 +405,7 @@ pub fn changes(then: &Subject, now: &Subject) -> Vec<String> {
     look(then.confirm == now.confirm, "the text to be typed");
     look(then.witness == now.witness, "who may approve");
     look(then.argv == now.argv, "the script");
+    look(then.interactive == now.interactive, "whether it has a terminal");
     look(then.words == now.words, "what is to be done");
     look(then.secrets == now.secrets, "the secrets");
     look(then.list == now.list, "the list");

@@ -65,6 +65,9 @@ impl Subject {
             "command",
             &self.command.as_ref().map_or_else(|| "-".to_owned(), |digest| format!("sha256 {digest}")),
         );
+        if self.interactive {
+            line("terminal", "yes; what is typed into it is not known here, and no part of what is approved");
+        }
         for (name, value) in &self.values {
             line("value", &format!("{name}={value}"));
         }

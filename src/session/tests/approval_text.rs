@@ -41,6 +41,7 @@ fn sample() -> Subject {
         witness: WitnessRule { proof: Proof::Key, of: texts(&["sam@corp.example", "kim, of ops"]), count: 2 },
         argv: texts(&["sh", "-euc", "echo \"$region\"\n\trm -r \"/srv/$n\"\nprintf 'a\u{202e}b'"]),
         command: Some(digest(3)),
+        interactive: false,
         words: String::new(),
         values: BTreeMap::from([
             ("n".to_owned(), "web-7".to_owned()),

@@ -221,6 +221,7 @@ fn the_table_of_states_and_commands() {
         ("undo", Command::Undo { step: "s".into(), typed: None, will_ask: false }),
         ("resolve", Command::Resolve { step: "s".into(), done: true, what: "x".into() }),
         ("stop", Command::Stop { step: "s".into() }),
+        ("terminal", Command::TakeTerminal { step: "s".into() }),
         ("finish", Command::Finish),
         ("abort", Command::Abort { why: "x".into() }),
     ];

@@ -48,6 +48,7 @@ pub(super) fn subject() -> Subject {
             "terminate \"$region\"\n\techo \u{202e}gone\n".to_owned(),
         ],
         command: Some(digest("terminate us-east-1")),
+        interactive: false,
         words: String::new(),
         values: BTreeMap::from([
             ("empty".to_owned(), String::new()),
