@@ -7,6 +7,7 @@ pub mod ask;
 pub mod audit;
 pub mod command;
 pub mod decide;
+pub mod estimate;
 pub mod event;
 pub mod freshness;
 pub mod gate;

@@ -7,6 +7,7 @@
 pub mod act;
 pub mod app;
 pub mod approval;
+pub mod bell;
 pub mod fit;
 #[cfg(test)]
 mod fixture;

@@ -156,7 +156,7 @@ impl Walk {
                 return Err(self.leave(command));
             }
             for line in self.late.lines(&self.talk.session, clock::now(&self.talk.session)) {
-                say(line);
+                say(line.text);
             }
             if let Some(line) = waits(command, &self.talk.session, &self.name, &mut waited) {
                 say(line);

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use crate::client::{HostStart, IfNoHost, Stay, Wish, attach_line};
+use crate::history;
 use crate::journal::store;
 use crate::tui::{self, TuiError};
 use crate::wire::messages::Role;
@@ -72,7 +73,11 @@ fn open_screen(dir: &Path, wish: Wish, look: Look, named: Option<String>) -> Out
     let had_host = store::host_alive(dir)?;
     // Only for a screen that breaks, which has no time to look.
     let path = named.clone().unwrap_or_else(|| quoted(&dir.to_string_lossy()));
-    let options = tui::Options { own_home: place::is_in_usual_home(dir), ..tui::Options::new(wish, path) };
+    let options = tui::Options {
+        own_home: place::is_in_usual_home(dir),
+        history: Some(history::of),
+        ..tui::Options::new(wish, path)
+    };
     let options = look.on(options);
     let left = tui::run(dir, options).map_err(of_screen)?;
     let loaded = store::load(dir);

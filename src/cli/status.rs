@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::client::{IfNoHost, Stay, Talk, Wish};
 use crate::clock;
+use crate::history;
 use crate::journal::reader::Tail;
 use crate::journal::store;
 use crate::report::status;
@@ -27,8 +28,9 @@ pub fn run(args: &StatusArgs) -> Outcome {
     if let Tail::Damaged(fault) = &loaded.tail {
         say(format!("warning: the log is damaged: {fault}; this is how things stood before that"));
     }
+    let past = history::of(&dir, &loaded.session);
     let mut status =
-        status::status(&loaded.session, place::state_word(loaded.state), clock::now(&loaded.session));
+        status::status(&loaded.session, place::state_word(loaded.state), &past, clock::now(&loaded.session));
     let present = present(&dir);
     let present: Vec<(Person, &str)> =
         present.iter().map(|one| (one.person.clone(), role(one.role))).collect();

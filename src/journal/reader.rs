@@ -76,7 +76,7 @@ pub fn read(dir: &Path) -> Result<Log, JournalError> {
 }
 
 /// Opens a journal for reading; a link or a pipe in its place is refused.
-pub(super) fn open(path: &Path) -> Result<File, JournalError> {
+pub fn open(path: &Path) -> Result<File, JournalError> {
     let file = File::options()
         .read(true)
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())

@@ -4,13 +4,16 @@ mod lines;
 
 pub use lines::text;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::session::Requirement;
 use crate::session::approve::name_of;
 use crate::session::approve::standing::{Word, rule_of, standing};
+use crate::session::estimate::{self, Past};
 use crate::session::event::{Person, Proven, Work};
-use crate::session::state::{ItemProgress, Session, Stage};
+use crate::session::state::{ItemProgress, Progress, Session, Stage};
 use crate::session::view::{self, CheckStatus, StepStatus};
 use crate::time::{Moment, Timestamp};
 
@@ -31,6 +34,22 @@ pub struct Status {
     pub steps: Vec<StepLine>,
     /// In the order of the runbook.
     pub checks: Vec<CheckLine>,
+    /// What is left of the walk; absent where nothing is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<LeftStatus>,
+}
+
+/// What is left of the walk, as far as the runbook and earlier sessions tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftStatus {
+    /// Milliseconds that are known of. What people take between two steps is not in it.
+    pub ms: u64,
+    /// Steps that are not done or skipped.
+    pub steps: usize,
+    /// Those of them of which no time is known.
+    pub unknown: usize,
+    /// Something that runs takes longer than it was to, so that it is more than that.
+    pub over: bool,
 }
 
 /// What is walked.
@@ -120,6 +139,12 @@ pub struct StepLine {
     /// By how much it takes longer than it was to, milliseconds; absent where it is not late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_ms: Option<u64>,
+    /// How long it has been running, milliseconds; absent where it is not running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running_ms: Option<u64>,
+    /// How long it is to take, milliseconds: by `expect_within`, else as before; absent where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_ms: Option<u64>,
     /// Its items.
     pub items: Vec<StepItem>,
     /// Everything its gate asks for.
@@ -157,9 +182,9 @@ pub struct CheckLine {
     pub items: Vec<view::ItemView>,
 }
 
-/// Gathers it, as of `now`; `state` is how the session fares.
+/// Gathers it, as of `now`; `state` is how the session fares, `past` what earlier walks took.
 #[must_use]
-pub fn status(session: &Session, state: &str, now: Moment) -> Status {
+pub fn status(session: &Session, state: &str, past: &Past, now: Moment) -> Status {
     let order = view::order(session);
     let filled = |text| view::filled(session, text);
     let runbook = &session.runbook;
@@ -192,8 +217,11 @@ pub fn status(session: &Session, state: &str, now: Moment) -> Status {
                 by_hand: step.by_hand,
                 why: step.why.clone(),
                 doing: view::doing(session, place).filter(|doing| doing != "running"),
-                late_ms: view::late_by(session, place, now)
-                    .map(|late| u64::try_from(late.as_millis()).unwrap_or(u64::MAX)),
+                late_ms: view::late_by(session, place, now).map(millis),
+                running_ms: matches!(step.progress, Progress::Running(_))
+                    .then(|| step.started?.age(now).map(millis))
+                    .flatten(),
+                expected_ms: estimate::of_step(session, past, place).map(|expected| millis(expected.length)),
                 items: step
                     .items
                     .iter()
@@ -220,7 +248,17 @@ pub fn status(session: &Session, state: &str, now: Moment) -> Status {
                 }
             })
             .collect(),
+        left: estimate::left(session, past, now).map(|left| LeftStatus {
+            ms: millis(left.length),
+            steps: left.ahead,
+            unknown: left.unknown,
+            over: left.over,
+        }),
     }
+}
+
+fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Adds those who are attached besides the operator: only the session's host knows them.
@@ -401,7 +439,7 @@ steps:
 
     #[test]
     fn the_json_has_every_field_of_the_contract() {
-        let json = serde_json::to_value(status(&session(), "held", now())).unwrap();
+        let json = serde_json::to_value(status(&session(), "held", &Past::default(), now())).unwrap();
         let keys = |value: &serde_json::Value| {
             value.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>().join(" ")
         };
@@ -435,7 +473,7 @@ steps:
             let id = session.id.clone();
             let (at, n) = (Timestamp::from_millis(0), 3);
             session.apply(&Entry { n, at, up: n, session: id, by: by.clone(), event }).unwrap();
-            let status = status(&session, "over", now());
+            let status = status(&session, "over", &Past::default(), now());
             let gates: Vec<&Requirement> = status.steps.iter().flat_map(|step| &step.gate).collect();
             assert!(gates.iter().all(|r| r.id != status.session), "{gates:?}");
             assert_eq!(!gates.is_empty(), asks, "{gates:?}");
@@ -444,7 +482,7 @@ steps:
 
     #[test]
     fn the_text_says_what_is_shut_and_why_and_no_title_acts_on_the_terminal() {
-        let text = text(&status(&session(), "held", now()));
+        let text = text(&status(&session(), "held", &Past::default(), now()));
         insta::assert_snapshot!(text, @r"
         Move the shop
         session 20261120-151012-move-the-shop-k3f9 · held

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
 
 use crate::id::{CheckId, StepId, ValueName};
+use crate::session::estimate::Past;
 use crate::session::event::Work;
 use crate::session::state::Progress;
 use crate::session::{Command, Entry, HowFar, Person, Session, summary, view};
@@ -12,6 +13,7 @@ use crate::time::Timestamp;
 use crate::wire::messages::{LogHealth, OutputFile, Present, Role, Stream, Terminal, Welcome};
 use crate::wire::{FromHost, ToHost};
 
+use super::bell::{self, Bell};
 use super::follow::{self, Following};
 use super::keys;
 use super::keys::Verb;
@@ -93,6 +95,10 @@ pub struct App {
     pub far: BTreeMap<(CheckId, Option<String>), HowFar>,
     /// When what takes the keys now could first be seen.
     pub shown: Shown,
+    /// What steps and checks took in earlier walks; empty until it is known.
+    pub past: Past,
+    /// The terminal's bell.
+    pub bell: Bell,
     /// The line to give to somebody who is to join as a witness.
     pub join: String,
     /// Where it was, and the words that were left.
@@ -200,6 +206,8 @@ pub enum Msg {
     Waiting(String),
     /// The connection is over.
     Gone(String),
+    /// This is what steps and checks took in earlier walks.
+    History(Past),
     /// A picture is on the screen since `at` (milliseconds since boot).
     Drawn {
         /// When.
@@ -218,6 +226,8 @@ pub enum Action {
     DiscardInput,
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
+    /// Ring the terminal's bell.
+    Bell,
     /// Go to the background, as `Ctrl-Z` asks.
     Suspend,
     /// Leave.
@@ -261,6 +271,8 @@ impl App {
             seen: Seen::default(),
             theme,
             shown: Shown::default(),
+            past: Past::default(),
+            bell: Bell::default(),
             join: String::new(),
             places: Places::default(),
             needed: None,
@@ -437,7 +449,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
     let mut actions = match msg {
         Msg::Key { key, at } if key.kind == KeyEventKind::Press => press(app, key, at),
         Msg::Key { .. } => Vec::new(),
-        Msg::Mouse { event, at } => mouse::hear(app, event, at),
+        Msg::Mouse { event, at } => {
+            bell::pressed(app, at);
+            mouse::hear(app, event, at)
+        }
         Msg::Paste(text) => act::paste(app, &text),
         Msg::Resize(width, height) => {
             app.size = (width, height);
@@ -447,12 +462,17 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
         Msg::Lost(why) => news::lost(app, Link::Lost(super::view::shape::plain(&why))),
         Msg::Waiting(owner) => news::lost(app, Link::Waiting(super::view::shape::plain(&owner))),
         Msg::Gone(why) => news::lost(app, Link::Gone(super::view::shape::plain(&why))),
+        Msg::History(past) => {
+            app.past = past;
+            Vec::new()
+        }
         Msg::Drawn { at, seen } => {
             approval::drawn(app, at, &seen);
+            let rings = bell::drawn(app, at, &seen.late);
             app.seen = seen;
             app.up = at;
             app.shown.mark(at);
-            Vec::new()
+            rings.into_iter().collect()
         }
     };
     if app.mode.face(app.screen) != face {
@@ -475,6 +495,7 @@ fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
         return vec![Action::Suspend];
     }
     app.up = at;
+    bell::pressed(app, at);
     if keys::holds_now(key) {
         return approval::hold_now(app);
     }

@@ -84,6 +84,8 @@ pub(crate) struct Scene {
     pub(crate) sent: Vec<ToHost>,
     /// It asked to leave.
     pub(crate) left: bool,
+    /// How often the bell rang.
+    pub(crate) rung: usize,
     pub(crate) files: HashMap<OutputFile, Vec<u8>>,
     me: Person,
     heard: usize,
@@ -97,20 +99,24 @@ impl Scene {
 
     /// The same, with these lines more about its hold point.
     fn shop_as(more: &str) -> Self {
-        let values = BTreeMap::from([
-            (ValueName::new("vm"), Value::Text("/srv/vm/shop".to_owned())),
-            (ValueName::new("regions"), Value::List(vec!["us-east-1".to_owned(), "us-west-2".to_owned()])),
-        ]);
         let confirm = "    confirm: shop-vm\n";
         let runbook = SHOP.replace(confirm, &format!("{confirm}{more}"));
-        Self::of(Bench::titled("Move the shop to a new server", &runbook, values))
+        Self::of(Bench::titled("Move the shop to a new server", &runbook, Self::values()))
+    }
+
+    /// What the walk of the sketches is opened with.
+    pub(crate) fn values() -> BTreeMap<ValueName, Value> {
+        BTreeMap::from([
+            (ValueName::new("vm"), Value::Text("/srv/vm/shop".to_owned())),
+            (ValueName::new("regions"), Value::List(vec!["us-east-1".to_owned(), "us-west-2".to_owned()])),
+        ])
     }
 
     /// The operator's screen on a walk.
     pub(crate) fn of(bench: Bench) -> Self {
         let app = App::new(welcome(&bench, &dana()), Role::Drive, Theme::default(), (120, 40));
         let heard = bench.entries.len();
-        Self { bench, app, sent: Vec::new(), left: false, files: HashMap::new(), me: dana(), heard }
+        Self { bench, app, sent: Vec::new(), left: false, rung: 0, files: HashMap::new(), me: dana(), heard }
     }
 
     /// Somebody else's screen on the same walk.
@@ -245,6 +251,7 @@ impl Scene {
             match action {
                 Action::Send(message) => self.host(message),
                 Action::Quit => self.left = true,
+                Action::Bell => self.rung += 1,
                 Action::DiscardInput | Action::Suspend | Action::Mouse(_) => {}
             }
         }

@@ -11,6 +11,7 @@ use crate::wire::{FromHost, ToHost};
 use super::act::terminal;
 use super::app::{Action, App, Link, MOST_LINES, Pending};
 use super::approval;
+use super::bell;
 use super::follow;
 use super::mode::{Mode, Question, Refused, Screen, field};
 use super::output::Output;
@@ -197,7 +198,8 @@ fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
         _ => {}
     }
     app.remember(std::slice::from_ref(entry));
-    let actions = asked_for(app, entry);
+    let mut actions = asked_for(app, entry);
+    actions.extend(bell::recorded(app, entry));
     approval::tell(app, entry);
     approval::tell_void(app, &approved);
     after_change(app);

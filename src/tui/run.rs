@@ -15,13 +15,16 @@ use signal_hook::iterator::Signals;
 use crate::client::{Client, ClientError, Incoming, Wish, attach_line, connect, join_line};
 use crate::clock;
 use crate::id::SessionId;
+use crate::session::Session;
+use crate::session::estimate::Past;
 use crate::wire::ToHost;
 use crate::wire::messages::Role;
 
 use super::app::{Action, App, Link, Msg, update};
+use super::bell;
 use super::follow;
 use super::mouse::Mouse;
-use super::terminal::{Screen, discard_input, give_back, is_taken};
+use super::terminal::{Screen, discard_input, give_back, is_taken, ring};
 use super::theme::Theme;
 use super::view;
 
@@ -52,15 +55,21 @@ pub struct Options {
     pub mouse: Mouse,
     /// What this account types, after `onbelay attach`, to name the session.
     pub named: String,
+    /// The bell may ring.
+    pub bell: bool,
+    /// Finds what the steps and checks of the session in a directory took before. It may take its time.
+    pub history: Option<fn(&Path, &Session) -> Past>,
 }
 
 impl Options {
     /// For this process's terminal.
     #[must_use]
     pub fn new(wish: Wish, named: String) -> Self {
-        let mouse = Mouse::from_env(std::env::var("ONBELAY_MOUSE").ok().as_deref());
-        let theme = Theme::from_env(|name| std::env::var(name).ok());
-        Self { named, wish, theme, said: None, mouse, own_home: false }
+        let var = |name: &str| std::env::var(name).ok();
+        let mouse = Mouse::from_env(var("ONBELAY_MOUSE").as_deref());
+        let theme = Theme::from_env(var);
+        let bell = bell::is_wanted(var);
+        Self { named, wish, theme, said: None, mouse, own_home: false, bell, history: None }
     }
 }
 
@@ -100,6 +109,7 @@ fn failed(what: &'static str) -> impl FnOnce(io::Error) -> TuiError {
 enum Arrival {
     Input(Input, u64),
     Host(Incoming),
+    History(Past),
     Signal(i32),
 }
 
@@ -123,6 +133,7 @@ pub fn run(dir: &Path, options: Options) -> Result<Left, TuiError> {
     let (sender, arrivals) = sync_channel(QUEUE);
     let of_host = sender.clone();
     let role = options.wish.role;
+    let (may_ring, history) = (options.bell, options.history);
     let client = connect(dir, options.wish, move |incoming| of_host.send(Arrival::Host(incoming)).is_ok())?;
     let size = ratatui::crossterm::terminal::size().map_err(failed("ask the terminal for its size"))?;
     let mut app = App::new((*client.welcome).clone(), role, options.theme, size);
@@ -137,9 +148,21 @@ pub fn run(dir: &Path, options: Options) -> Result<Left, TuiError> {
     app.mouse = options.mouse;
     super::terminal::mouse(app.mouse.on).map_err(failed("take the terminal over"))?;
     let screen = Screen::take(&parting).map_err(failed("take the terminal over"))?;
+    if let Some(history) = history {
+        recall(history, &whole, app.session.clone(), sender.clone())?;
+    }
     listen_to_keys(sender)?;
-    let mut screen =
-        Loop { client, app, screen, arrivals, dirty: true, urgent: false, drawn: None, looked: None };
+    let mut screen = Loop {
+        client,
+        app,
+        screen,
+        may_ring,
+        arrivals,
+        dirty: true,
+        urgent: false,
+        drawn: None,
+        looked: None,
+    };
     let end = screen.go()?;
     Ok(Left { end, session: id, role: screen.app.role })
 }
@@ -158,6 +181,21 @@ fn listen_to_keys(sender: SyncSender<Arrival>) -> Result<(), TuiError> {
         let _ = sender.send(Arrival::Signal(SIGHUP));
     };
     std::thread::Builder::new().name("keys".to_owned()).spawn(listen).map_err(failed("start a thread"))?;
+    Ok(())
+}
+
+/// Looks at earlier walks, beside all else: no picture waits for it.
+fn recall(
+    history: fn(&Path, &Session) -> Past,
+    dir: &Path,
+    session: Session,
+    sender: SyncSender<Arrival>,
+) -> Result<(), TuiError> {
+    let dir = dir.to_owned();
+    let look = move || {
+        let _ = sender.send(Arrival::History(history(&dir, &session)));
+    };
+    std::thread::Builder::new().name("history".to_owned()).spawn(look).map_err(failed("start a thread"))?;
     Ok(())
 }
 
@@ -186,6 +224,7 @@ struct Loop {
     client: Client,
     app: App,
     screen: Screen,
+    may_ring: bool,
     arrivals: Receiver<Arrival>,
     /// Something has changed since the last picture.
     dirty: bool,
@@ -265,6 +304,7 @@ impl Loop {
             Arrival::Host(Incoming::Lost { why }) => Msg::Lost(why),
             Arrival::Host(Incoming::Waiting { owner }) => Msg::Waiting(owner),
             Arrival::Host(Incoming::Gone { why }) => Msg::Gone(why),
+            Arrival::History(past) => Msg::History(past),
             Arrival::Signal(SIGTSTP) => {
                 self.suspend()?;
                 return Ok(None);
@@ -277,6 +317,10 @@ impl Loop {
         };
         let actions = update(&mut self.app, msg);
         self.client.set_role(self.app.role);
+        self.perform(actions)
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) -> Result<Option<End>, TuiError> {
         for action in actions {
             match action {
                 Action::Send(message) => self.send(&message),
@@ -284,6 +328,8 @@ impl Loop {
                 Action::Mouse(ours) => {
                     super::terminal::mouse(ours).map_err(failed("draw on the terminal"))?
                 }
+                Action::Bell if self.may_ring => ring(),
+                Action::Bell => {}
                 Action::Suspend => self.suspend()?,
                 Action::Quit => return Ok(Some(End::Left)),
             }
@@ -336,7 +382,8 @@ impl Loop {
         self.drawn = Some(Instant::now());
         self.dirty = false;
         self.urgent = false;
-        update(&mut self.app, Msg::Drawn { at: clock::up(), seen });
+        let actions = update(&mut self.app, Msg::Drawn { at: clock::up(), seen });
+        self.perform(actions)?;
         Ok(())
     }
 

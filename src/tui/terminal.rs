@@ -101,6 +101,14 @@ pub fn give_back() {
     }
 }
 
+/// Rings the bell, where the terminal is ours. Nothing rests on it, so errors are left alone.
+pub fn ring() {
+    if is_taken() {
+        let mut out = io::stdout();
+        let _ = out.write_all(b"\x07").and_then(|()| out.flush());
+    }
+}
+
 /// Throws away what was typed and not read yet.
 pub fn discard_input() {
     let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);

@@ -5,6 +5,7 @@ mod clean;
 mod cuts;
 mod flow;
 mod pictures;
+mod pulse;
 mod reading;
 mod themes;
 mod terminal;

@@ -15,6 +15,7 @@ pub mod memo;
 pub mod output;
 pub mod palette;
 pub mod popup;
+pub mod pulse;
 pub mod question;
 pub mod script;
 pub mod shape;
@@ -71,6 +72,8 @@ pub struct Seen {
     pub hits: Vec<(Rect, Hit)>,
     /// Where the cursor of a terminal that is typed into stands, column and row.
     pub cursor: Option<(u16, u16)>,
+    /// Records that started what was late then.
+    pub late: Vec<u64>,
 }
 
 /// What every area is drawn from.
@@ -84,7 +87,7 @@ pub(super) struct View<'a> {
 /// Draws the whole screen.
 pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
     let area = buffer.area;
-    let mut seen = Seen::default();
+    let mut seen = Seen { late: pulse::late(app, now), ..Seen::default() };
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
         too_small(app, area, buffer);
     } else {

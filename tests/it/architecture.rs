@@ -10,7 +10,7 @@ const OPEN: [&str; 3] = ["id", "text", "time"];
 const SHELL_TOOLS: [&str; 3] = ["access", "clock", "failpoint"];
 
 /// Who may use whom, besides.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("time", &[]),
     ("id", &[]),
     ("text", &[]),
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("report", &["session", "runbook"]),
     ("wire", &["session", "runbook"]),
     ("journal", &["session", "runbook"]),
+    ("history", &["session", "runbook", "journal"]),
     // A check's script is started as a step's is: the same launching, the same covering of secrets.
     ("probe", &["runbook", "session", "process"]),
     ("process", &["session", "runbook"]),

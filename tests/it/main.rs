@@ -19,6 +19,7 @@ mod people;
 mod plain;
 mod process;
 mod proof;
+mod pulse;
 mod returning;
 mod screens;
 mod sharing;

@@ -3,7 +3,7 @@
 mod home;
 mod processes;
 mod screen;
-mod session;
+pub(crate) mod session;
 mod skips;
 
 pub(crate) use home::{Home, Ran};

@@ -19,6 +19,7 @@ use crate::cli::perform::{Became, Walk, exit_of, log_line};
 use crate::cli::words::Voice;
 use crate::client::{ClientError, Heard, Wish};
 use crate::clock;
+use crate::history;
 use crate::id::Digest;
 use crate::report::status;
 use crate::session::state::Stage;
@@ -186,7 +187,8 @@ impl Shell {
             Ok(Line::People) => self.lines(&self.who_is_here()),
             Ok(Line::Status) => {
                 let state = if session.holds.is_empty() { "open" } else { "held" };
-                let text = status::text(&status::status(session, state, now));
+                let past = history::of(&self.walk.dir, session);
+                let text = status::text(&status::status(session, state, &past, now));
                 self.line(text.trim_end());
             }
             Ok(Line::Log) => {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::session::Requirement;
 use crate::session::view::StepStatus;
 use crate::text::clean;
-use crate::time::in_words;
+use crate::time::{in_words, stopwatch};
 
-use super::{Status, StepLine, check_mark, check_word, step_mark, step_word};
+use super::{LeftStatus, Status, StepLine, check_mark, check_word, step_mark, step_word};
 
 /// For people: a line a step, what its gate lacks below it, then the checks. Outside text in it is cleaned.
 #[must_use]
@@ -16,6 +16,7 @@ pub fn text(status: &Status) -> String {
     lines.push(format!("session {} · {}", status.session, status.state));
     let people = status.people.iter().map(|who| format!("{} ({})", clean(&who.name), who.role));
     lines.push(format!("with {}", people.collect::<Vec<_>>().join(", ")));
+    lines.extend(status.left.as_ref().and_then(left));
     for hold in &status.holds {
         lines.push(format!("⏸ hold by {}: {}", clean(&hold.by), clean(&hold.why)));
     }
@@ -30,14 +31,19 @@ pub fn text(status: &Status) -> String {
         }
         let diamond = if step.destructive { "◆ " } else { "" };
         let by_hand = if step.by_hand { ", by hand" } else { "" };
+        let running = step.running_ms.map(|ms| {
+            let of = step.expected_ms.map(|of| format!(" of about {}", stopwatch(Duration::from_millis(of))));
+            format!(" {}{}", stopwatch(Duration::from_millis(ms)), of.unwrap_or_default())
+        });
         let late = step.late_ms.map(|late| format!(", LATE by {}", in_words(Duration::from_millis(late))));
         lines.push(format!(
-            " {} {} {diamond}{}  ({}, {}{by_hand}{})",
+            " {} {} {diamond}{}  ({}, {}{}{by_hand}{})",
             step_mark(step.state),
             place + 1,
             clean(&step.title),
             step.id,
             step_word(step.state),
+            running.unwrap_or_default(),
             late.unwrap_or_default(),
         ));
         lines.extend(step.doing.iter().map(|doing| format!("       {}", clean(doing))));
@@ -73,6 +79,20 @@ pub fn text(status: &Status) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What is left of the walk, where that is worth saying.
+fn left(left: &LeftStatus) -> Option<String> {
+    let length = in_words(Duration::from_millis(left.ms));
+    match (left.ms / 1_000, left.unknown, left.over) {
+        (0, ..) => None,
+        (_, 0, false) => Some(format!("about {length} left")),
+        (_, 0, true) => Some(format!("at least {length} left: what runs takes longer than it was to")),
+        (_, unknown, _) => Some(format!(
+            "at least {length} left: of {unknown} of the {} steps ahead nobody knows how long they take",
+            left.steps
+        )),
+    }
 }
 
 /// That a step is approved, by whom and for how long; what it lacks stands in its gate.

@@ -7,18 +7,18 @@ use ratatui::text::{Line, Span};
 use crate::runbook::{Template, UndoWork};
 use crate::session::Session;
 use crate::session::event::{Outcome, Work};
-use crate::session::state::{ItemProgress, Progress, Running};
+use crate::session::state::{ItemProgress, Progress};
 use crate::session::view::{self, StepStatus};
+use crate::time::in_words;
 use crate::time::size_in_words;
-use crate::time::{in_words, stopwatch};
 use crate::tui::keys::{self, Verb};
 use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_step};
 
 use super::memo::Pile;
-use super::shape::{between, hang, plain, say, wrap, wrap_spans};
+use super::shape::{between, columns, hang, line_columns, plain, say, wrap, wrap_spans};
 use super::{
-    Seen, View, count, cut_bottom, cut_top, gate, markdown, output, script, write_rows, write_window,
+    Seen, View, count, cut_bottom, cut_top, gate, markdown, output, pulse, script, write_rows, write_window,
 };
 
 /// Draws the step, and the end of its output where it has one.
@@ -72,17 +72,36 @@ pub(super) fn head(view: View<'_>, width: usize) -> Vec<Line<'static>> {
         (false, true) => "",
         (false, false) => "by a person · ",
     };
-    let right = vec![say(kind, Tone::Quiet), say(word, tone)];
+    let mut right = vec![say(kind, Tone::Quiet), say(word, tone)];
+    let running = if let Progress::Running(running) = &step.progress { Some(running) } else { None };
+    let taken: usize = left.iter().chain(&right).map(|span| columns(&span.content)).sum();
+    // In the row of the title, where there is room for all of it; else below.
+    let beside = running.map(|_| pulse::clock(view, place, width.saturating_sub(taken + 3).max(20)));
+    let beside = beside.filter(|clock| taken + 3 + line_columns(clock) <= width);
+    let below = running.filter(|_| beside.is_none());
+    right.extend(beside.into_iter().flat_map(|clock| [vec![Span::raw(" ")], clock.spans]).flatten());
     let mut rows = vec![between(Line::from(left), Line::from(right), width)];
     if let Some(text) = stands(view, status) {
         let first = vec![Span::raw("  ")];
         let spans = [say(text, if status == StepStatus::Failed { Tone::Bad } else { Tone::Plain })];
         rows.extend(hang(first, wrap_spans(&spans, width.saturating_sub(2))));
     }
-    if let Progress::Running(running) = &step.progress {
-        rows.push(clock(view, running));
-    } else if step.request.is_some() {
-        rows.push(Line::from(say("  its checks are being asked; then the gate decides", Tone::Live)));
+    if below.is_some() {
+        let mut clock = pulse::clock(view, place, width.saturating_sub(2));
+        clock.spans.insert(0, Span::raw("  "));
+        rows.push(clock);
+    }
+    if let Some(running) = running {
+        let doing = pulse::doing(view, place, running);
+        if !doing.is_empty() {
+            rows.extend(hang(vec![Span::raw("  ")], wrap_spans(&doing, width.saturating_sub(2))));
+        }
+    } else if let Some(time) = pulse::wish(view, place) {
+        let text = format!("asking its checks, {time}; then the gate decides");
+        rows.extend(hang(
+            vec![Span::raw("  ")],
+            wrap_spans(&[say(text, Tone::Live)], width.saturating_sub(2)),
+        ));
     }
     rows
 }
@@ -107,35 +126,6 @@ fn stands(view: View<'_>, status: StepStatus) -> Option<String> {
     };
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     (!parts.is_empty()).then(|| parts.join(" · "))
-}
-
-/// How long it runs, of how long it should, and what it is doing.
-fn clock(view: View<'_>, running: &Running) -> Line<'static> {
-    let session = &view.app.session;
-    let place = view.app.selected;
-    let step = &session.steps[place];
-    let elapsed = step.started.and_then(|at| at.age(view.now)).unwrap_or_default();
-    let mut spans = vec![say(format!("  {}", stopwatch(elapsed)), Tone::Live)];
-    if let Some(expected) = session.runbook.steps[place].expect_within {
-        spans.push(Span::raw(format!(" of about {} ", stopwatch(expected))));
-        let cells = 15_u128;
-        let full =
-            (elapsed.as_millis() * cells).checked_div(expected.as_millis()).unwrap_or(cells).min(cells);
-        let full = usize::try_from(full).unwrap_or(0);
-        spans.push(say("▓".repeat(full), Tone::Live));
-        spans.push(say("░".repeat(15 - full), Tone::Quiet));
-    }
-    if let Some(late) = view::late_by(session, place, view.now) {
-        spans.push(Span::raw(" "));
-        spans.push(say(format!(" late by {} ", in_words(late)), Tone::Alarm));
-    }
-    if let Some(doing) = view::doing(session, place).filter(|doing| doing != "running") {
-        spans.push(say(format!("   {}", plain(&doing)), Tone::Quiet));
-    }
-    if running.stop_asked {
-        spans.push(say("   asked to stop", Tone::Warn));
-    }
-    Line::from(spans)
 }
 
 /// Everything below the head, as long as it gets.

@@ -10,7 +10,7 @@ use crate::time::in_words;
 use crate::tui::keys::{self, Verb};
 use crate::tui::theme::{Tone, of_check};
 
-use super::View;
+use super::{View, pulse};
 use super::shape::{between, columns, hang, plain, say, wrap_spans};
 
 /// Lines of one list of an answer's evidence that the gate shows.
@@ -118,8 +118,14 @@ pub(super) fn check_rows(
     let found = view::check(session, place, view.now);
     let (mark, tone, word) = of_check(found.state);
     let name = vec![say(format!("  {mark} "), tone), say(plain(check.id.as_str()), Tone::Strong)];
-    let age = say(age(view, &found, word), Tone::Quiet);
-    let mut rows = vec![between(Line::from(name), Line::from(age), width)];
+    let name = Line::from(name);
+    let age = match found.state {
+        CheckStatus::Running => {
+            pulse::asking(view, place, width.saturating_sub(super::shape::line_columns(&name) + 2))
+        }
+        _ => Line::from(say(age(view, &found, word), Tone::Quiet)),
+    };
+    let mut rows = vec![between(name, age, width)];
     let title = plain(&view::filled(session, &check.title));
     let indent = || vec![Span::raw("    ")];
     rows.extend(hang(indent(), wrap_spans(&[say(title, Tone::Quiet)], width.saturating_sub(4))));

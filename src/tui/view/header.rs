@@ -4,53 +4,153 @@ use ratatui::text::{Line, Span};
 
 use crate::session::state::{Progress, Stage};
 use crate::session::view;
-use crate::time::in_words;
+use crate::time::{in_words, stopwatch};
 use crate::tui::app::{App, Link};
 use crate::tui::keys::{self, Verb};
 use crate::tui::people::{Here, here};
 use crate::tui::theme::Tone;
 use crate::wire::messages::LogHealth;
 
-use super::View;
-use super::shape::{between, columns, fit_line, line_columns, plain, say, wrap};
+use super::shape::{between, columns, fit, fit_line, line_columns, plain, say, wrap};
+use super::{View, pulse};
 
-/// The first row.
+/// The first row: what is walked, where we are in it, what runs; what is held and late, how long it has been and will be.
+/// As much of it as there is room for, and what matters most whatever the room is.
 pub(super) fn title(view: View<'_>, width: usize) -> Line<'static> {
-    let app = view.app;
-    let mut left = vec![Span::raw(" "), say(plain(&app.session.opened.title), Tone::Strong)];
-    let stand = stand(app);
-    if width >= 60 || app.session.stage != Stage::Open {
-        left.push(say(format!("   {stand}"), Tone::Quiet));
+    let name = plain(&view.app.session.opened.title);
+    let short = fit(&name, 24).into_owned();
+    let (place, at, runs) = (stand(view.app), at_hand(view.app), running(view));
+    let stop = || say(" · ", Tone::Quiet);
+    let left = |name: &str, whole: bool| {
+        let mut spans = vec![Span::raw(" "), say(name.to_owned(), Tone::Strong), stop()];
+        spans.push(Span::raw(place.clone()));
+        if let Some(at) = at.as_ref().filter(|_| whole) {
+            spans.extend([stop(), Span::raw(at.clone())]);
+        }
+        spans.extend(runs.clone());
+        Line::from(spans)
+    };
+    let least = || {
+        let mut spans = vec![Span::raw(" "), Span::raw(place.clone())];
+        spans.extend(runs.clone());
+        spans.extend([stop(), say(name.clone(), Tone::Strong)]);
+        Line::from(spans)
+    };
+    let right = |size| Line::from(marks(view, width, size));
+    let fits = |left: usize, size| left + 2 + line_columns(&right(size)) <= width;
+    let (whole, cut, bare, short) =
+        (left(&name, true), left(&short, true), left(&name, false), left(&short, false));
+    let ways = [
+        (&whole, Size::Full),
+        (&cut, Size::Full),
+        (&whole, Size::NoHour),
+        (&cut, Size::NoHour),
+        (&cut, Size::NoName),
+        (&bare, Size::NoName),
+        (&short, Size::NoName),
+        (&short, Size::Past),
+    ];
+    if let Some((left, size)) = ways.into_iter().find(|(left, size)| fits(line_columns(left), *size)) {
+        return between(left.clone(), right(size), width);
     }
-    let mut right = Vec::new();
-    if !app.session.holds.is_empty() {
-        right.push(say(" ⏸ held ", Tone::Alarm));
-        right.push(Span::raw("  "));
-    }
-    let late = (0..app.session.steps.len()).any(|step| view::late_by(&app.session, step, view.now).is_some());
-    if late {
-        right.push(say(" late ", Tone::Alarm));
-        right.push(Span::raw("  "));
-    }
-    if app.size.1 < super::ROOMY {
-        right.extend(few(width));
-    }
-    let elapsed = app.session.opened_at.age(view.now).unwrap_or_default();
-    right.push(Span::raw(in_words(elapsed)));
-    right.push(Span::raw(" "));
-    between(Line::from(left), Line::from(right), width)
+    // The name is cut then: what stands before it is whole.
+    let kept = columns(&place) + runs.iter().map(|span| columns(&span.content)).sum::<usize>() + 1;
+    let size = [Size::Past, Size::NoJoin].into_iter().find(|size| fits(kept, *size)).unwrap_or(Size::Least);
+    between(least(), right(size), width)
 }
 
-/// How far the walk is, in a few words.
+/// How much is said at the right of the first row: from all of it to the least, each leaves out one thing more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Size {
+    Full,
+    /// Without the time of day at which the walk is over.
+    NoHour,
+    /// Without the name of what is late.
+    NoName,
+    /// Without what is left of the walk.
+    Past,
+    /// Without the key that says how to join.
+    NoJoin,
+    /// That something is late, and no more of it.
+    Least,
+}
+
+/// The right end of the first row.
+fn marks(view: View<'_>, width: usize, size: Size) -> Vec<Span<'static>> {
+    let app = view.app;
+    let mut spans = Vec::new();
+    if !app.session.holds.is_empty() {
+        spans.extend([say(" ⏸ held ", Tone::Alarm), Span::raw("  ")]);
+    }
+    if let Some(late) = late(view, size) {
+        spans.extend([say(late, Tone::Alarm), Span::raw("  ")]);
+    }
+    if app.size.1 < super::ROOMY && size < Size::NoJoin {
+        spans.extend(few(width));
+    }
+    let elapsed = in_words(app.session.opened_at.age(view.now).unwrap_or_default());
+    match pulse::left(view).filter(|_| size < Size::Past) {
+        Some((whole, short)) => {
+            let left = if size == Size::Full { whole } else { short };
+            spans.extend([Span::raw(format!("{elapsed} in")), say(" · ", Tone::Quiet), Span::raw(left)]);
+        }
+        None => spans.push(Span::raw(elapsed)),
+    }
+    spans.push(Span::raw(" "));
+    spans
+}
+
+/// What is late, and by how much: the latest of them.
+fn late(view: View<'_>, size: Size) -> Option<String> {
+    let session = &view.app.session;
+    let all = (0..session.steps.len())
+        .filter_map(|place| view::late_by(session, place, view.now).map(|by| (by, place)));
+    let all: Vec<_> = all.collect();
+    let (by, place) = all.iter().max()?;
+    let more = if all.len() > 1 { format!(" +{}", all.len() - 1) } else { String::new() };
+    let by = in_words(*by);
+    let name = || plain(&view::step_name(session, *place));
+    Some(match size {
+        // The step that the walk is at is named already.
+        Size::Full | Size::NoHour if *place != view.app.current() => {
+            format!(" late {by} · {}{more} ", fit(&name(), 26))
+        }
+        Size::Least => " late ".to_owned(),
+        _ => format!(" late {by}{more} "),
+    })
+}
+
+/// Where the walk is, in a few words: `3 of 6`.
 fn stand(app: &App) -> String {
-    let behind =
-        app.session.steps.iter().filter(|s| matches!(s.progress, Progress::Done | Progress::Skipped)).count();
-    let of = format!("{behind} of {}", app.session.steps.len());
+    let steps = &app.session.steps;
+    let behind = steps.iter().all(|s| matches!(s.progress, Progress::Done | Progress::Skipped));
+    let at = if behind { steps.len() } else { app.current() + 1 };
+    let of = format!("{at} of {}", steps.len());
     match &app.session.stage {
         Stage::Open => of,
         Stage::Finished => format!("{of} · finished"),
         Stage::Aborted { .. } => format!("{of} · aborted"),
     }
+}
+
+/// The title of the step the walk is at.
+fn at_hand(app: &App) -> Option<String> {
+    let open = app.session.stage == Stage::Open;
+    let model = app.session.runbook.steps.get(app.current()).filter(|_| open)?;
+    Some(fit(&plain(&view::filled(&app.session, &model.title)), 32).into_owned())
+}
+
+/// What runs, and for how long: the step the walk is at without its name, any other by its number.
+fn running(view: View<'_>) -> Vec<Span<'static>> {
+    let app = view.app;
+    let runs = |place: &usize| matches!(app.session.steps[*place].progress, Progress::Running(_));
+    let all: Vec<usize> = (0..app.session.steps.len()).filter(runs).collect();
+    let current = app.current();
+    let Some(first) = all.iter().find(|place| **place == current).or(all.first()) else { return Vec::new() };
+    let which = if *first == current { String::new() } else { format!("{} ", first + 1) };
+    let more = if all.len() > 1 { format!(" +{}", all.len() - 1) } else { String::new() };
+    let clock = stopwatch(pulse::elapsed(view, *first));
+    vec![say(format!("  ▶ {which}{clock}{more}"), Tone::Live)]
 }
 
 /// Where there is no row for how somebody joins.

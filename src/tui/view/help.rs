@@ -12,7 +12,7 @@ use crate::tui::theme::Tone;
 
 use super::popup::{frame, inner_width};
 use super::shape::{hang, plain, say, wrap};
-use super::{ARROWS, Seen, View, markdown, script, write_scrolled};
+use super::{ARROWS, Seen, View, markdown, pulse, script, write_scrolled};
 
 /// What the mouse does.
 const MOUSE: &str = "A click selects a step, or picks a row of a list; a second click in short order shows the step's output. A \
@@ -104,6 +104,7 @@ pub(super) fn about(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buff
         format!("{} ▸ {}{known}", person.name, person.role)
     });
     part("Who is here", people.collect());
+    part("The time", pulse::about(look));
     part(
         "The session",
         vec![

@@ -5,14 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
+use crate::session::estimate;
 use crate::session::state::Progress;
 use crate::session::view::{self, StepStatus};
 use crate::time::stopwatch;
 use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_step, style};
 
-use super::shape::{between, fit_line, plain, say};
-use super::{Seen, View, count, write_rows};
+use super::shape::{between, columns, fit_line, line_columns, plain, say};
+use super::{Seen, View, count, pulse, write_rows};
 
 /// A row of the list.
 #[derive(Clone, Copy)]
@@ -113,29 +114,44 @@ fn step_row(view: View<'_>, place: usize, width: usize) -> Line<'static> {
         left.push(say("◆ ", Tone::Warn));
     }
     left.push(say(title, title_tone));
-    let right = vec![time(view, place), Span::raw(" ")];
-    between(Line::from(left), Line::from(right), width)
+    let left = Line::from(left);
+    // As much of the time as leaves the title whole; else as little as there is.
+    let room = width.saturating_sub(line_columns(&left) + 2);
+    let mut times = times(view, place);
+    let shortest = times.pop().unwrap_or_else(|| say("", Tone::Quiet));
+    let time = times.into_iter().find(|time| columns(&time.content) <= room).unwrap_or(shortest);
+    between(left, Line::from(vec![time, Span::raw(" ")]), width)
 }
 
-/// How long it took, or has been going on.
-fn time(view: View<'_>, place: usize) -> Span<'static> {
+/// How long it took, or has been going on and is to go on: the most that can be said of it first, the least last.
+fn times(view: View<'_>, place: usize) -> Vec<Span<'static>> {
     let session = &view.app.session;
     let step = &session.steps[place];
     if step.request.is_some() {
-        return say("checking", Tone::Live);
+        let texts = pulse::wish(view, place).map(|time| format!("checking {time}"));
+        return texts.into_iter().chain(["checking".to_owned()]).map(|text| say(text, Tone::Live)).collect();
     }
     match (&step.progress, step.started) {
-        (Progress::Running(_), Some(started)) => {
-            let tone =
-                if view::late_by(session, place, view.now).is_some() { Tone::Alarm } else { Tone::Live };
-            say(stopwatch(started.age(view.now).unwrap_or_default()), tone)
+        (Progress::Running(running), Some(_)) => {
+            let clock = stopwatch(pulse::elapsed(view, place));
+            if let Some(late) = view::late_by(session, place, view.now) {
+                let texts = [format!("late {} · {clock}", stopwatch(late)), format!("late {clock}")];
+                return texts.map(|text| say(text, Tone::Alarm)).into();
+            }
+            let of = estimate::of_step(session, &view.app.past, place)
+                .map(|expected| format!("{clock} of {}", stopwatch(expected.length)));
+            let items = pulse::items(running);
+            let both = items.as_ref().zip(of.as_ref()).map(|(items, of)| format!("{items} · {of}"));
+            let items = items.map(|items| format!("{items} · {clock}"));
+            let texts = [both, items, of, Some(clock)];
+            texts.into_iter().flatten().map(|text| say(text, Tone::Live)).collect()
         }
         (Progress::Done | Progress::Failed, Some(started)) => {
             // Said in one go, it took no time that would tell anyone something.
             let took =
                 step.settled.and_then(|settled| started.age(settled)).filter(|took| took.as_secs() > 0);
-            say(took.map(stopwatch).unwrap_or_default(), Tone::Quiet)
+            took.map(|took| say(stopwatch(took), Tone::Quiet)).into_iter().collect()
         }
-        _ => say("", Tone::Quiet),
+        _ => Vec::new(),
     }
 }

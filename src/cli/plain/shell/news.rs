@@ -1,5 +1,6 @@
 //! What comes from the session while the walk goes on, told as it comes. SHELL.
 
+use std::io::IsTerminal as _;
 use std::time::Instant;
 
 use crate::cli::exit::Failure;
@@ -9,6 +10,7 @@ use crate::client::Heard;
 use crate::clock;
 use crate::session::event::How;
 use crate::session::{Command, Entry, Event, Session, Work};
+use crate::tui::bell;
 use crate::wire::FromHost;
 use crate::wire::messages::{LogHealth, Role};
 
@@ -20,11 +22,18 @@ impl Shell {
     fn tell_late(&mut self) {
         let now = clock::now(self.session());
         for line in self.late.lines(&self.walk.talk.session, now) {
-            let bell = if self.input.terminal { "\u{7}" } else { "" };
-            self.line(&format!("{bell}{line}"));
+            // Once for each that is late, and only where somebody can hear it.
+            let rings = line.first && self.rings();
+            self.line(&format!("{}{}", if rings { "\u{7}" } else { "" }, line.text));
         }
         let gone = self.standings.lines(&self.walk.talk.session, now);
         self.lines(&gone);
+    }
+
+    fn rings(&self) -> bool {
+        self.input.terminal
+            && std::io::stdout().is_terminal()
+            && bell::is_wanted(|name| std::env::var(name).ok())
     }
 
     /// Takes in and tells all that the host has said, and what is late.
