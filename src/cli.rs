@@ -30,6 +30,7 @@ pub mod status;
 pub mod theme;
 pub mod verify;
 pub mod words;
+pub mod written;
 
 use std::ffi::OsString;
 

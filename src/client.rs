@@ -2,6 +2,7 @@
 //! It must not know journals, processes or screens; whoever connects says where messages go.
 
 mod join;
+mod line;
 mod link;
 mod owner;
 mod returning;
@@ -23,6 +24,7 @@ use crate::wire::start::Given;
 use crate::wire::{FromHost, ToHost};
 
 pub use join::{attach_line, join_line, session_word};
+pub use line::Line;
 pub use start::{SessionPlace, create, create_with};
 pub use talk::{Heard, Talk};
 
@@ -296,6 +298,11 @@ impl Client {
     /// From the next connection on the client is for this: the host has given it another part meanwhile.
     pub fn set_role(&self, role: Role) {
         *self.shared.role.lock().unwrap_or_else(PoisonError::into_inner) = role;
+    }
+
+    /// Numbers below this one were used by another face of the same client.
+    pub fn ids_from(&self, first: u64) {
+        self.next_id.fetch_max(first, Ordering::Relaxed);
     }
 
     /// A number for `ReadOutput` and `ReadLog`, not used before on this connection.

@@ -33,4 +33,4 @@ pub mod theme;
 pub mod view;
 
 pub use app::{Action, App, Msg, update};
-pub use run::{End, Left, Options, TuiError, run};
+pub use run::{End, Left, Options, TuiError, open, show};

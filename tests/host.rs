@@ -441,7 +441,7 @@ fn s1_a_stalled_client_is_let_go_and_the_others_are_served() {
     stalled.write_all(&hello(PROTOCOL, Role::Watch)).unwrap();
     let mut talk = home.talk(&place);
     // Which of the two the host took in first is not said.
-    assert!(talk.client.welcome.people.len() == 2 || talk.hears_people(2), "the one that will stall is in");
+    assert!(talk.line.client.welcome.people.len() == 2 || talk.hears_people(2), "the one that will stall is in");
     let text = "x".repeat(32 << 10);
     for _ in 0..100 {
         recorded(&talk.act(note(&text)).unwrap());
@@ -542,7 +542,7 @@ fn x_a_secret_stays_in_memory_and_a_new_host_asks_for_it_again() {
     new.given.secrets.insert(name.clone(), "tr0ub4dor&3".to_owned());
     let place = client::create_with(&home.program, new).unwrap();
     let mut talk = home.talk(&place);
-    assert!(talk.client.welcome.secrets_missing.is_empty());
+    assert!(talk.line.client.welcome.secrets_missing.is_empty());
     recorded(&talk.act(run("a")).unwrap());
     assert_eq!(done(&mut talk, "a"), Progress::Done);
     let pid = host_pid(&talk);
@@ -550,7 +550,7 @@ fn x_a_secret_stays_in_memory_and_a_new_host_asks_for_it_again() {
     wait_gone(pid);
 
     let mut talk = home.talk(&place);
-    assert_eq!(talk.client.welcome.secrets_missing, std::slice::from_ref(&name));
+    assert_eq!(talk.line.client.welcome.secrets_missing, std::slice::from_ref(&name));
     recorded(&talk.act(run("a")).unwrap());
     let why = talk
         .follow_until(|_, entry| match &entry?.event {

@@ -200,7 +200,7 @@ fn asked(walk: &mut Walk, step: &str, start: Start) -> Result<Result<Box<Subject
 }
 
 fn in_vain(walk: &Walk, subject: &Subject, name: Option<&str>) -> bool {
-    words::in_vain(&walk.talk.session, &walk.talk.client.welcome.you, subject, name)
+    words::in_vain(&walk.talk.session, &walk.talk.line.client.welcome.you, subject, name)
 }
 
 /// Asks for the word; anything else, a paste, the end of input: no.

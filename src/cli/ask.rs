@@ -67,7 +67,7 @@ pub fn line() -> Result<Option<String>, Failure> {
 /// A yes-or-no question on stderr; anything but `y` or `yes` is no.
 pub fn yes(question: &str) -> Result<bool, Failure> {
     forget_typed();
-    prompt(&format!("{question} [y/N] "));
+    prompt(&format!("{question} Type y for yes; Enter: no: "));
     Ok(line()?.is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")))
 }
 

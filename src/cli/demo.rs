@@ -2,12 +2,11 @@
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use signal_hook::consts::{SIGHUP, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::client::{self, HostStart, IfNoHost, Stay, Talk, Wish};
 use crate::journal::store;
@@ -15,18 +14,15 @@ use crate::runbook;
 use crate::runbook::values::{self, resolve_params};
 use crate::session::event::How;
 use crate::session::{Command, Progress, Session};
-use crate::tui;
 use crate::wire::messages::Role;
 
 use super::args::DemoArgs;
 use super::begin::{self, Filled};
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Failure, Outcome};
 use super::out::{Out, say};
 use super::place;
-use super::plain;
-use super::screen::{self, Face};
+use super::screen::{self, Face, Manner};
 use super::theme::{self, Look};
-use super::words::quoted;
 
 /// The tour, as it is bundled.
 const TOUR: &str = include_str!("../../runbooks/tour.yaml");
@@ -69,20 +65,14 @@ fn walk(root: &Path, face: Face, look: Look) -> Outcome {
         if_no_host: IfNoHost::Start(HostStart::new(given)),
         stay: Stay::Yes(place::can_go_on),
     };
-    match face {
-        Face::Screen => {
-            let path = quoted(&place.dir.to_string_lossy());
-            let options = look.on(tui::Options::new(wish, path));
-            match tui::run(&place.dir, options).map_err(screen::of_screen)?.end {
-                tui::End::Left => Ok(Exit::Yes),
-                tui::End::Signal(_) => Err(Failure::interrupted("interrupted")),
-            }
-        }
-        Face::Lines => {
-            leave_nothing_when_told_to_end(root)?;
-            plain::walk_once(&place.dir, wish)
-        }
-    }
+    let root = root.to_owned();
+    // In the middle of a line: what was made goes first. (The screen hears such signals itself.)
+    let told_to_end = Arc::new(move |signal: i32| {
+        clear(&root.join("sessions"));
+        let _ = std::fs::remove_dir_all(&root);
+        std::process::exit(128 + signal);
+    });
+    screen::go(&place.dir, wish, face, &Manner { look, named: None, told_to_end, once: true })
 }
 
 /// The tour's session; its sessions' home is in the sandbox too.
@@ -105,24 +95,6 @@ fn new_session(root: &Path) -> Result<crate::wire::start::NewSession, Failure> {
     })?;
     let filled = Filled { source: TOUR.as_bytes().to_vec(), runbook, resolved };
     begin::new_session_at(&root.join("sessions"), Path::new("tour.yaml"), filled, false)
-}
-
-/// TERM and HUP end this process in the middle of a line: what it made goes first. (The screen hears them itself.)
-fn leave_nothing_when_told_to_end(root: &Path) -> Result<(), Failure> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP])
-        .map_err(|e| Failure::machine(format!("cannot listen for signals: {e}")))?;
-    let root = root.to_owned();
-    std::thread::Builder::new()
-        .name("end-of-demo".to_owned())
-        .spawn(move || {
-            if let Some(signal) = signals.forever().next() {
-                clear(&root.join("sessions"));
-                let _ = std::fs::remove_dir_all(&root);
-                std::process::exit(128 + signal);
-            }
-        })
-        .map_err(|e| Failure::machine(format!("cannot start a thread: {e}")))?;
-    Ok(())
 }
 
 /// Ends what runs in every session below `home`, and its host. What does not end is said, and left.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::client::{ClientError, Heard, HostStart, IfNoHost, Stay, Talk, Wish};
+use crate::client::{ClientError, Heard, HostStart, IfNoHost, Line, Stay, Talk, Wish};
 use crate::clock;
 use crate::journal::store;
 use crate::process::output::{self, Stream};
@@ -83,9 +83,14 @@ impl Walk {
         Self::joined(Talk::open_waking(dir, wish, wake)?, dir, interrupted, before)
     }
 
+    /// Goes on with a connection that another face had.
+    pub fn over(line: Line, dir: &Path) -> Result<Self, Failure> {
+        Self::joined(Talk::over(line), dir, hear_ctrl_c()?, true)
+    }
+
     fn joined(talk: Talk, dir: &Path, interrupted: Arc<AtomicBool>, had_host: bool) -> Result<Self, Failure> {
         if !had_host {
-            tell_environment(&talk.client.welcome.recent);
+            tell_environment(&talk.line.client.welcome.recent);
         }
         let walk = Self {
             name: place::called(dir, &talk.session),
@@ -107,10 +112,10 @@ impl Walk {
 
     /// Gives the host the secrets it lacks and this environment holds.
     fn give_secrets(&self) -> Result<(), Failure> {
-        if !self.talk.client.is_own() {
+        if !self.talk.line.client.is_own() {
             return Ok(());
         }
-        for name in &self.talk.client.welcome.secrets_missing {
+        for name in &self.talk.line.client.welcome.secrets_missing {
             let param = self.talk.session.runbook.params.iter().find(|param| param.name == *name);
             let value = param.and_then(|param| std::env::var(param.env.as_ref()?).ok());
             if let Some(value) = value {

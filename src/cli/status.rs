@@ -56,7 +56,7 @@ fn present(dir: &Path) -> Vec<Present> {
     let dir = dir.to_owned();
     let asking = std::thread::Builder::new().name("who-is-here".to_owned()).spawn(move || {
         let wish = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: Stay::No };
-        let _ = sender.send(Talk::open(&dir, wish).map(|talk| talk.client.welcome.people.clone()));
+        let _ = sender.send(Talk::open(&dir, wish).map(|talk| talk.line.client.welcome.people.clone()));
     });
     let answer = asking.ok().and_then(|_| answer.recv_timeout(PATIENCE).ok());
     answer.and_then(Result::ok).unwrap_or_default().into_iter().filter(|one| one.role != Role::Act).collect()

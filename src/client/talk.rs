@@ -2,25 +2,24 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use crate::session::{Command, Entry, Session};
 use crate::wire::messages::{LogHealth, Reply};
 use crate::wire::{FromHost, ToHost};
 
-use super::{Client, ClientError, Incoming, Wish, connect};
+use super::{ClientError, Incoming, Line, Wish};
 
 /// A client that waits for what it asked, and keeps its own [`Session`] up to date meanwhile.
 #[derive(Debug)]
 pub struct Talk {
     /// The connection.
-    pub client: Client,
+    pub line: Line,
     /// The walk, up to the last record that was heard.
     pub session: Session,
     /// How the journal fares.
     pub log: LogHealth,
-    incoming: Receiver<Incoming>,
     heard: VecDeque<Heard>,
 }
 
@@ -53,20 +52,32 @@ impl Talk {
         wish: Wish,
         wake: impl Fn() + Send + 'static,
     ) -> Result<Self, ClientError> {
-        let (sender, incoming) = channel();
-        let client = connect(dir, wish, move |message| {
-            let heard = sender.send(message).is_ok();
-            wake();
-            heard
-        })?;
-        let (session, log) = (client.welcome.session.clone(), client.welcome.log.clone());
-        Ok(Self { client, session, log, incoming, heard: VecDeque::new() })
+        Ok(Self::over(Line::open(dir, wish, None, wake)?))
+    }
+
+    /// Goes on with a connection that another face had.
+    #[must_use]
+    pub fn over(line: Line) -> Self {
+        let (session, log) = (line.client.welcome.session.clone(), line.client.welcome.log.clone());
+        let waits = line.waits_for.iter().map(|owner| Heard::Waiting { owner: owner.clone() });
+        Self { heard: waits.collect(), session, log, line }
+    }
+
+    /// The connection, for another face. What was heard and not told is in its welcome.
+    pub fn into_line(mut self) -> Result<Line, ClientError> {
+        for heard in std::mem::take(&mut self.heard) {
+            if let Heard::Entry(entry) = heard {
+                self.session.apply(&entry).map_err(|e| ClientError::Lost { why: e.to_string() })?;
+            }
+        }
+        self.line.client.welcome.session = self.session;
+        Ok(self.line)
     }
 
     /// Sends a request and waits for its reply. What is heard meanwhile is kept for [`Talk::hear`]; the session
     /// takes it in when it is heard.
     pub fn act(&mut self, command: Command) -> Result<Reply, ClientError> {
-        let asked = self.client.request(command)?;
+        let asked = self.line.client.request(command)?;
         loop {
             let message = self.receive(None)?;
             match message {
@@ -128,18 +139,24 @@ impl Talk {
 
     /// Sends a message that is no request.
     pub fn send(&self, message: &ToHost) -> Result<(), ClientError> {
-        self.client.send(message)
+        self.line.client.send(message)
     }
 
     fn receive(&mut self, deadline: Option<Instant>) -> Result<Option<Incoming>, ClientError> {
         let over = || ClientError::Lost { why: "its reader ended".to_owned() };
-        let Some(deadline) = deadline else { return self.incoming.recv().map(Some).map_err(|_| over()) };
-        let left: Duration = deadline.saturating_duration_since(Instant::now());
-        match self.incoming.recv_timeout(left) {
-            Ok(incoming) => Ok(Some(incoming)),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(over()),
-        }
+        let incoming = match deadline {
+            None => self.line.incoming.recv().map_err(|_| over())?,
+            Some(deadline) => {
+                let left: Duration = deadline.saturating_duration_since(Instant::now());
+                match self.line.incoming.recv_timeout(left) {
+                    Ok(incoming) => incoming,
+                    Err(RecvTimeoutError::Timeout) => return Ok(None),
+                    Err(RecvTimeoutError::Disconnected) => return Err(over()),
+                }
+            }
+        };
+        self.line.note(&incoming);
+        Ok(Some(incoming))
     }
 
     fn keep(&mut self, message: FromHost) -> Result<(), ClientError> {

@@ -99,6 +99,8 @@ pub struct App {
     pub past: Past,
     /// The terminal's bell.
     pub bell: Bell,
+    /// How often something else came to take the keys, or the window another size.
+    pub faces: u64,
     /// The line to give to somebody who is to join as a witness.
     pub join: String,
     /// Where it was, and the words that were left.
@@ -230,6 +232,8 @@ pub enum Action {
     Bell,
     /// Go to the background, as `Ctrl-Z` asks.
     Suspend,
+    /// Go on in lines, on the same connection.
+    Lines,
     /// Leave.
     Quit,
 }
@@ -273,6 +277,7 @@ impl App {
             shown: Shown::default(),
             past: Past::default(),
             bell: Bell::default(),
+            faces: 0,
             join: String::new(),
             places: Places::default(),
             needed: None,
@@ -291,6 +296,17 @@ impl App {
         // What must be asked for, for that, is asked for with the first message.
         let _ = follow::keep_up(&mut app);
         app
+    }
+
+    /// Numbers for the host begin here: those below were used by another face.
+    pub fn ids_from(&mut self, first: u64) {
+        self.next_id = self.next_id.max(first);
+    }
+
+    /// The first number that was not used.
+    #[must_use]
+    pub fn ids_end(&self) -> u64 {
+        self.next_id
     }
 
     /// Is something under way that a clock should be shown for?
@@ -432,6 +448,12 @@ impl App {
         }
     }
 
+    /// Something else takes the keys: it was on no picture yet.
+    fn reface(&mut self) {
+        self.shown = Shown::default();
+        self.faces += 1;
+    }
+
     /// Selects another step, and looks at it from its top.
     pub(super) fn select(&mut self, place: usize) {
         let place = place.min(self.session.steps.len().saturating_sub(1));
@@ -456,6 +478,8 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
         Msg::Paste(text) => act::paste(app, &text),
         Msg::Resize(width, height) => {
             app.size = (width, height);
+            // Nobody has seen yet what a key would answer in a window of this size.
+            app.reface();
             Vec::new()
         }
         Msg::Host(message) => news::hear(app, *message),
@@ -476,7 +500,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
         }
     };
     if app.mode.face(app.screen) != face {
-        app.shown = Shown::default();
+        app.reface();
     }
     actions.extend(follow::keep_up(app));
     actions.extend(news::watch_output(app));
@@ -487,8 +511,23 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
     actions
 }
 
+/// A key in a window too small to act in: it leaves, or goes on in lines. It counts only once that could be read.
+fn small(app: &App, key: KeyEvent, at: u64) -> Vec<Action> {
+    if !app.shown.allows(at) {
+        return Vec::new();
+    }
+    match (keys::verb(Page::Walk, key), key.code) {
+        (Some(keys::Verb::Quit), _) => vec![Action::Quit],
+        (_, KeyCode::Enter) if !matches!(app.link, Link::Gone(_)) => vec![Action::Lines],
+        _ => Vec::new(),
+    }
+}
+
 fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
-    if let Some(actions) = act::terminal::press(app, key, at) {
+    // What cannot be seen is not typed into.
+    if !app.too_small()
+        && let Some(actions) = act::terminal::press(app, key, at)
+    {
         return actions;
     }
     if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
@@ -500,9 +539,7 @@ fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
         return approval::hold_now(app);
     }
     if app.too_small() {
-        // Nobody can see what a key would do here.
-        let leaves = keys::verb(Page::Walk, key) == Some(keys::Verb::Quit);
-        return if leaves { vec![Action::Quit] } else { Vec::new() };
+        return small(app, key, at);
     }
     if app.mode.is_guarded() && !app.shown.allows(at) {
         return Vec::new();

@@ -86,6 +86,8 @@ pub(crate) struct Scene {
     pub(crate) left: bool,
     /// How often the bell rang.
     pub(crate) rung: usize,
+    /// It asked to go on in lines.
+    pub(crate) lines: bool,
     pub(crate) files: HashMap<OutputFile, Vec<u8>>,
     me: Person,
     heard: usize,
@@ -116,7 +118,17 @@ impl Scene {
     pub(crate) fn of(bench: Bench) -> Self {
         let app = App::new(welcome(&bench, &dana()), Role::Drive, Theme::default(), (120, 40));
         let heard = bench.entries.len();
-        Self { bench, app, sent: Vec::new(), left: false, rung: 0, files: HashMap::new(), me: dana(), heard }
+        Self {
+            bench,
+            app,
+            sent: Vec::new(),
+            left: false,
+            rung: 0,
+            lines: false,
+            files: HashMap::new(),
+            me: dana(),
+            heard,
+        }
     }
 
     /// Somebody else's screen on the same walk.
@@ -252,6 +264,7 @@ impl Scene {
                 Action::Send(message) => self.host(message),
                 Action::Quit => self.left = true,
                 Action::Bell => self.rung += 1,
+                Action::Lines => self.lines = true,
                 Action::DiscardInput | Action::Suspend | Action::Mouse(_) => {}
             }
         }

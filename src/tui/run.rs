@@ -1,18 +1,17 @@
-//! The loop of the screen: keys, the host and the clock on one channel; pictures at most sixty times a second, and
-//! none while nothing changes. SHELL.
+//! The loop of the screen: keys, the host and the clock on one channel; pictures at most sixty times a second, none while
+//! nothing changes, and none while the terminal still takes the one before. SHELL.
+
+mod ears;
 
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
-use ratatui::crossterm::event::{self, Event as Input};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
-use signal_hook::iterator::Signals;
+use ratatui::crossterm::event::Event as Input;
+use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 
-use crate::client::{Client, ClientError, Incoming, Wish, attach_line, connect, join_line};
+use crate::client::{ClientError, Incoming, Line, Wish, attach_line, join_line};
 use crate::clock;
 use crate::id::SessionId;
 use crate::session::Session;
@@ -24,9 +23,10 @@ use super::app::{Action, App, Link, Msg, update};
 use super::bell;
 use super::follow;
 use super::mouse::Mouse;
-use super::terminal::{Screen, discard_input, give_back, is_taken, ring};
-use super::theme::Theme;
-use super::view;
+use super::terminal::{self, Screen, discard_input, give_back, is_taken, shows_only_lines};
+use super::theme::{Depth, Theme};
+use super::view::{self, Seen};
+use ears::{Keys, listen_to_signals};
 
 /// The least time between two pictures.
 const FRAME: Duration = Duration::from_millis(16);
@@ -80,6 +80,8 @@ pub enum End {
     Left,
     /// By this signal.
     Signal(i32),
+    /// To go on in lines, on the same connection.
+    Lines,
 }
 
 /// Why there is no screen.
@@ -110,11 +112,15 @@ enum Arrival {
     Input(Input, u64),
     Host(Incoming),
     History(Past),
+    /// The host has said something: it waits in the line.
+    Rung,
+    /// The terminal has the picture, or fails.
+    Written(io::Result<()>),
     Signal(i32),
 }
 
 /// A screen that was left.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Left {
     /// How.
     pub end: End,
@@ -122,38 +128,66 @@ pub struct Left {
     pub session: SessionId,
     /// What it was for in the end.
     pub role: Role,
+    /// The connection, for whoever goes on with it.
+    pub line: Line,
 }
 
-/// Opens the screen of the session in `dir`, and returns when it is left.
-pub fn run(dir: &Path, options: Options) -> Result<Left, TuiError> {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+/// Connects to the session in `dir`, where there is a terminal that can show a screen.
+pub fn open(dir: &Path, wish: Wish) -> Result<Line, TuiError> {
+    let term = std::env::var("TERM").ok();
+    if shows_only_lines(term.as_deref()) || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
+    Ok(Line::open(dir, wish, Some(QUEUE), || ())?)
+}
+
+/// Shows the session of a connection, and returns when its screen is left.
+pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> {
     let (sender, arrivals) = sync_channel(QUEUE);
-    let of_host = sender.clone();
     let role = options.wish.role;
     let (may_ring, history) = (options.bell, options.history);
-    let client = connect(dir, options.wish, move |incoming| of_host.send(Arrival::Host(incoming)).is_ok())?;
-    let size = ratatui::crossterm::terminal::size().map_err(failed("ask the terminal for its size"))?;
-    let mut app = App::new((*client.welcome).clone(), role, options.theme, size);
+    line.client.set_role(role);
+    let signals = listen_to_signals(sender.clone())?;
+    let size = terminal::size();
+    let mut theme = options.theme;
+    if !terminal::knows_colours() {
+        theme.depth = Depth::None;
+    }
+    let mut app = App::new((*line.client.welcome).clone(), role, theme, size.cells);
+    app.ids_from(line.client.new_id());
     if let Some(said) = options.said {
         app.refuse(said);
+    }
+    if let Some(owner) = line.waits_for.clone() {
+        // Nothing can be asked for where nobody is there to answer.
+        let _ = update(&mut app, Msg::Waiting(owner));
+    }
+    if size.guessed {
+        app.say(format!(
+            "this terminal does not say how large it is: taken as {} × {}; stty cols N rows N tells it",
+            size.cells.0, size.cells.1
+        ));
     }
     let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     app.join = join_line(&whole, app.session.opened.share.is_some(), options.own_home);
     let id = app.session.id.clone();
-    listen_to_signals(sender.clone())?;
+    let of_host = sender.clone();
+    // Where the queue is full, the loop looks for what the host says anyway before it waits.
+    line.wake_by(move || {
+        let _ = of_host.try_send(Arrival::Rung);
+    });
     let parting = format!("the session goes on: {}", attach_line(role, &options.named));
     app.mouse = options.mouse;
-    super::terminal::mouse(app.mouse.on).map_err(failed("take the terminal over"))?;
-    let screen = Screen::take(&parting).map_err(failed("take the terminal over"))?;
+    terminal::take_mouse(app.mouse.on);
+    let of_pen = sender.clone();
+    let written = move |result| of_pen.send(Arrival::Written(result)).is_ok();
+    let screen = Screen::take(&parting, size.cells, written).map_err(failed("take the terminal over"))?;
     if let Some(history) = history {
         recall(history, &whole, app.session.clone(), sender.clone())?;
     }
-    listen_to_keys(sender)?;
+    let keys = Keys::listen(sender)?;
     let mut screen = Loop {
-        client,
+        line,
         app,
         screen,
         may_ring,
@@ -162,26 +196,21 @@ pub fn run(dir: &Path, options: Options) -> Result<Left, TuiError> {
         urgent: false,
         drawn: None,
         looked: None,
+        on_its_way: None,
     };
     let end = screen.go()?;
-    Ok(Left { end, session: id, role: screen.app.role })
-}
-
-fn listen_to_keys(sender: SyncSender<Arrival>) -> Result<(), TuiError> {
-    let listen = move || {
-        while let Ok(input) = event::read() {
-            if matches!(&input, Input::Mouse(event) if !super::mouse::counts(event)) {
-                continue;
-            }
-            if sender.send(Arrival::Input(input, clock::up())).is_err() {
-                return;
-            }
-        }
-        // Nobody will type here any more.
-        let _ = sender.send(Arrival::Signal(SIGHUP));
-    };
-    std::thread::Builder::new().name("keys".to_owned()).spawn(listen).map_err(failed("start a thread"))?;
-    Ok(())
+    let Loop { mut line, app, screen, arrivals, .. } = screen;
+    drop(screen);
+    drop(arrivals);
+    drop(keys);
+    if end == End::Lines {
+        // Whoever goes on hears signals in a way of their own. (Else a second signal ends what a dead terminal keeps.)
+        signals.close();
+    }
+    line.wake_by(|| ());
+    line.client.ids_from(app.ids_end());
+    line.client.welcome.session = app.session;
+    Ok(Left { end, session: id, role: app.role, line })
 }
 
 /// Looks at earlier walks, beside all else: no picture waits for it.
@@ -199,29 +228,8 @@ fn recall(
     Ok(())
 }
 
-fn listen_to_signals(sender: SyncSender<Arrival>) -> Result<(), TuiError> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])
-        .map_err(failed("listen to signals"))?;
-    let told = Arc::new(AtomicBool::new(false));
-    let listen = move || {
-        for signal in signals.forever() {
-            let ends = !matches!(signal, SIGTSTP | SIGCONT);
-            // Told twice: the loop may be stuck in a terminal that takes nothing.
-            if ends && told.swap(true, Ordering::SeqCst) {
-                give_back();
-                std::process::exit(128 + signal);
-            }
-            if sender.send(Arrival::Signal(signal)).is_err() {
-                return;
-            }
-        }
-    };
-    std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed("start a thread"))?;
-    Ok(())
-}
-
 struct Loop {
-    client: Client,
+    line: Line,
     app: App,
     screen: Screen,
     may_ring: bool,
@@ -234,6 +242,8 @@ struct Loop {
     drawn: Option<Instant>,
     /// When the host was told last where this screen looks.
     looked: Option<Instant>,
+    /// What is in the picture that the terminal is taking, and what took the keys as it was made.
+    on_its_way: Option<(Seen, u64)>,
 }
 
 impl Loop {
@@ -249,7 +259,8 @@ impl Loop {
                 arrival = if Instant::now() < until { self.more()? } else { None };
             }
             self.tell_gaze();
-            if self.dirty && (self.urgent || self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME)) {
+            let due = self.urgent || self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
+            if self.dirty && due && self.screen.pen.is_free() {
                 self.draw()?;
             }
         }
@@ -257,6 +268,9 @@ impl Loop {
 
     /// Waits for something to come, or for the next picture to be due.
     fn wait(&mut self) -> Result<Option<Arrival>, TuiError> {
+        if let Some(arrival) = self.of_host() {
+            return Ok(Some(arrival));
+        }
         let since = self.drawn.map_or(Duration::MAX, |drawn| drawn.elapsed());
         let due = if self.dirty {
             FRAME
@@ -265,7 +279,8 @@ impl Loop {
         } else {
             IDLE
         };
-        let mut wait = due.saturating_sub(since);
+        // No picture is due while one is on its way: its end is told.
+        let mut wait = if self.screen.pen.is_free() { due.saturating_sub(since) } else { IDLE };
         if let Some(looked) = self.looked.filter(|_| follow::owes(&self.app)) {
             wait = wait.min(FRAME.saturating_sub(looked.elapsed()));
         }
@@ -279,27 +294,47 @@ impl Loop {
         }
     }
 
-    fn more(&self) -> Result<Option<Arrival>, TuiError> {
+    fn more(&mut self) -> Result<Option<Arrival>, TuiError> {
         match self.arrivals.try_recv() {
             Ok(arrival) => Ok(Some(arrival)),
-            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Empty) => Ok(self.of_host()),
             Err(TryRecvError::Disconnected) => Err(hung_up()),
         }
     }
 
+    /// What the host said next, if it said something.
+    fn of_host(&mut self) -> Option<Arrival> {
+        let incoming = self.line.incoming.try_recv().ok()?;
+        self.line.note(&incoming);
+        Some(Arrival::Host(incoming))
+    }
+
     fn take(&mut self, arrival: Arrival) -> Result<Option<End>, TuiError> {
-        self.dirty = true;
-        self.urgent |= matches!(arrival, Arrival::Input(..));
         let msg = match arrival {
-            Arrival::Input(Input::Key(key), at) => Msg::Key { key, at },
-            Arrival::Input(Input::Mouse(event), at) => Msg::Mouse { event, at },
-            Arrival::Input(Input::Paste(text), _) => Msg::Paste(text),
-            Arrival::Input(Input::Resize(width, height), _) => {
+            Arrival::Rung => return Ok(None),
+            Arrival::Written(result) => return self.written(result),
+            Arrival::Input(Input::Key(key), at) => {
+                self.urgent = true;
+                Msg::Key { key, at }
+            }
+            Arrival::Input(Input::Mouse(event), at) => {
+                self.urgent = true;
+                Msg::Mouse { event, at }
+            }
+            Arrival::Input(Input::Paste(text), _) => {
+                self.urgent = true;
+                Msg::Paste(text)
+            }
+            // A new size comes as a signal, and is asked for then.
+            Arrival::Input(_, _) => return Ok(None),
+            Arrival::Signal(SIGWINCH) => {
+                let (width, height) = terminal::size().cells;
                 // Several of them may end at the size of the last picture, of which the terminal has kept less.
-                self.screen.wipe().map_err(failed("draw on the terminal"))?;
+                self.screen.wipe((width, height)).map_err(failed("draw on the terminal"))?;
+                self.urgent = true;
+                self.on_its_way = None;
                 Msg::Resize(width, height)
             }
-            Arrival::Input(_, _) => return Ok(None),
             Arrival::Host(Incoming::Message(message)) => Msg::Host(message),
             Arrival::Host(Incoming::Lost { why }) => Msg::Lost(why),
             Arrival::Host(Incoming::Waiting { owner }) => Msg::Waiting(owner),
@@ -310,13 +345,14 @@ impl Loop {
                 return Ok(None);
             }
             Arrival::Signal(SIGCONT) => {
-                self.screen.again().map_err(failed("take the terminal over again"))?;
+                self.again()?;
                 return Ok(None);
             }
             Arrival::Signal(signal) => return Ok(Some(End::Signal(signal))),
         };
+        self.dirty = true;
         let actions = update(&mut self.app, msg);
-        self.client.set_role(self.app.role);
+        self.line.client.set_role(self.app.role);
         self.perform(actions)
     }
 
@@ -326,19 +362,23 @@ impl Loop {
                 Action::Send(message) => self.send(&message),
                 Action::DiscardInput => discard_input(),
                 Action::Mouse(ours) => {
-                    super::terminal::mouse(ours).map_err(failed("draw on the terminal"))?
+                    self.screen.mouse(ours).map_err(failed("draw on the terminal"))?;
                 }
-                Action::Bell if self.may_ring => ring(),
+                Action::Bell if self.may_ring => {
+                    self.screen.ring().map_err(failed("draw on the terminal"))?;
+                    self.dirty = true;
+                }
                 Action::Bell => {}
                 Action::Suspend => self.suspend()?,
                 Action::Quit => return Ok(Some(End::Left)),
+                Action::Lines => return Ok(Some(End::Lines)),
             }
         }
         Ok(None)
     }
 
     fn send(&mut self, message: &ToHost) {
-        if let Err(error) = self.client.send(message) {
+        if let Err(error) = self.line.client.send(message) {
             if let ClientError::Wrong { why } = &error {
                 // It was not sent, and the connection is as it was.
                 self.app.refuse(why);
@@ -368,7 +408,7 @@ impl Loop {
             return Ok(());
         }
         let now = clock::now(&self.app.session);
-        let mut seen = super::view::Seen::default();
+        let mut seen = Seen::default();
         let app = &self.app;
         self.screen
             .inner
@@ -379,20 +419,45 @@ impl Loop {
                 }
             })
             .map_err(failed("draw on the terminal"))?;
+        self.screen.post();
+        self.on_its_way = Some((seen, self.app.faces));
         self.drawn = Some(Instant::now());
         self.dirty = false;
         self.urgent = false;
-        let actions = update(&mut self.app, Msg::Drawn { at: clock::up(), seen });
-        self.perform(actions)?;
         Ok(())
+    }
+
+    /// The terminal has the picture: from now on people can see it.
+    fn written(&mut self, result: io::Result<()>) -> Result<Option<End>, TuiError> {
+        if let Err(source) = result {
+            return Err(TuiError::Io { what: "draw on the terminal", source });
+        }
+        // What took the keys when it was made may have gone meanwhile; what took its place was not in it.
+        if let Some((seen, faces)) = self.on_its_way.take()
+            && faces == self.app.faces
+        {
+            let actions = update(&mut self.app, Msg::Drawn { at: clock::up(), seen });
+            return self.perform(actions);
+        }
+        Ok(None)
     }
 
     /// Goes to the background as the shell's user asked, and comes back when they ask again.
     fn suspend(&mut self) -> Result<(), TuiError> {
         give_back();
         signal_hook::low_level::emulate_default_handler(SIGTSTP).map_err(failed("go to the background"))?;
-        self.screen.again().map_err(failed("take the terminal over again"))?;
+        self.again()
+    }
+
+    /// Takes the terminal over again, of the size that it has by now.
+    fn again(&mut self) -> Result<(), TuiError> {
+        let (width, height) = terminal::size().cells;
+        self.screen.again((width, height)).map_err(failed("take the terminal over again"))?;
+        self.on_its_way = None;
         self.dirty = true;
+        if self.app.size != (width, height) {
+            let _ = update(&mut self.app, Msg::Resize(width, height));
+        }
         Ok(())
     }
 }

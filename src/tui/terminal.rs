@@ -1,19 +1,25 @@
 //! The terminal: taken over at the start, given back as it was however this ends. SHELL.
 //! It must not know what is drawn on it.
 
-use std::io::{self, Stdout, Write as _};
+mod kind;
+mod pen;
+
+use std::io::{self, Write as _};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use ratatui::crossterm::style::Print;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use ratatui::crossterm::{cursor, execute};
+use ratatui::crossterm::{cursor, queue, style};
 use ratatui::layout::{Position, Rect};
+use ratatui::{Terminal, TerminalOptions, Viewport};
+
+pub use kind::{Kind, Size, kind, knows_colours, shows_only_lines, size};
+pub use pen::{Paper, Pen};
 
 /// Has this process taken the terminal over, and not given it back?
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -28,33 +34,66 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 /// A terminal of ours. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Screen {
-    /// Where pictures go.
-    pub inner: Terminal<CrosstermBackend<Stdout>>,
+    /// Where pictures are drawn.
+    pub inner: Terminal<CrosstermBackend<Paper>>,
+    /// What is to reach the terminal with the next picture; other sequences may be written to it too.
+    pub paper: Paper,
+    /// What takes it there.
+    pub pen: Pen,
 }
 
 impl Screen {
-    /// Takes the terminal over. A panic on any thread gives it back first, then says what happened, and ends this
-    /// process: a screen is only a client, and the session goes on without it.
-    pub fn take(parting: &str) -> io::Result<Self> {
+    /// Takes the terminal over, of this many columns and rows. A panic on any thread gives it back first, then says what
+    /// happened, and ends this process: a screen is only a client, and the session goes on without it.
+    /// `written` is called, on another thread, after each picture that the terminal took.
+    pub fn take(
+        parting: &str,
+        size: (u16, u16),
+        written: impl FnMut(io::Result<()>) -> bool + Send + 'static,
+    ) -> io::Result<Self> {
         hook(parting);
+        let pen = Pen::new(written)?;
         enter()?;
-        let inner = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
-        Ok(Self { inner })
+        // Of a size that is told: some terminals do not say theirs, and a picture has the one that its keys are read by.
+        let options = TerminalOptions { viewport: Viewport::Fixed(area(size)) };
+        let paper = Paper::default();
+        let inner = Terminal::with_options(CrosstermBackend::new(paper.clone()), options)
+            .inspect_err(|_| give_back())?;
+        Ok(Self { inner, paper, pen })
     }
 
     /// Takes the terminal over again after [`give_back`], and draws all of it anew.
-    pub fn again(&mut self) -> io::Result<()> {
+    pub fn again(&mut self, size: (u16, u16)) -> io::Result<()> {
         // Whoever had it meanwhile may have set it otherwise: what we find now is what we give back.
         give_back();
         enter()?;
-        self.wipe()
+        self.wipe(size)
     }
 
-    /// Clears the terminal, and draws all of it anew with the next picture.
-    pub fn wipe(&mut self) -> io::Result<()> {
+    /// Clears the terminal, and draws all of it anew, of this many columns and rows, with the next picture.
+    pub fn wipe(&mut self, size: (u16, u16)) -> io::Result<()> {
         // Not `clear`: that asks the terminal for its cursor, and the answer goes to the thread that reads keys.
-        let size = self.inner.size()?;
-        self.inner.resize(Rect::from((Position::ORIGIN, size)))
+        queue!(self.paper, style::ResetColor, Clear(ClearType::All))?;
+        self.inner.resize(area(size))
+    }
+
+    /// Takes the mouse, or leaves it to the terminal: with the next picture, and whenever the terminal is taken over.
+    pub fn mouse(&mut self, ours: bool) -> io::Result<()> {
+        take_mouse(ours);
+        match kind() {
+            Kind::Modern => queue!(self.paper, Print(if ours { MOUSE_ON } else { MOUSE_OFF })),
+            Kind::Old => Ok(()),
+        }
+    }
+
+    /// Rings the terminal's bell, with the next picture.
+    pub fn ring(&mut self) -> io::Result<()> {
+        self.paper.write_all(b"\x07")
+    }
+
+    /// Sends what was drawn since to the terminal. Call it only while the pen is free.
+    pub fn post(&mut self) {
+        self.pen.write(self.paper.take());
     }
 }
 
@@ -64,18 +103,28 @@ impl Drop for Screen {
     }
 }
 
+fn area((width, height): (u16, u16)) -> Rect {
+    Rect { width, height, ..Rect::from((Position::ORIGIN, ratatui::layout::Size::ZERO)) }
+}
+
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
+    let mut bytes = Vec::new();
     let mouse = if MOUSE.load(Ordering::SeqCst) { MOUSE_ON } else { "" };
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Print(mouse), cursor::Hide)
-        .inspect_err(|_| give_back())
+    let queued = match kind() {
+        Kind::Modern => {
+            queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Print(mouse), cursor::Hide)
+        }
+        // What is not known there would be printed, or is a fault in the line.
+        Kind::Old => queue!(bytes, Clear(ClearType::All), cursor::MoveTo(0, 0)),
+    };
+    queued.and_then(|()| pen::write_in_time(&bytes)).inspect_err(|_| give_back())
 }
 
-/// Takes the mouse, or leaves it to the terminal; now, and whenever the terminal is taken over.
-pub fn mouse(ours: bool) -> io::Result<()> {
+/// Takes the mouse, or leaves it to the terminal, whenever the terminal is taken over from now on.
+pub fn take_mouse(ours: bool) {
     MOUSE.store(ours, Ordering::SeqCst);
-    if is_taken() { execute!(io::stdout(), Print(if ours { MOUSE_ON } else { MOUSE_OFF })) } else { Ok(()) }
 }
 
 /// Is the terminal ours right now?
@@ -85,27 +134,27 @@ pub fn is_taken() -> bool {
 }
 
 /// Gives the terminal back as it was; does nothing where it has been given back already. Errors are left alone: there
-/// may be no terminal any more.
+/// may be no terminal any more, or one that takes nothing, which is not waited for.
 pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
+        let mut bytes = Vec::new();
         // Each is undone where it was never done too: that is harmless, and one left behind is not.
-        let _ = execute!(
-            io::stdout(),
-            cursor::Show,
-            Print(MOUSE_OFF),
-            DisableBracketedPaste,
-            LeaveAlternateScreen
-        );
+        let _ = match kind() {
+            Kind::Modern => queue!(
+                bytes,
+                style::ResetColor,
+                cursor::Show,
+                Print(MOUSE_OFF),
+                DisableBracketedPaste,
+                LeaveAlternateScreen
+            ),
+            Kind::Old => {
+                queue!(bytes, style::ResetColor, Clear(ClearType::All), cursor::MoveTo(0, 0), cursor::Show)
+            }
+        };
+        pen::wait_for_the_last_picture();
+        let _ = pen::write_in_time(&bytes);
         let _ = disable_raw_mode();
-        let _ = io::stdout().flush();
-    }
-}
-
-/// Rings the bell, where the terminal is ours. Nothing rests on it, so errors are left alone.
-pub fn ring() {
-    if is_taken() {
-        let mut out = io::stdout();
-        let _ = out.write_all(b"\x07").and_then(|()| out.flush());
     }
 }
 

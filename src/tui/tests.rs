@@ -7,5 +7,6 @@ mod flow;
 mod pictures;
 mod pulse;
 mod reading;
+mod sizes;
 mod themes;
 mod terminal;

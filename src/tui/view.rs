@@ -19,6 +19,7 @@ pub mod pulse;
 pub mod question;
 pub mod script;
 pub mod shape;
+mod small;
 pub mod steps;
 pub mod terminal;
 pub mod witness;
@@ -31,7 +32,7 @@ use ratatui::text::Line;
 use crate::session::view::Order;
 use crate::time::Moment;
 
-use super::app::{App, Link};
+use super::app::App;
 use super::mode::{Mode, Screen};
 use super::mouse::Hit;
 use super::reading::Sighted;
@@ -48,6 +49,9 @@ const ROOMY: u16 = 16;
 
 /// From this many columns on the steps stand beside the step.
 const WIDE: u16 = 100;
+
+/// Text is not set wider than this, columns.
+const READABLE: u16 = 110;
 
 /// What a picture had room for: what scrolling needs to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,10 +92,10 @@ pub(super) struct View<'a> {
 pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
     let area = buffer.area;
     let mut seen = Seen { late: pulse::late(app, now), ..Seen::default() };
+    let view = View { app, now, order: crate::session::view::order(&app.session) };
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
-        too_small(app, area, buffer);
+        small::draw(view, area, buffer);
     } else {
-        let view = View { app, now, order: crate::session::view::order(&app.session) };
         if let Mode::Terminal(typing) = &app.mode {
             terminal::draw(view, typing, area, buffer, &mut seen);
         } else {
@@ -101,24 +105,6 @@ pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
     }
     app.theme.finish(buffer);
     seen
-}
-
-fn too_small(app: &App, area: Rect, buffer: &mut Buffer) {
-    let held = app.session.holds.last().map(|hold| format!("⏸ {} holds. ", shape::plain(&hold.by.name)));
-    let note = app.notice.as_ref().map(|notice| format!("{}. ", notice.text)).unwrap_or_default();
-    let cut_off = match app.link {
-        Link::Up => "",
-        _ => "NO CONNECTION: nothing can be held from here. ",
-    };
-    let keys = if app.link == Link::Up { "^X holds, q leaves" } else { "q leaves" };
-    let text = format!(
-        "{cut_off}{}{note}This window has {} × {} cells; onbelay needs {MIN_WIDTH} × {MIN_HEIGHT}. Make it larger. The session goes on; {keys}.",
-        held.unwrap_or_default(),
-        area.width,
-        area.height
-    );
-    let rows = shape::wrap(&text, usize::from(area.width)).into_iter().map(Line::raw).collect::<Vec<_>>();
-    write_rows(&rows, area, buffer);
 }
 
 fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
@@ -142,7 +128,7 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let rows = if alone { 0 } else { log::newest_rows(area.height, view.app.log.len()) };
     let log = cut_bottom(&mut rest, rows);
     let log_rule = cut_bottom(&mut rest, u16::from(rows > 0));
-    let split = if wide { (area.width / 3).clamp(32, 48) } else { 0 };
+    let split = if wide { (area.width / 3).clamp(32, (area.width / 4).max(48)) } else { 0 };
     draw_rule(rule, if wide { Some((split, "┬")) } else { None }, buffer);
     if !roomy {
         let people = header::people_in_rule(view, width);
@@ -163,9 +149,9 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
                 buffer[(bar.x, y)].set_symbol("│").set_style(style(Tone::Quiet));
             }
             steps::draw(view, left, buffer, seen);
-            detail::draw(view, padded(right), buffer, seen);
+            detail::draw(view, readable(right), buffer, seen);
         }
-        Screen::Walk => detail::draw(view, padded(rest), buffer, seen),
+        Screen::Walk => detail::draw(view, readable(rest), buffer, seen),
         Screen::Steps => steps::draw(view, rest, buffer, seen),
         Screen::Output => {
             seen.hits.push((rest, Hit::Page));
@@ -265,6 +251,12 @@ pub(super) fn write_window(
     if height > 1 && scroll < most {
         mark(format!("{} {} more", keys.1, most - scroll), area.bottom() - 1, buffer);
     }
+}
+
+/// As wide as the eye finds the next line's beginning, with a column of air on both sides.
+fn readable(area: Rect) -> Rect {
+    let inner = padded(area);
+    Rect { width: inner.width.min(READABLE), ..inner }
 }
 
 /// A column of air on both sides.

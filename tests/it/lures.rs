@@ -124,7 +124,7 @@ fn a_host_of_another_account_is_given_no_secret() {
     let wish = Wish { role: Role::Act, if_no_host: IfNoHost::Never, stay: Stay::No };
     // This test is root, and the host is dana's.
     let talk = Talk::open(&started(&people), wish).unwrap();
-    assert!(!talk.client.is_own());
+    assert!(!talk.line.client.is_own());
     let secret = ToHost::GiveSecret { name: "pw".into(), value: "tr0ub4dor&3".to_owned() };
     let why = talk.send(&secret).unwrap_err().to_string();
     assert!(why.contains("the secret was not sent") && why.contains(people.name(DANA)), "{why}");

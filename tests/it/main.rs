@@ -7,6 +7,7 @@ mod architecture;
 mod contracts;
 mod coverage;
 mod crash;
+mod expect;
 mod following;
 mod looking;
 mod lures;
@@ -24,6 +25,7 @@ mod returning;
 mod screens;
 mod sharing;
 mod signatures;
+mod sizes;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

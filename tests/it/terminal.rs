@@ -33,7 +33,7 @@ impl Typist {
         let start = HostStart { program, given: Given { environment, secrets: BTreeMap::new() } };
         let wish = Wish { role: Role::Drive, if_no_host: IfNoHost::Start(start), stay: Stay::No };
         let talk = Talk::open(&session.dir(), wish).unwrap();
-        let terminals = talk.client.welcome.terminals.clone();
+        let terminals = talk.line.client.welcome.terminals.clone();
         let output = session.dir().join(format!("attempts/{attempt}/output"));
         let of = OutputFile { attempt, item: None, stream: Stream::Output };
         Self { talk, of, output, seen: 0, terminals, next: 1 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::{QueueSelector, tcflush};
+use signal_hook::SigId;
 
 use crate::cli::exit::Failure;
 
@@ -36,6 +37,7 @@ pub(super) struct Input {
     buffer: Vec<u8>,
     ended: bool,
     bell: UnixStream,
+    ctrl_c: SigId,
     /// Is a person typing (as opposed to a pipe or a file)?
     pub(super) terminal: bool,
 }
@@ -51,6 +53,12 @@ impl Bell {
     }
 }
 
+impl Drop for Input {
+    fn drop(&mut self) {
+        signal_hook::low_level::unregister(self.ctrl_c);
+    }
+}
+
 impl Input {
     /// Stdin, with a bell that Ctrl-C rings too.
     pub(super) fn stdin() -> Result<(Self, Bell), Failure> {
@@ -60,9 +68,10 @@ impl Input {
         bell.set_nonblocking(true).map_err(cannot)?;
         rope.set_nonblocking(true).map_err(cannot)?;
         let of_signal = rope.try_clone().map_err(cannot)?;
-        signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, of_signal).map_err(cannot)?;
+        let ctrl_c = signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, of_signal)
+            .map_err(cannot)?;
         let terminal = io::stdin().is_terminal();
-        Ok((Self { buffer: Vec::new(), ended: false, bell, terminal }, Bell(Arc::new(rope))))
+        Ok((Self { buffer: Vec::new(), ended: false, bell, ctrl_c, terminal }, Bell(Arc::new(rope))))
     }
 
     /// Waits for what comes next; for lines only where `lines`. The bell also rings when `at_most` is over.

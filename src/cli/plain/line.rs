@@ -24,10 +24,22 @@ pub(super) enum Line {
     People,
     /// A step, with all about it; none named: where the walk stands, or what a second person is asked about.
     Show(Option<usize>),
-    /// The end of a step's output.
-    Output(usize),
+    /// The end of a step's output; or from this line on.
+    Output(usize, Option<u64>),
+    /// Where a text is in a step's output.
+    Find(usize, String),
+    /// A copy of a step's output, in this file.
+    Save(usize, String),
+    /// The values of the walk.
+    Values,
+    /// What the walk is about.
+    About,
+    /// Secrets that the host lacks are asked for.
+    Secrets,
     /// Say yes as the second person, after reading it to its end.
     Approve(usize),
+    /// On to the screen.
+    Screen,
     /// Leave; the session stays as it is.
     Quit,
     /// A request, complete.
@@ -55,13 +67,19 @@ pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
         "" => Ok(Line::Nothing),
         "help" | "?" => Ok(Line::Help),
         "quit" | "exit" => Ok(Line::Quit),
+        "screen" => nothing_more(rest, verb).map(|()| Line::Screen),
         "status" => Ok(Line::Status),
         "log" => Ok(Line::Log),
         "people" | "who" => nothing_more(rest, verb).map(|()| Line::People),
         "show" => Ok(Line::Show(only_step(rest, session, "show")?)),
-        "output" => {
-            Ok(Line::Output(only_step(rest, session, "output")?.unwrap_or_else(|| last_run(session))))
-        }
+        "next" => nothing_more(rest, verb).map(|()| Line::Show(None)),
+        "output" => output(rest, session),
+        "find" => find_text(rest, session),
+        "save" => save(rest, session),
+        "values" => nothing_more(rest, verb).map(|()| Line::Values),
+        "about" => nothing_more(rest, verb).map(|()| Line::About),
+        "secrets" => nothing_more(rest, verb).map(|()| Line::Secrets),
+        "withdraw" => withdraw(rest, session),
         "run" => run(rest, session),
         "undo" => undo(rest, session),
         "stop" => stop(rest, session),
@@ -90,6 +108,47 @@ pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
         "amend" => Err("not yet: amend comes with a later version".to_owned()),
         _ => Err(format!("there is no “{verb}”; help lists what can be typed")),
     }
+}
+
+fn output(rest: &str, session: &Session) -> Result<Line, String> {
+    let (before, from) = match rest.split_once("from") {
+        None => (rest, None),
+        Some((before, number)) => {
+            let number: Option<u64> = number.trim().parse().ok().filter(|n| *n > 0);
+            let wrong = || "say from which line on, such as: output 2 from 1".to_owned();
+            (before, Some(number.ok_or_else(wrong)?))
+        }
+    };
+    let place = only_step(before.trim(), session, "output")?.unwrap_or_else(|| last_run(session));
+    Ok(Line::Output(place, from))
+}
+
+/// A step, if one is named, and the text that is looked for.
+fn find_text(rest: &str, session: &Session) -> Result<Line, String> {
+    let (place, text) = step_then_words(rest, session);
+    // A number alone is the text: nobody looks for nothing.
+    let (place, text) = if text.is_empty() { (None, rest) } else { (place, text) };
+    let text = words(text);
+    if text.is_empty() {
+        return Err("say what to look for in the output, such as: find error, or: find 2 error".to_owned());
+    }
+    Ok(Line::Find(place.unwrap_or_else(|| last_run(session)), text))
+}
+
+fn save(rest: &str, session: &Session) -> Result<Line, String> {
+    let (place, file) = step_then_words(rest, session);
+    let file = words(file);
+    if file.is_empty() {
+        return Err("say into which new file, such as: save 2 /tmp/output.txt".to_owned());
+    }
+    Ok(Line::Save(place.unwrap_or_else(|| last_run(session)), file))
+}
+
+fn withdraw(rest: &str, session: &Session) -> Result<Line, String> {
+    let asked = || (0..session.steps.len()).find(|place| session.steps[*place].request.is_some());
+    let place = only_step(rest, session, "withdraw")?.or_else(asked);
+    let place = place.ok_or("no step is waiting for its checks; stop ends one that runs")?;
+    Ok(Line::Act(Command::Withdraw { step: id(session, place) }))
 }
 
 /// The words that were asked for, put into the request.

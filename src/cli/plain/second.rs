@@ -128,7 +128,7 @@ pub(super) fn approved_by(session: &Session, place: usize, of: Work, now: Moment
     let counts = round.given.iter().filter(|given| standing.approvals.contains(&given.n));
     let line = |given: &Approval| {
         let (at, how) = (given.at.at.clock(), words::known_by(&given.proof));
-        clean(&format!("  ✓ {} at {at} UTC; known by: {how}", name_of(given))).into_owned()
+        clean(&format!("  {} at {at} UTC; known by: {how}", name_of(given))).into_owned()
     };
     let left = standing.left.map_or_else(String::new, |left| format!(", for {} more", in_words(left)));
     [String::new(), format!("Approved{left}:")].into_iter().chain(counts.map(line)).collect()

@@ -1,6 +1,7 @@
 //! The conversation: a line in, what came of it out, news in between. SHELL.
 
 mod approval;
+mod look;
 mod news;
 mod output;
 
@@ -10,14 +11,15 @@ use std::time::Duration;
 
 use crate::cli::act::tell_end;
 use crate::cli::ask;
-use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::far::Far;
 use crate::cli::follow::{End, Follow};
 use crate::cli::late::Late;
 use crate::cli::out::{Out, columns};
 use crate::cli::perform::{Became, Walk, exit_of, log_line};
+use crate::cli::screen;
 use crate::cli::words::Voice;
-use crate::client::{ClientError, Heard, Wish};
+use crate::client::{self, ClientError, Heard, Wish};
 use crate::clock;
 use crate::history;
 use crate::id::Digest;
@@ -72,6 +74,17 @@ pub(super) struct Shell {
     waits_for: Option<String>,
     /// A watcher whose input has ended goes on watching.
     deaf: bool,
+    /// It goes on where the screen was left.
+    after_screen: bool,
+}
+
+/// Where a walk in lines leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It is left.
+    Out(Exit),
+    /// On to the screen.
+    ToScreen,
 }
 
 struct Under {
@@ -87,11 +100,25 @@ impl Shell {
         let (input, bell) = Input::stdin()?;
         let role = wish.role;
         let walk = Walk::open_waking(dir, wish, move || bell.ring())?;
+        Self::on(walk, role, input)
+    }
+
+    /// Goes on with a connection that the screen had. Nothing that was typed there is taken for an answer here.
+    pub(super) fn go_on(dir: &Path, wish: Wish, line: client::Line) -> Result<Self, Failure> {
+        let (mut input, bell) = Input::stdin()?;
+        input.forget();
+        line.wake_by(move || bell.ring());
+        let mut shell = Self::on(Walk::over(line, dir)?, wish.role, input)?;
+        shell.after_screen = true;
+        Ok(shell)
+    }
+
+    fn on(walk: Walk, role: Role, input: Input) -> Result<Self, Failure> {
         let mut shell = Self {
             role,
             input,
             out: Out::stdout().at_words(),
-            you: walk.talk.client.welcome.you.clone(),
+            you: walk.talk.line.client.welcome.you.clone(),
             under: None,
             live: None,
             later: VecDeque::new(),
@@ -102,14 +129,20 @@ impl Shell {
             far: Far::default(),
             late: Late::default(),
             standings: Standings::default(),
-            people: walk.talk.client.welcome.people.clone(),
+            people: walk.talk.line.client.welcome.people.clone(),
             read: None,
             waits_for: None,
             deaf: false,
+            after_screen: false,
             walk,
         };
         shell.joined()?;
         Ok(shell)
+    }
+
+    /// The connection, for the screen.
+    pub(super) fn into_line(self) -> Result<client::Line, Failure> {
+        Ok(self.walk.talk.into_line()?)
     }
 
     pub(super) fn session(&self) -> &Session {
@@ -122,9 +155,13 @@ impl Shell {
     }
 
     /// Walks until there is a reason to leave.
-    pub(super) fn walk(&mut self) -> Outcome {
-        self.lines(&tell::opening(self.session()));
-        if !self.walk.talk.client.is_own() {
+    pub(super) fn walk(&mut self) -> Result<Way, Failure> {
+        if self.after_screen {
+            self.line(&tell::back_in_lines(self.session()));
+        } else {
+            self.lines(&tell::opening(self.session()));
+        }
+        if !self.walk.talk.line.client.is_own() {
             self.line(&tell::whose(self.session()));
         }
         self.lines(&second::welcome(self.session(), self.role, &self.you));
@@ -133,10 +170,10 @@ impl Shell {
         loop {
             self.hear_all()?;
             if let Some(exit) = self.closed() {
-                return Ok(exit);
+                return Ok(Way::Out(exit));
             }
             if self.out.reader_left() {
-                return Ok(self.last.max(Exit::No));
+                return Ok(Way::Out(self.last.max(Exit::No)));
             }
             let seat = self.seat();
             if (self.under.is_none() || self.waits_for.is_some())
@@ -161,8 +198,8 @@ impl Shell {
                 Came::Bell => {}
                 Came::Line(line) => {
                     self.took(&line);
-                    if let Some(exit) = self.typed(&line)? {
-                        return Ok(exit);
+                    if let Some(way) = self.typed(&line)? {
+                        return Ok(way);
                     }
                 }
                 Came::NoLine(why) => self.line(&format!("{why}; nothing was done")),
@@ -170,14 +207,14 @@ impl Shell {
                 Came::End => {
                     self.line("");
                     self.line("End of input: nothing more is done.");
-                    return Ok(self.last.max(Exit::No));
+                    return Ok(Way::Out(self.last.max(Exit::No)));
                 }
             }
         }
     }
 
     /// What a line asks for. `Some`: leave.
-    fn typed(&mut self, line: &str) -> Result<Option<Exit>, Failure> {
+    fn typed(&mut self, line: &str) -> Result<Option<Way>, Failure> {
         let session = self.session();
         let now = clock::now(session);
         match line::read(line, session) {
@@ -203,17 +240,35 @@ impl Shell {
                     self.exact(&card);
                 }
             },
-            Ok(Line::Output(place)) => {
+            Ok(Line::Output(place, None)) => {
                 let tail = self.walk.output_tail(place);
                 if tail.is_empty() {
                     self.line("there is no output of that step");
-                }
-                for line in &tail {
-                    self.line(&format!("| {line}"));
+                } else {
+                    for line in &tail {
+                        self.line(&format!("| {line}"));
+                    }
+                    self.line(&format!("output {} from 1 shows it from its first line on", place + 1));
                 }
             }
+            Ok(Line::Output(place, Some(from))) => self.output_from(place, from),
+            Ok(Line::Find(place, text)) => self.find(place, &text),
+            Ok(Line::Save(place, file)) => self.save(place, &file),
+            Ok(Line::Values) => {
+                let values = tell::values(session);
+                self.exact(&values);
+            }
+            Ok(Line::About) => {
+                let about = tell::opening(session);
+                self.exact(&about);
+            }
+            Ok(Line::Secrets) => self.give_secrets()?,
             Ok(Line::Approve(place)) => self.approve(place)?,
-            Ok(Line::Quit) => return Ok(Some(self.last)),
+            Ok(Line::Quit) => return Ok(Some(Way::Out(self.last))),
+            Ok(Line::Screen) => match screen::room(self.input.terminal) {
+                Ok(()) => return Ok(Some(Way::ToScreen)),
+                Err(why) => self.line(&format!("{why}; nothing was done")),
+            },
             Ok(Line::Act(command)) => self.request(command)?,
             Ok(Line::Words(command, wanted)) => {
                 let prompt = tell::words_prompt(session, &command, wanted);
@@ -348,7 +403,7 @@ impl Shell {
 
     /// Connected for the first time.
     fn joined(&mut self) -> Result<(), Failure> {
-        let welcome = &self.walk.talk.client.welcome;
+        let welcome = &self.walk.talk.line.client.welcome;
         let recent = welcome.recent.iter().rev().take(NEWEST).rev();
         self.recent = recent.map(|entry| log_line(entry, &welcome.session)).collect();
         match &self.walk.talk.log {
@@ -362,11 +417,11 @@ impl Shell {
         if self.seat() != Seat::Operator {
             return Ok(());
         }
-        if !self.walk.talk.client.is_own() {
+        if !self.walk.talk.line.client.is_own() {
             return Ok(());
         }
         let runbook = self.session().runbook.clone();
-        for name in self.walk.talk.client.welcome.secrets_missing.clone() {
+        for name in self.walk.talk.line.client.welcome.secrets_missing.clone() {
             let Some(param) = runbook.params.iter().find(|param| param.name == name) else { continue };
             if param.env.as_ref().is_some_and(|variable| std::env::var_os(variable).is_some()) {
                 continue; // it was given as the walk was joined
@@ -380,6 +435,19 @@ impl Shell {
             }
         }
         Ok(())
+    }
+
+    /// Asks for the secrets that the host lacks, where there are some.
+    fn give_secrets(&mut self) -> Result<(), Failure> {
+        if self.walk.talk.line.client.welcome.secrets_missing.is_empty() {
+            self.line("no secret is missing; nothing was done");
+            return Ok(());
+        }
+        if self.seat() != Seat::Operator || !self.walk.talk.line.client.is_own() {
+            self.line("only the operator, as the session's owner, gives secrets; nothing was done");
+            return Ok(());
+        }
+        self.ask_secrets()
     }
 
     fn interrupted(&mut self) -> Failure {

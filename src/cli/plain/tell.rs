@@ -3,7 +3,7 @@
 
 use crate::cli::out::broken;
 use crate::cli::words::{Voice, quoted};
-use crate::report::status::{check_mark, check_word, step_word};
+use crate::report::status::{check_word, step_word};
 use crate::runbook::values::variables_in;
 use crate::runbook::{Probe, Script, UndoWork, Value};
 use crate::session::event::{How, Work};
@@ -13,7 +13,7 @@ use crate::session::view::{self, CheckStatus, StepStatus};
 use crate::session::{Command, Entry, Event, Kind, Person, Progress, Requirement, Session};
 use crate::text::{clean, clean_lines};
 use crate::time::{Moment, in_words};
-use crate::tui::view::{markdown, shape};
+use crate::tui::view::{MIN_HEIGHT, MIN_WIDTH, markdown, shape};
 
 use super::line::{Wanted, all_behind, asked, here};
 use super::second;
@@ -38,6 +38,32 @@ impl Sheet<'_> {
 
 /// How wide instructions are set, columns.
 const PROSE: usize = 76;
+
+/// Every value, by its name: those that were given, those that steps captured, and that secrets have one.
+pub(super) fn values(session: &Session) -> Vec<String> {
+    let shown = |value: &Value| match value {
+        Value::Text(text) => quoted(text),
+        Value::List(items) => items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(" "),
+    };
+    let secret = |name: &str| session.opened.secrets.iter().any(|secret| secret.as_str() == name);
+    let known = session.values.iter().filter(|(name, _)| !secret(name.as_str()));
+    let mut lines: Vec<String> =
+        known.map(|(name, value)| clean(&format!("{name}={}", shown(value))).into_owned()).collect();
+    lines.extend(session.opened.secrets.iter().map(|name| format!("{name}: a secret, never shown")));
+    if lines.is_empty() {
+        lines.push("there are no values yet".to_owned());
+    }
+    lines
+}
+
+/// What is said where the walk goes on in lines after the screen.
+pub(super) fn back_in_lines(session: &Session) -> String {
+    format!(
+        "On in lines, in the same session, {}: nothing of it has changed. Once this window has {MIN_WIDTH} columns and \
+         {MIN_HEIGHT} rows, screen brings the screen back.",
+        session.id
+    )
+}
 
 /// What is said when the walk begins.
 pub(super) fn opening(session: &Session) -> Vec<String> {
@@ -309,8 +335,7 @@ pub(super) fn question(
             .and_then(|began| began.age(now))
             .map_or_else(String::new, |age| format!(", {} ago", in_words(age)));
         lines.extend(sheet.set(vec![format!(
-            "  {} {id} {}: {}{age}",
-            check_mark(answer.state),
+            "  {id} {}: {}{age}",
             check_word(answer.state),
             clean(&answer.detail)
         )]));
@@ -400,7 +425,13 @@ show, approve, refuse WHY   the second person: read what is asked of you, say ye
 people                  who is here, and the line that somebody joins with
 handover NAME           that account drives from now
 finish, abort WHY       close the walk: all is done, or you give up
-show [STEP], status, log, output [STEP]   look
+withdraw [STEP]         take a start back while its checks are still being asked
+show [STEP], next, status, log, about, values   look
+output [STEP] [from N]  the end of what a step wrote, or from line N on
+find [STEP] TEXT        where a text is in what a step wrote
+save [STEP] FILE        what a step wrote, into a new file
+secrets                 give a secret again that the session's host does not know
+screen                  on to the screen, where the window has room for it
 help, quit              quit leaves; the session stays as it is
 STEP is a number or an id; without it the present step is meant. Ctrl-C leaves at once."
 }

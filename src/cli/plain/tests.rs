@@ -1,5 +1,7 @@
 //! What the walk in lines says, on small runbooks. PURE.
 
+mod verbs;
+
 use crate::session::bench::{Bench, dana, sam};
 use crate::session::{Command, Event, Verdict, Work};
 
@@ -53,7 +55,7 @@ fn the_question_shows_what_is_lost_what_runs_and_what_was_found() {
         "2 Delete it",
         "What is lost: All of it.",
         "  rm -r \"$x\"",
-        "✓ seen holds: dana says yes: “seen”, 3 min ago",
+        "  seen holds: dana says yes: “seen”, 3 min ago",
     ] {
         assert!(question.contains(part), "{part:?} is missing in\n{question}");
     }

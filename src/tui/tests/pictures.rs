@@ -283,7 +283,7 @@ fn without_colour_and_without_unicode() {
 fn too_small_says_so() {
     let mut scene = Scene::shut().sized(30, 8);
     assert!(scene.text().contains("onbelay needs 40 × 12"), "{}", scene.text());
-    scene.key(KeyCode::Enter);
+    scene.key(KeyCode::Char('d'));
     assert_eq!(scene.commands().len(), 0, "nobody could see what it would do");
     scene.keys("q");
     assert!(scene.left);

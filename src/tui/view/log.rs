@@ -18,7 +18,8 @@ pub(super) fn newest_rows(height: u16, records: usize) -> u16 {
         16..24 => 1,
         24..30 => 2,
         30..45 => 4,
-        _ => 7,
+        45..70 => 7,
+        _ => 12,
     };
     rows.min(u16::try_from(records).unwrap_or(u16::MAX))
 }

@@ -120,7 +120,7 @@ impl Shell {
         {
             // The host takes this client for the operator's from this record on.
             self.role = Role::Drive;
-            self.walk.talk.client.set_role(Role::Drive);
+            self.walk.talk.line.client.set_role(Role::Drive);
         }
         let hint = second::hint(entry, &self.walk.talk.session, self.seat(), &self.you);
         if let Some(hint) = hint.filter(|_| !answered) {

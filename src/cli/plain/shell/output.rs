@@ -118,7 +118,7 @@ impl Shell {
     /// A part of an output, and how long the whole is now. Empty when it cannot be had in time.
     fn part(&mut self, of: &OutputFile, from: u64, len: u32) -> Result<(u64, Vec<u8>), Failure> {
         debug_assert!(u64::from(len) <= MOST);
-        let wanted = self.walk.talk.client.new_id();
+        let wanted = self.walk.talk.line.client.new_id();
         self.tell_host(&ToHost::ReadOutput { id: wanted, of: of.clone(), from, len })?;
         let deadline = Instant::now() + PATIENCE;
         while let Some(heard) = self.walk.talk.hear(Some(deadline))? {
