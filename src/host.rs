@@ -168,6 +168,8 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
             if found == Found::Alive && process::terminal::is_open(&at) {
                 let size = process::terminal::size(&at);
                 sizes.push((loose.attempt, loose.item.as_ref().map(|(index, _)| *index), size));
+            } else if found != Found::Alive {
+                process::terminal::unmake(&at);
             }
             (loose, found)
         })

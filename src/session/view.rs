@@ -345,10 +345,13 @@ pub fn doing(session: &Session, place: usize) -> Option<String> {
         return None;
     };
     let item = running.items.get(running.next_item as usize);
+    let open = super::terminal::of_step(session, place).is_some();
     Some(match (&running.phase, item) {
         (Phase::Working, Some(item)) => {
-            format!("{item} ({} of {})", running.next_item + 1, running.items.len())
+            let terminal = if open { ", its terminal is open" } else { "" };
+            format!("{item} ({} of {}){terminal}", running.next_item + 1, running.items.len())
         }
+        (Phase::Working, None) if open => "its terminal is open".to_owned(),
         (Phase::Working, None) => match running.work {
             Work::Run => "running".to_owned(),
             Work::Undo => "being undone".to_owned(),

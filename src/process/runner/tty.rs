@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{InputModes, OptionalActions, Winsize};
 
+use crate::process::kernel;
 use crate::process::terminal::{self, Frames, SIZE, Sent, Size};
 
 use super::cast::Cast;
@@ -173,8 +174,15 @@ impl Tty {
         true
     }
 
-    /// The command has ended: the terminal goes, and who still has it hears that (`SIGHUP` to what is in front).
+    /// The command has ended: the terminal goes, and what is still in front hears that (`SIGHUP`).
     pub(super) fn hang_up(mut self) {
+        // The kernel says it only when the session's leader ends, and that is the runner.
+        let front = rustix::termios::tcgetpgrp(&self.slave).map_or(0, |group| group.as_raw_nonzero().get());
+        let front = u32::try_from(front).unwrap_or(0);
+        if kernel::in_session(std::process::id()).iter().any(|stat| stat.group == front) {
+            let _ = kernel::signal_group(front, Signal::HUP);
+            let _ = kernel::signal_group(front, Signal::CONT);
+        }
         let rest = self.to.finish();
         self.cast.shows(&rest);
         self.cast.end();

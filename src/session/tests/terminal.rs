@@ -3,7 +3,7 @@
 use crate::session::approve::subject;
 use crate::session::bench::{Bench, dana, sam};
 use crate::session::summary::sentence;
-use crate::session::{Command, Event, Person, Work, gate, terminal};
+use crate::session::{Command, Event, Person, Work, gate, terminal, view};
 
 const ASK: &str = "
 steps:
@@ -29,6 +29,7 @@ fn a_terminal_is_taken_by_the_operator_while_its_command_runs() {
     bench.run("ask").unwrap();
     assert!(why_not(&mut bench, &sam(), "ask").starts_with("only the operator"));
     bench.act(&take("ask")).unwrap();
+    assert_eq!(view::doing(&bench.session, 0).as_deref(), Some("its terminal is open"));
     let Some(last) = bench.entries.last() else { panic!("a record") };
     assert_eq!(last.event, Event::TerminalTaken { step: "ask".into(), attempt: 1, item: None });
     assert_eq!(sentence(last, &bench.session), "types into the terminal of 1 Ask");
