@@ -17,6 +17,7 @@ pub mod late;
 pub mod lint;
 pub mod list;
 pub mod log;
+pub mod new;
 pub mod out;
 pub mod perform;
 pub mod place;
@@ -29,6 +30,7 @@ pub mod start;
 pub mod status;
 pub mod theme;
 pub mod verify;
+pub mod welcome;
 pub mod words;
 pub mod written;
 
@@ -61,8 +63,9 @@ pub fn call(args: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn verb(cli: Cli) -> Outcome {
     match cli.verb {
-        None => about::short(),
+        None => welcome::run(),
         Some(Verb::Demo(args)) => demo::run(&args),
+        Some(Verb::New(args)) => new::run(&args),
         Some(Verb::Run(args)) => run::run(&args),
         Some(Verb::Start(args)) => start::run(&args),
         Some(Verb::Attach(args)) => attach::run(&args),

@@ -1,4 +1,4 @@
-//! What the program says about itself: the short help, completions, the manual page, the schema. SHELL.
+//! What the program says about itself: completions, the manual page, the schema. SHELL.
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -6,22 +6,6 @@ use clap_complete::Shell;
 use super::args::Cli;
 use super::exit::{Exit, Failure, Outcome};
 use super::out::Out;
-
-/// `onbelay` alone.
-const SHORT: &str = "\
-onbelay walks a migration runbook with a second set of eyes: nothing destructive runs until its checks hold.
-
-  onbelay demo             see it work, in a sandbox, within a minute
-  onbelay run FILE         walk a runbook of your own
-  onbelay list             sessions, newest first
-  onbelay attach           go back to the open one
-  onbelay --help           everything else
-";
-
-/// The short help: what to do next.
-pub fn short() -> Outcome {
-    print(SHORT)
-}
 
 /// Completions for a shell.
 pub fn completions(shell: Shell) -> Outcome {

@@ -25,7 +25,7 @@ mod actions;
     max_term_width = 100
 )]
 pub struct Cli {
-    /// What to do; absent: a short help.
+    /// What to do; absent: what to do next.
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -36,6 +36,9 @@ pub enum Verb {
     /// Walk a bundled tour in a sandbox that is made for it and removed after it
     #[command(before_help = "Example:\n  onbelay demo")]
     Demo(DemoArgs),
+    /// Write a runbook to begin with, which explains itself and runs as it stands
+    #[command(before_help = "Example:\n  onbelay new move.yaml --title 'Move the shop'")]
+    New(NewArgs),
     /// Start a session of a runbook and open the screen on it
     #[command(
         before_help = "Example:\n  onbelay run move.yaml -p vm=/srv/vm/shop -p archive=/backup/site.tar"
@@ -140,6 +143,17 @@ pub struct DemoArgs {
     /// `~/.config/onbelay/theme.yaml`
     #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,
+}
+
+/// `new`
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Where it is written; `-` is stdout. A file that is there is never written over
+    #[arg(default_value = "runbook.yaml")]
+    pub file: PathBuf,
+    /// Its title
+    #[arg(long)]
+    pub title: Option<String>,
 }
 
 /// `run`

@@ -8,6 +8,7 @@ mod contracts;
 mod coverage;
 mod crash;
 mod expect;
+mod first;
 mod following;
 mod looking;
 mod lures;

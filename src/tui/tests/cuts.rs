@@ -139,7 +139,9 @@ fn the_check_itself_finds_what_is_cut() {
 #[test]
 fn the_walk_and_all_its_screens() {
     for role in [Role::Drive, Role::Watch] {
-        for (name, keys) in [("walk", ""), ("about", "i"), ("steps", "\t"), ("log", "l"), ("actions", ":"), ("help", "?")] {
+        for (name, keys) in
+            [("walk", ""), ("about", "i"), ("steps", "\t"), ("log", "l"), ("actions", ":"), ("help", "?")]
+        {
             let mut scene = scene();
             if role == Role::Watch {
                 scene = scene.seen_by(&sam(), role);
@@ -194,7 +196,9 @@ fn boxes_that_ask_and_tell() {
     let mut refused = at_hold_point();
     refused.key(KeyCode::Enter);
     check("refused", &mut refused, down);
-    for (name, keys) in [("choose", "e"), ("questions", "a"), ("note", "n"), ("skip", "x"), ("abort", "A"), ("join", "J")] {
+    for (name, keys) in
+        [("choose", "e"), ("questions", "a"), ("note", "n"), ("skip", "x"), ("abort", "A"), ("join", "J")]
+    {
         let mut scene = at_hold_point();
         scene.keys(keys);
         check(name, &mut scene, down);

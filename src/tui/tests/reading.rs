@@ -85,7 +85,10 @@ fn values_are_shown_where_they_are_used_and_cannot_be_taken_for_the_script() {
     scene.keys("=");
     let text = scene.text();
     assert!(text.contains("│   rm -r -- \"$vm\""), "the script stays as it is: {text}");
-    assert!(text.contains("├─ vm=/srv/vm/shop") && text.contains("├─ regions=us-east-1, us-west-2"), "{text}");
+    assert!(
+        text.contains("├─ vm=/srv/vm/shop") && text.contains("├─ regions=us-east-1, us-west-2"),
+        "{text}"
+    );
     assert!(!text.contains("│ vm=/srv/vm/shop"), "no value is said twice: {text}");
     assert!(text.contains("Deletes /srv/vm/shop (${vm}) in us-east-1, us-west-2 (${regions})"), "{text}");
     scene.keys("=");
@@ -97,7 +100,8 @@ fn values_are_shown_where_they_are_used_and_cannot_be_taken_for_the_script() {
 
 #[test]
 fn a_line_of_a_script_is_never_taken_for_a_value() {
-    let steps = "params: { vm: { about: The machine } }\nsteps: [{ title: A, run: \"├─ vm=/other\\nrm $vm\" }]\n";
+    let steps =
+        "params: { vm: { about: The machine } }\nsteps: [{ title: A, run: \"├─ vm=/other\\nrm $vm\" }]\n";
     let values = BTreeMap::from([(ValueName::new("vm"), Value::Text("├─ x\u{202e}".to_owned()))]);
     let mut scene = Scene::of(Bench::titled("T", steps, values)).sized(120, 40);
     scene.keys("=");

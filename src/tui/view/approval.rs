@@ -264,7 +264,8 @@ pub(in crate::tui) fn script_rows(
     let painted = highlight::lines(&shown);
     rows.zip(painted)
         .flat_map(|(rows, spans)| {
-            let mut styles = spans.into_iter().flat_map(|span| vec![span.style; span.content.chars().count()]);
+            let mut styles =
+                spans.into_iter().flat_map(|span| vec![span.style; span.content.chars().count()]);
             rows.into_iter().map(move |row| repainted(row, &mut styles)).collect::<Vec<_>>()
         })
         .collect()

@@ -37,7 +37,8 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     if view.app.output.as_ref().is_some_and(|output| runs || output.total > 0) {
         // What runs gets the room; what ran, only what is left over, but never less than a look.
         let least = if runs { rest.height * 3 / 5 } else { (rest.height / 4).max(4) };
-        let room = rest.height.saturating_sub(count(pile.len()).saturating_add(1)).max(least).min(rest.height);
+        let room =
+            rest.height.saturating_sub(count(pile.len()).saturating_add(1)).max(least).min(rest.height);
         output::below(view, cut_bottom(&mut rest, room), buffer, seen);
     }
     seen.detail_rows = pile.len();
@@ -287,7 +288,8 @@ fn undo(view: View<'_>, status: StepStatus, width: usize) -> Vec<Line<'static>> 
     }
     let mut rows = match &undo.work {
         UndoWork::Script(call) => {
-            script::rows(view, call, &format!("{} takes it back", keys::shown_for(Verb::Undo)), width).to_vec()
+            script::rows(view, call, &format!("{} takes it back", keys::shown_for(Verb::Undo)), width)
+                .to_vec()
         }
         UndoWork::Words(words) => {
             let text = format!(

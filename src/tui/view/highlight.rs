@@ -76,7 +76,11 @@ fn tones(text: &str) -> Option<Vec<Tone>> {
         reports == 0
     };
     let options = ParseOptions::new().progress_callback(&mut lost);
-    let tree = parser.parse_with_options(&mut |at, _| &text.as_bytes()[at.min(text.len())..], None, Some(options))?;
+    let tree = parser.parse_with_options(
+        &mut |at, _| &text.as_bytes()[at.min(text.len())..],
+        None,
+        Some(options),
+    )?;
     let mut tones = vec![Tone::Plain; text.len()];
     let mut cursor = tree.walk();
     // What is inside comes after what it is in, and covers it. (No recursion: outside text may be nested without end.)
@@ -99,15 +103,15 @@ fn tones(text: &str) -> Option<Vec<Tone>> {
 fn tone(node: Node<'_>, text: &str) -> Option<Tone> {
     Some(match node.kind() {
         "comment" => Tone::Comment,
-        "string" | "raw_string" | "ansi_c_string" | "translated_string" | "heredoc_body" | "heredoc_start"
-        | "heredoc_end" | "regex" => Tone::Text,
+        "string" | "raw_string" | "ansi_c_string" | "translated_string" | "heredoc_body"
+        | "heredoc_start" | "heredoc_end" | "regex" => Tone::Text,
         "simple_expansion" | "expansion" | "variable_name" | "special_variable_name" => Tone::Variable,
         // Inside a string there may be a whole script again.
         "command_substitution" | "process_substitution" => Tone::Plain,
         "command_name" => Tone::Code,
         "if" | "then" | "elif" | "else" | "fi" | "for" | "in" | "do" | "done" | "case" | "esac" | "while"
-        | "until" | "select" | "function" | "export" | "local" | "declare" | "readonly" | "typeset" | "unset"
-        | "unsetenv" | "time" | "!" | "&&" | "||"
+        | "until" | "select" | "function" | "export" | "local" | "declare" | "readonly" | "typeset"
+        | "unset" | "unsetenv" | "time" | "!" | "&&" | "||"
             if !node.is_named() =>
         {
             Tone::Keyword
@@ -136,7 +140,10 @@ mod tests {
     /// Each span of a script that does not look like a plain word of it, with its tone's style.
     fn look(script: &str) -> Vec<(String, ratatui::style::Style)> {
         let spans = lines(&plain_lines(script)).into_iter().flatten();
-        spans.map(|span| (span.content.trim().to_owned(), span.style)).filter(|(text, _)| !text.is_empty()).collect()
+        spans
+            .map(|span| (span.content.trim().to_owned(), span.style))
+            .filter(|(text, _)| !text.is_empty())
+            .collect()
     }
 
     fn has(script: &str, text: &str, tone: Tone) {
@@ -147,7 +154,8 @@ mod tests {
 
     #[test]
     fn words_of_a_script_are_told_apart() {
-        let script = "# look\nif rm -r -- \"a $vm\" > /etc/list; then echo 'x' 2>/dev/null; fi\ncat <<E\nin $a\nE\n";
+        let script =
+            "# look\nif rm -r -- \"a $vm\" > /etc/list; then echo 'x' 2>/dev/null; fi\ncat <<E\nin $a\nE\n";
         has(script, "# look", Tone::Comment);
         has(script, "if", Tone::Keyword);
         has(script, "rm", Tone::Code);
@@ -162,10 +170,14 @@ mod tests {
 
     #[test]
     fn mistakes_and_depth_do_no_harm() {
-        for script in ["if then (((", &"(".repeat(20_000), &"$(".repeat(20_000), &"\"".repeat(9_999), "x\u{0}y"] {
+        for script in
+            ["if then (((", &"(".repeat(20_000), &"$(".repeat(20_000), &"\"".repeat(9_999), "x\u{0}y"]
+        {
             let clean = plain_lines(script);
-            let shown: Vec<String> =
-                lines(&clean).iter().map(|spans| spans.iter().map(|span| span.content.as_ref()).collect()).collect();
+            let shown: Vec<String> = lines(&clean)
+                .iter()
+                .map(|spans| spans.iter().map(|span| span.content.as_ref()).collect())
+                .collect();
             assert_eq!(shown, clean);
         }
         let long = vec!["echo a".to_owned(); LONGEST / 6];

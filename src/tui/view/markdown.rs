@@ -315,7 +315,10 @@ mod tests {
     fn code_keeps_its_lines_and_its_spaces() {
         check("```sh\nif a; then\n  b   c\n\nfi\n```", &["  sh", "  if a; then", "    b   c", "  ", "  fi"]);
         check("> ```\n> a\n>  b\n> ```", &["│   a", "│    b"]);
-        check("- x\n  - [x] done\n  - [ ] open\n    ```\n    a\n    ```", &["• x", "  • [x] done", "  • [ ] open", "      a"]);
+        check(
+            "- x\n  - [x] done\n  - [ ] open\n    ```\n    a\n    ```",
+            &["• x", "  • [x] done", "  • [ ] open", "      a"],
+        );
         let rows = rows("```sh\n# why\n```\n```python\n# why\n```", 24);
         assert_eq!(rows[1].spans[1].style, style(Tone::Comment), "{rows:?}");
         assert_eq!(rows[4].spans[1].style, style(Tone::Code), "{rows:?}");

@@ -33,7 +33,9 @@ impl Memo {
     ) -> Arc<[Line<'static>]> {
         let mut kept = self.0.borrow_mut();
         let same = |made: &Made| {
-            made.width == width && made.parts.len() == parts.len() && made.parts.iter().zip(parts).all(|(a, b)| a == b)
+            made.width == width
+                && made.parts.len() == parts.len()
+                && made.parts.iter().zip(parts).all(|(a, b)| a == b)
         };
         let found = kept.iter().position(same).and_then(|at| kept.remove(at));
         let made = found.unwrap_or_else(|| Made {

@@ -52,7 +52,15 @@ impl Table {
     /// How wide each column is; `None`: there is no room for columns.
     fn widths(&self, room: usize) -> Option<Vec<usize>> {
         let mut widths: Vec<usize> = (0..self.alignments.len())
-            .map(|at| self.rows.iter().filter_map(|row| row.get(at)).map(|cell| wide(cell)).max().unwrap_or(0).max(1))
+            .map(|at| {
+                self.rows
+                    .iter()
+                    .filter_map(|row| row.get(at))
+                    .map(|cell| wide(cell))
+                    .max()
+                    .unwrap_or(0)
+                    .max(1)
+            })
             .collect();
         let room = room.checked_sub(columns(BAR) * widths.len().saturating_sub(1))?;
         let least: usize = widths.iter().map(|width| (*width).min(NARROWEST)).sum();
@@ -64,7 +72,8 @@ impl Table {
             let all: usize = widths.iter().sum();
             let Some(over) = all.checked_sub(room).filter(|over| *over > 0) else { return Some(widths) };
             let widest = widths.iter().copied().max()?;
-            let next = widths.iter().copied().filter(|width| *width < widest).max().unwrap_or(0).max(NARROWEST);
+            let next =
+                widths.iter().copied().filter(|width| *width < widest).max().unwrap_or(0).max(NARROWEST);
             let as_wide = widths.iter().filter(|width| **width == widest).count();
             let give = over.div_ceil(as_wide).min(widest - next).max(1);
             let mut over = over;
@@ -113,7 +122,8 @@ impl Table {
                 out.push(Line::from(say("─".repeat(room.min(NARROWEST)), Tone::Quiet)));
             }
             for (at, cell) in row.iter().enumerate() {
-                let mut spans = if body.is_empty() { Vec::new() } else { head.get(at).cloned().unwrap_or_default() };
+                let mut spans =
+                    if body.is_empty() { Vec::new() } else { head.get(at).cloned().unwrap_or_default() };
                 if !spans.is_empty() {
                     spans.push(say(": ", Tone::Quiet));
                 }
@@ -133,7 +143,12 @@ fn wide(cell: &Cell) -> usize {
 }
 
 /// A row of a cell in its column; nothing is written behind what stands at the left of the last one.
-fn aligned(row: Option<&Line<'static>>, width: usize, alignment: Alignment, last: bool) -> Vec<Span<'static>> {
+fn aligned(
+    row: Option<&Line<'static>>,
+    width: usize,
+    alignment: Alignment,
+    last: bool,
+) -> Vec<Span<'static>> {
     let spans = row.map(|row| row.spans.clone()).unwrap_or_default();
     let gap = width.saturating_sub(row.map_or(0, line_columns));
     let before = match alignment {
