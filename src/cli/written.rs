@@ -76,8 +76,7 @@ pub fn save(file: &Path, to: &Path) -> Result<u64, String> {
         _ => format!("cannot save into {}: {error}", shown(to)),
     };
     let mut from = output_file(file).map_err(cannot)?;
-    let mut new =
-        File::options().write(true).create_new(true).mode(0o600).open(to).map_err(cannot)?;
+    let mut new = File::options().write(true).create_new(true).mode(0o600).open(to).map_err(cannot)?;
     let count = io::copy(&mut from, &mut new).map_err(cannot)?;
     new.flush().and_then(|()| new.sync_all()).map_err(cannot)?;
     Ok(count)

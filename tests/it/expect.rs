@@ -109,7 +109,10 @@ fn a_dumb_terminal_gets_lines_and_nothing_that_moves_a_cursor() {
     assert_eq!(screen.wait_end(), 0);
     let raw = String::from_utf8_lossy(&screen.raw);
     assert!(!raw.contains('\x1b'), "an escape sequence is sent: {raw:?}");
-    assert!(!raw.replace("\r\n", "\n").replace("\r\r\n", "\n").contains('\r'), "a line is written over: {raw:?}");
+    assert!(
+        !raw.replace("\r\n", "\n").replace("\r\r\n", "\n").contains('\r'),
+        "a line is written over: {raw:?}"
+    );
 }
 
 #[test]

@@ -116,7 +116,8 @@ fn in_tmux_it_is_drawn_at_any_size_and_is_there_after_a_detach() {
     let home = Home::new();
     let file = runbook(&home, WALK);
     let call = format!("'{ONBELAY}' run '{file}'; echo LEFT WITH $?; exec cat");
-    let made = tmux(&home, &["-u", "new-session", "-d", "-s", "walk", "-x", "100", "-y", "30", "sh", "-c", &call]);
+    let made =
+        tmux(&home, &["-u", "new-session", "-d", "-s", "walk", "-x", "100", "-y", "30", "sh", "-c", &call]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let seen = || String::from_utf8_lossy(&tmux(&home, &["capture-pane", "-p"]).stdout).into_owned();
     let shows = |what: &str, fits: &dyn Fn(&str) -> bool| {
@@ -136,7 +137,8 @@ fn in_tmux_it_is_drawn_at_any_size_and_is_there_after_a_detach() {
     }
     let client = |home: &Home| {
         let socket = home.path("tmux");
-        let mut screen = Screen::call(home, "tmux", &["-u", "-S", socket.to_str().unwrap(), "attach"], (31, 100));
+        let mut screen =
+            Screen::call(home, "tmux", &["-u", "-S", socket.to_str().unwrap(), "attach"], (31, 100));
         screen.wait("the screen, from outside", walks);
         screen
     };

@@ -68,8 +68,8 @@ impl Input {
         bell.set_nonblocking(true).map_err(cannot)?;
         rope.set_nonblocking(true).map_err(cannot)?;
         let of_signal = rope.try_clone().map_err(cannot)?;
-        let ctrl_c = signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, of_signal)
-            .map_err(cannot)?;
+        let ctrl_c =
+            signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, of_signal).map_err(cannot)?;
         let terminal = io::stdin().is_terminal();
         Ok((Self { buffer: Vec::new(), ended: false, bell, ctrl_c, terminal }, Bell(Arc::new(rope))))
     }

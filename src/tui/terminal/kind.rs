@@ -81,9 +81,16 @@ mod tests {
         for term in ["vt100", "vt102", "vt220", "vt320", "linux", "linux-16color", "ansi", "cons25"] {
             assert_eq!(Kind::of(term), Kind::Old, "{term}");
         }
-        for term in
-            ["xterm", "xterm-256color", "screen", "screen-256color", "tmux-256color", "ms-terminal", "foot", "putty"]
-        {
+        for term in [
+            "xterm",
+            "xterm-256color",
+            "screen",
+            "screen-256color",
+            "tmux-256color",
+            "ms-terminal",
+            "foot",
+            "putty",
+        ] {
             assert_eq!(Kind::of(term), Kind::Modern, "{term}");
             assert!(!shows_only_lines(Some(term)));
         }

@@ -110,8 +110,6 @@ pub(super) fn wait_for_the_last_picture() {
 pub(super) fn write_in_time(bytes: &[u8]) -> io::Result<()> {
     let bytes = bytes.to_vec();
     let (done, wait) = channel();
-    std::thread::Builder::new()
-        .name("last-word".to_owned())
-        .spawn(move || done.send(write_out(&bytes)))?;
+    std::thread::Builder::new().name("last-word".to_owned()).spawn(move || done.send(write_out(&bytes)))?;
     wait.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

@@ -17,7 +17,8 @@ use crate::wire::messages::{LogHealth, Present, Role};
 /// Sizes from one cell to the size of a wall, the most of them small and around the least size.
 fn sizes() -> impl Iterator<Item = (u16, u16)> {
     let widths = (1..=12).chain([20, 30, 38, 39, 40, 41, 50]);
-    let small = widths.flat_map(|width| [1, 2, 3, 4, 7, 11, 12, 13, 15, 16, 20].map(|height| (width, height)));
+    let small =
+        widths.flat_map(|width| [1, 2, 3, 4, 7, 11, 12, 13, 15, 16, 20].map(|height| (width, height)));
     let large = [(60, 16), (79, 24), (80, 24), (99, 30), (100, 30), (132, 43), (200, 60), (300, 100)];
     small.chain(large)
 }
@@ -33,7 +34,8 @@ fn crowded() -> Scene {
         (ValueName::new("vm"), Value::Text("/srv/vm/shop".repeat(30))),
         (ValueName::new("regions"), Value::List((0..40).map(|n| format!("region-{n}")).collect())),
     ]);
-    let runbook = SHOP.replace("    title: ", "    title: Once more and with a title that is too long for any list ");
+    let runbook =
+        SHOP.replace("    title: ", "    title: Once more and with a title that is too long for any list ");
     let mut scene = Scene::of(Bench::titled(&title, &runbook, values));
     let people = (0..30).map(|n| Present {
         person: Person { name: format!("somebody-{n}-of-many"), uid: Some(2000 + n), login: None },
@@ -71,7 +73,8 @@ fn where_one_can_act_the_last_row_says_with_which_keys() {
     for make in [Scene::shut, crowded] {
         for (width, height) in sizes().filter(|(width, height)| *width >= 40 && *height >= 12) {
             // Where the log fails nothing is typed for it.
-            for (keys, word) in [("", "?"), ("o", "?"), ("l", "?"), ("i", "Esc"), ("?", "Esc"), ("/x", "Esc")] {
+            for (keys, word) in [("", "?"), ("o", "?"), ("l", "?"), ("i", "Esc"), ("?", "Esc"), ("/x", "Esc")]
+            {
                 let mut scene = make().sized(width, height);
                 scene.keys(keys);
                 let text = scene.text();
@@ -160,7 +163,10 @@ fn in_a_small_window() {
     };
     for (width, height) in [(39, 11), (30, 5), (20, 3)] {
         let mut scene = make().sized(width, height);
-        insta::assert_snapshot!(format!("small-{width}x{height}"), crate::tui::fixture::styled(&scene.draw()));
+        insta::assert_snapshot!(
+            format!("small-{width}x{height}"),
+            crate::tui::fixture::styled(&scene.draw())
+        );
     }
 }
 

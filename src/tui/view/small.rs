@@ -25,7 +25,9 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     let all: Vec<(Tone, Vec<String>)> = facts.iter().map(|(tone, text)| (*tone, wrap(text, width))).collect();
     let whole = all.iter().map(|(_, rows)| rows.len()).sum::<usize>() <= usize::from(body.height);
     let rows: Vec<Line<'static>> = if whole {
-        all.into_iter().flat_map(|(tone, rows)| rows.into_iter().map(move |row| say(row, tone).into())).collect()
+        all.into_iter()
+            .flat_map(|(tone, rows)| rows.into_iter().map(move |row| say(row, tone).into()))
+            .collect()
     } else {
         facts.iter().map(|(tone, text)| say(fit(text, width).into_owned(), *tone).into()).collect()
     };
@@ -56,7 +58,8 @@ fn facts(view: View<'_>, area: Rect) -> Vec<(Tone, String)> {
         facts.push((if notice.bad { Tone::Bad } else { Tone::Plain }, notice.text.clone()));
     }
     facts.push((Tone::Strong, stand(view)));
-    let mut running: Vec<(bool, String)> = (0..session.steps.len()).filter_map(|at| running(view, at)).collect();
+    let mut running: Vec<(bool, String)> =
+        (0..session.steps.len()).filter_map(|at| running(view, at)).collect();
     running.sort_by_key(|(late, _)| !late);
     facts.extend(running.into_iter().map(|(late, text)| (if late { Tone::Alarm } else { Tone::Live }, text)));
     if matches!(app.mode, Mode::Question(_) | Mode::Prompt(_) | Mode::Approval(_) | Mode::Choose(_)) {
@@ -110,7 +113,9 @@ fn running(view: View<'_>, place: usize) -> Option<(bool, String)> {
 
 fn keys(view: View<'_>, width: usize) -> String {
     let all: [&str; 3] = match view.app.link {
-        Link::Up => ["^X holds, Enter goes on in lines, q leaves", "^X holds  Enter lines  q quit", "^X Enter q"],
+        Link::Up => {
+            ["^X holds, Enter goes on in lines, q leaves", "^X holds  Enter lines  q quit", "^X Enter q"]
+        }
         Link::Gone(_) => ["q leaves", "q leaves", "q"],
         _ => ["Enter goes on in lines, q leaves", "Enter lines  q quit", "Enter q"],
     };
