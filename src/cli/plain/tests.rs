@@ -114,6 +114,6 @@ steps:
     let seen = Some(bench.session.steps[0].approval.as_ref().unwrap().subject.text_digest());
     bench.act_as(&sam(), &Command::Approve { step, seen, name: None, signature: None }).unwrap();
     let said = question(&bench);
-    assert!(said.contains("Approved, for 15 min more:\n  ✓ sam at "), "{said}");
+    assert!(said.contains("Approved, for 15 min more:\n  sam at "), "{said}");
     assert!(said.contains(" UTC; known by: another account"), "{said}");
 }
