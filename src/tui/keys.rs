@@ -151,6 +151,14 @@ pub struct Key {
     ctrl: bool,
 }
 
+#[cfg(test)]
+impl Key {
+    /// The event of pressing it.
+    pub(crate) fn event(self) -> KeyEvent {
+        KeyEvent::new(self.code, if self.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE })
+    }
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {

@@ -1,10 +1,11 @@
 //! The palette: everything that can be done, on whatever page, found by a few letters. PURE.
 //!
-//! What is found depends on the letters alone, never on how the walk stands: a list that moves under the eye while a
-//! record arrives would let Enter take what nobody picked.
+//! What is found, and in which order, is settled when a letter is typed and stays so until the next: a list that moves
+//! under the eye while a record arrives would let Enter take what nobody picked.
 
 use ratatui_textarea::TextArea;
 
+use crate::runbook::Step;
 use crate::session::view;
 
 use super::app::App;
@@ -36,13 +37,15 @@ pub struct Palette {
     pub found: Vec<Pick>,
     /// What came of the last Enter.
     pub note: Option<String>,
+    /// What steps are found by, in small letters; made with the first letter that is typed, for there may be many.
+    pub(super) steps: Vec<String>,
 }
 
 impl Palette {
     /// Nothing typed yet: all that keys do, that of the page first.
     #[must_use]
     pub fn new(app: &App) -> Self {
-        Self { field: field(), cursor: 0, found: find(app, ""), note: None }
+        Self { field: field(), cursor: 0, found: find(app, &[], ""), note: None, steps: Vec::new() }
     }
 }
 
@@ -76,25 +79,34 @@ pub fn all(app: &App) -> Vec<Pick> {
     picks
 }
 
-/// What fits `text`, best first. Steps are found by it too, where there is one.
+/// What steps are found by, in small letters.
 #[must_use]
-pub fn find(app: &App, text: &str) -> Vec<Pick> {
+pub fn step_texts(app: &App) -> Vec<String> {
+    let text = |step: &Step| format!("go to {} {}", view::filled(&app.session, &step.title), step.id).to_lowercase();
+    app.session.runbook.steps.iter().map(text).collect()
+}
+
+/// What fits `text`, best first. Steps are found by it too, where there is one: by these texts.
+#[must_use]
+pub fn find(app: &App, steps: &[String], text: &str) -> Vec<Pick> {
     let mut all = all(app);
+    // What can be done now comes first.
+    all.sort_by_key(|pick| !fits(app, *pick).is_yes());
     let text = text.trim();
     if text.is_empty() {
         return all;
     }
     let words: Vec<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    all.extend((0..app.session.steps.len()).map(Pick::Step));
+    all.extend((0..steps.len()).map(Pick::Step));
     let mut found: Vec<(u32, Pick)> =
-        all.into_iter().filter_map(|pick| Some((score(app, pick, text, &words)?, pick))).collect();
+        all.into_iter().filter_map(|pick| Some((score(steps, pick, text, &words)?, pick))).collect();
     found.sort_by_key(|(score, _)| *score);
     found.truncate(MOST);
     found.into_iter().map(|(_, pick)| pick).collect()
 }
 
 /// How well it fits, 0 the best; `None`: not at all.
-fn score(app: &App, pick: Pick, text: &str, words: &[String]) -> Option<u32> {
+fn score(steps: &[String], pick: Pick, text: &str, words: &[String]) -> Option<u32> {
     match pick {
         Pick::Key(binding, _) => {
             if binding.keys.iter().any(|key| keys::label(*key) == text) {

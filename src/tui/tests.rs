@@ -4,6 +4,7 @@ mod approval;
 mod clean;
 mod cuts;
 mod flow;
+mod moving;
 mod pictures;
 mod pulse;
 mod reading;

@@ -12,6 +12,7 @@ mod first;
 mod following;
 mod looking;
 mod lures;
+mod moving;
 mod no_by_default;
 mod order;
 mod outside;

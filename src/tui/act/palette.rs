@@ -68,9 +68,11 @@ fn said(app: &mut App, note: String) -> Vec<Action> {
 /// Other letters, another list.
 pub(super) fn filter(app: &mut App) {
     let Mode::Actions(list) = &app.mode else { return };
-    let found = palette::find(app, &typed(&list.field));
+    let steps = if list.steps.is_empty() { palette::step_texts(app) } else { list.steps.clone() };
+    let found = palette::find(app, &steps, &typed(&list.field));
     if let Mode::Actions(list) = &mut app.mode {
         list.found = found;
+        list.steps = steps;
         list.cursor = 0;
         list.note = None;
     }
