@@ -119,11 +119,7 @@ fn score(steps: &[String], pick: Pick, text: &str, words: &[String]) -> Option<u
             if (place + 1).to_string() == text {
                 return Some(0);
             }
-            let model = &app.session.runbook.steps[place];
-            let title =
-                format!("go to {} {}", view::filled(&app.session, &model.title), model.id).to_lowercase();
-            let one =
-                |part: &String| (starts_a_word(&title, part) || title.contains(part.as_str())).then_some(3);
+            let one = |part: &String| steps[place].contains(part.as_str()).then_some(3);
             words.iter().map(one).try_fold(0, |sum, one| Some(sum + one?))
         }
     }

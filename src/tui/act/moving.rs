@@ -153,15 +153,14 @@ pub(super) fn reading(app: &mut App, verb: Verb) -> Vec<Action> {
     else {
         return Vec::new();
     };
-    match cursor(verb, (*scroll).min(most), most + 1, page) {
-        Some(to) => *scroll = to,
-        None => {
-            app.mode = Mode::Plain;
-            if app.along && app.screen != Screen::Output {
-                let current = app.current();
-                app.select(current);
-            }
-        }
+    if let Some(to) = cursor(verb, (*scroll).min(most), most + 1, page) {
+        *scroll = to;
+        return Vec::new();
+    }
+    app.mode = Mode::Plain;
+    if app.along && app.screen != Screen::Output {
+        let current = app.current();
+        app.select(current);
     }
     Vec::new()
 }

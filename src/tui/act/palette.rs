@@ -14,7 +14,7 @@ pub(super) fn palette(app: &mut App, verb: Verb) -> Vec<Action> {
     let Mode::Actions(list) = &mut app.mode else {
         return Vec::new();
     };
-    let last = list.found.len().saturating_sub(1);
+    let most = list.found.len().saturating_sub(1);
     let to = match verb {
         Verb::Up => list.cursor.saturating_sub(1),
         Verb::Down => list.cursor + 1,
@@ -28,7 +28,7 @@ pub(super) fn palette(app: &mut App, verb: Verb) -> Vec<Action> {
             return Vec::new();
         }
     };
-    list.cursor = to.min(last);
+    list.cursor = to.min(most);
     list.note = None;
     Vec::new()
 }
