@@ -379,7 +379,7 @@ impl Reading {
                         }
                     }
                     Ok(Some(ToHost::FollowOutput { of })) => {
-                        follow = of.into_iter().map(Follow::new).collect()
+                        follow = of.into_iter().map(Follow::new).collect();
                     }
                     Ok(Some(ToHost::FollowOutputs { of })) => {
                         follow = of.into_iter().take(MOST_FOLLOWED).map(Follow::new).collect();

@@ -281,6 +281,7 @@ fn captured(dir: &Path, len: u64) -> Result<String, String> {
 /// A command being ended.
 struct Ending {
     outcome: Outcome,
+    hang_up_at: Instant,
     kill_at: Instant,
     hung_up: bool,
     killed: bool,
@@ -338,7 +339,13 @@ impl Watch<'_> {
         self.signal(Signal::TERM);
         // One that is halted hears nothing until it goes on.
         self.signal(Signal::CONT);
-        self.ending = Some(Ending { outcome, kill_at: now + GRACE, hung_up: false, killed: false });
+        self.ending = Some(Ending {
+            outcome,
+            hang_up_at: now + HANG_UP,
+            kill_at: now + GRACE,
+            hung_up: false,
+            killed: false,
+        });
     }
 
     /// Signals the command's group; where it has a terminal, everyone there: a shell gives each command a group.
@@ -365,7 +372,7 @@ impl Watch<'_> {
         if all_dead {
             return None;
         }
-        let hang_up_at = ending.kill_at - (GRACE - HANG_UP);
+        let hang_up_at = ending.hang_up_at;
         if has_terminal && now < hang_up_at {
             return Some(hang_up_at);
         }
