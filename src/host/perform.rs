@@ -16,7 +16,7 @@ use crate::session::event::{Answer, Ended, Outcome, Verdict};
 use crate::session::gate::Permit;
 use crate::session::recover::{Found, Loose};
 use crate::time::Moment;
-use crate::wire::messages::OutputFile;
+use crate::wire::messages::{NOT_OPEN, OutputFile};
 use crate::wire::start::Given;
 
 use super::clients::{FromClients, RunningOutputs};
@@ -204,7 +204,7 @@ impl Performer {
         slot.resize_if_due();
         match &slot.keys {
             Some(keys) => keys.type_into(bytes),
-            None => Err("its terminal is not open yet".to_owned()),
+            None => Err(NOT_OPEN.to_owned()),
         }
     }
 

@@ -14,6 +14,9 @@ pub const MAX_TO_HOST: usize = 1 << 20;
 /// The largest frame a client takes from a host, bytes.
 pub const MAX_FROM_HOST: usize = 64 << 20;
 
+/// Why a `Type` was not taken that may be tried again in a moment; any other reason lasts until the terminal is taken.
+pub const NOT_OPEN: &str = "its terminal is not open yet";
+
 /// The most bytes of one `Type`.
 pub const MAX_TYPED: usize = 16 << 10;
 

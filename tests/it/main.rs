@@ -32,6 +32,7 @@ mod sizes;
 mod support;
 mod terminal;
 mod themes;
+mod typing;
 mod walks;
 mod witness;
 mod witness_ssh;

@@ -8,6 +8,7 @@ use crate::session::command::CheckItem;
 use crate::session::event::{How, Said, Work};
 use crate::session::state::Phase;
 use crate::session::{Command, Progress, Session, view};
+use crate::tui::terminal_pane::keys::{Asked, bytes, named};
 
 /// A line, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub(super) enum Line {
     Approve(usize),
     /// On to the screen.
     Screen,
+    /// Bytes for the terminal of the step that runs.
+    Type(Vec<u8>),
     /// Leave; the session stays as it is.
     Quit,
     /// A request, complete.
@@ -61,6 +64,9 @@ pub(super) enum Wanted {
 
 /// Reads a line. `Err`: what is wrong with it, in a sentence; nothing is asked of the session then.
 pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
+    if let Some(bytes) = for_terminal(line) {
+        return bytes.map(Line::Type);
+    }
     let line = line.trim();
     let (verb, rest) = first_word(line);
     match verb {
@@ -149,6 +155,30 @@ fn withdraw(rest: &str, session: &Session) -> Result<Line, String> {
     let place = only_step(rest, session, "withdraw")?.or_else(asked);
     let place = place.ok_or("no step is waiting for its checks; stop ends one that runs")?;
     Ok(Line::Act(Command::Withdraw { step: id(session, place) }))
+}
+
+/// What a line sends to the terminal of a command, if that is what it is for: `type TEXT` and Enter, or keys by name.
+pub(super) fn for_terminal(line: &str) -> Option<Result<Vec<u8>, String>> {
+    let line = line.trim_start();
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match verb {
+        // The text as it is: its spaces may be meant.
+        "type" => Some(Ok(format!("{rest}\r").into_bytes())),
+        "key" if rest.trim().is_empty() => {
+            Some(Err("say which: key ^C, key Esc, key Up, key F1, or several after one another".to_owned()))
+        }
+        "key" => Some(
+            rest.split_whitespace()
+                .map(|name| {
+                    named(name)
+                        .and_then(|key| bytes(key, Asked::default()))
+                        .ok_or_else(|| format!("there is no key “{name}”; there are ^C, Esc, Enter, Tab, Up, F1 and the like"))
+                })
+                .collect::<Result<Vec<_>, _>>()
+                .map(|keys| keys.concat()),
+        ),
+        _ => None,
+    }
 }
 
 /// The words that were asked for, put into the request.

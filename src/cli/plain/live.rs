@@ -19,11 +19,36 @@ pub(super) struct Live {
     read: u64,
     /// The beginning of a line whose end has not come.
     held: Vec<u8>,
+    /// It is what a terminal shows: sequences are left out, and a line that waits for an answer is shown too.
+    terminal: bool,
+    /// So much of `held` was shown while it waited, bytes.
+    waited: usize,
 }
 
 impl Live {
     pub(super) fn new(of: OutputFile) -> Self {
-        Self { of, read: 0, held: Vec::new() }
+        Self { of, read: 0, held: Vec::new(), terminal: false, waited: 0 }
+    }
+
+    /// As [`Live::new`], of what a terminal shows.
+    pub(super) fn of_terminal(of: OutputFile) -> Self {
+        Self { terminal: true, ..Self::new(of) }
+    }
+
+    /// Is there a line without an end that may be a question, and was not shown?
+    pub(super) fn waits(&self) -> bool {
+        self.terminal && self.held.len() > self.waited && !as_shown(&self.held).trim().is_empty()
+    }
+
+    /// Nothing came for a while: the line that waits, whatever is still to come of it.
+    pub(super) fn waiting(&mut self) -> Option<String> {
+        let line = self.waits().then(|| self.shown(&self.held));
+        self.waited = self.held.len();
+        line
+    }
+
+    fn shown(&self, line: &[u8]) -> String {
+        if self.terminal { format!("| {}", clean_lines(&as_shown(line))) } else { shown(line) }
     }
 
     /// Makes ready for reading up to `total`: what is left out of a flood, in words.
@@ -48,12 +73,17 @@ impl Live {
         let mut lines = Vec::new();
         let mut from = 0;
         while let Some(len) = self.held[from..].iter().position(|b| *b == b'\n') {
-            lines.push(shown(&self.held[from..from + len]));
+            lines.push(self.shown(&self.held[from..from + len]));
             from += len + 1;
         }
         self.held.drain(..from);
+        if from > 0 {
+            self.waited = 0;
+        }
         if self.held.len() > LONGEST {
-            lines.push(shown(&std::mem::take(&mut self.held)));
+            let held = std::mem::take(&mut self.held);
+            lines.push(self.shown(&held));
+            self.waited = 0;
         }
         lines
     }
@@ -61,8 +91,46 @@ impl Live {
     /// Nothing more comes: what is left without a line's end.
     pub(super) fn end(&mut self) -> Option<String> {
         let held = std::mem::take(&mut self.held);
-        (!held.is_empty()).then(|| shown(&held))
+        let new = held.len() > self.waited;
+        self.waited = 0;
+        (new && !held.is_empty()).then(|| self.shown(&held))
     }
+}
+
+/// A line as a terminal shows it in the end: without sequences, what was written over or rubbed out gone.
+fn as_shown(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let mut shown: Vec<char> = Vec::new();
+    let mut at = 0;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\x1b' => match chars.next() {
+                Some('[') => while chars.next().is_some_and(|c| !matches!(c, '@'..='~')) {},
+                Some(']' | 'P' | 'X' | '^' | '_') => {
+                    while let Some(c) = chars.next() {
+                        if c == '\x07' || c == '\x1b' && chars.next_if_eq(&'\\').is_some() {
+                            break;
+                        }
+                    }
+                }
+                Some(' '..='/') => drop(chars.next()),
+                _ => {}
+            },
+            '\r' => at = 0,
+            '\x08' => at = at.saturating_sub(1),
+            '\x07' => {}
+            c => {
+                if at < shown.len() {
+                    shown[at] = c;
+                } else {
+                    shown.push(c);
+                }
+                at += 1;
+            }
+        }
+    }
+    shown.into_iter().collect::<String>().trim_end().to_owned()
 }
 
 /// One line of output, cleaned; it stands behind a mark, so that no output can pass for a prompt.
@@ -105,6 +173,19 @@ mod tests {
         assert_eq!(live.next(10_000_000), Some((10_000_000 - MOST, 32 << 10)));
         assert_eq!(live.skip(10_000_000), None, "only once");
         assert_eq!(live.take(b"new\n"), ["| new"]);
+    }
+
+    #[test]
+    fn of_a_terminal_a_question_is_shown_and_sequences_are_not() {
+        let mut live = Live::of_terminal(OutputFile { attempt: 1, item: None, stream: Stream::Output });
+        assert_eq!(live.take(b"\x1b[1mone\x1b[0m\r\n\x1b]0;t\x07name? "), ["| one"]);
+        assert_eq!(live.waiting().as_deref(), Some("| name?"));
+        assert_eq!(live.waiting(), None, "only once");
+        assert_eq!(live.take(b"dana\r\n10%\r20%\r\nabx\x08 \r\n"), ["| name? dana", "| 20%", "| ab"]);
+        assert_eq!((live.waiting(), live.end()), (None, None));
+        live.take(b"go? ");
+        live.waiting();
+        assert_eq!(live.end(), None, "it was shown");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod approval;
 mod look;
 mod news;
 mod output;
+mod terminal;
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -74,6 +75,8 @@ pub(super) struct Shell {
     waits_for: Option<String>,
     /// A watcher whose input has ended goes on watching.
     deaf: bool,
+    /// What is known of the terminal that is open.
+    typist: terminal::Typist,
     /// It goes on where the screen was left.
     after_screen: bool,
 }
@@ -134,6 +137,7 @@ impl Shell {
             waits_for: None,
             deaf: false,
             after_screen: false,
+            typist: terminal::Typist::default(),
             walk,
         };
         shell.joined()?;
@@ -192,8 +196,20 @@ impl Shell {
             }
             // A pipe's lines wait for the end of what the line before asked for; a person may type `stop` meanwhile.
             let free = self.under.is_none() || self.waits_for.is_some();
-            let lines = !self.deaf && (free || self.input.terminal);
+            self.show_waiting();
+            if free && let Some(line) = self.typist.put_off.take() {
+                self.took(&line);
+                if let Some(way) = self.typed(&line)? {
+                    return Ok(way);
+                }
+                continue;
+            }
+            let lines = !self.deaf && (free || self.input.terminal || self.takes_typing());
             match self.input.next(lines, self.next_alarm())? {
+                Came::Line(line) if !free && !self.input.terminal && line::for_terminal(&line).is_none() => {
+                    self.typist.put_off = Some(line);
+                }
+                Came::End if !free && !self.input.terminal => self.typist.ended = true,
                 Came::Bell if self.walk.was_interrupted() => return Err(self.interrupted()),
                 Came::Bell => {}
                 Came::Line(line) => {
@@ -264,6 +280,7 @@ impl Shell {
             }
             Ok(Line::Secrets) => self.give_secrets()?,
             Ok(Line::Approve(place)) => self.approve(place)?,
+            Ok(Line::Type(bytes)) => self.type_into(&bytes)?,
             Ok(Line::Quit) => return Ok(Some(Way::Out(self.last))),
             Ok(Line::Screen) => match screen::room(self.input.terminal) {
                 Ok(()) => return Ok(Some(Way::ToScreen)),
@@ -394,7 +411,7 @@ impl Shell {
     fn next_alarm(&self) -> Option<Duration> {
         let now = clock::now(self.session());
         let late = self.late.due(self.session(), now);
-        late.into_iter().chain(self.standings.due(self.session(), now)).min()
+        late.into_iter().chain(self.standings.due(self.session(), now)).chain(self.next_question()).min()
     }
 
     fn seat(&self) -> Seat {
@@ -501,7 +518,9 @@ impl Shell {
     fn took(&mut self, line: &str) {
         self.prompt = None;
         if !self.input.terminal {
-            self.out.line(clean(line));
+            // What is typed into a terminal may be a secret.
+            let typed = line.trim_start().starts_with("type ");
+            self.out.line(if typed { "type (what was typed is not shown)".into() } else { clean(line) });
         }
     }
 

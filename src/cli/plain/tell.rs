@@ -418,6 +418,7 @@ attest CHECK [--no] WORDS   answer a check's question, yes or no, in words
 skip [STEP] WHY         pass the step by
 undo STEP               take a step back
 stop [STEP]             end the running command
+type TEXT, key ^C       into the terminal of an interactive step: TEXT and Enter, or a key (Esc, Up, F1, …)
 resolve [STEP] done|failed WHAT   say what became of an interrupted step
 note WORDS              write something down
 hold WHY, release [WHY] nothing starts from hold to release

@@ -13,7 +13,7 @@ use crate::tui::terminal_pane::keys::{self, Asked, comes_back};
 use crate::tui::terminal_pane::{Pane, room};
 use crate::tui::view::shape::plain;
 use crate::wire::ToHost;
-use crate::wire::messages::{MAX_TYPED, OutputFile, Reply, Terminal};
+use crate::wire::messages::{MAX_TYPED, NOT_OPEN, OutputFile, Reply, Terminal};
 
 /// After the command has ended under somebody's fingers, keys count again after this long without any, milliseconds.
 const QUIET: u64 = 700;
@@ -166,6 +166,10 @@ pub(in crate::tui) fn typed(app: &mut App, why_not: Option<String>) {
     let Mode::Terminal(typing) = &mut app.mode else { return };
     typing.unanswered = typing.unanswered.saturating_sub(1);
     let Some(why_not) = why_not else { return };
+    if why_not == NOT_OPEN {
+        app.refuse("its terminal is just being opened: that key was not taken");
+        return;
+    }
     let why_not = plain(&why_not);
     if typing.stand == Stand::Typing && app.terminals.iter().any(|terminal| terminal.of == typing.of) {
         typing.stand = Stand::Off(why_not);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cli::exit::Failure;
 use crate::client::{ClientError, Heard};
 use crate::session::event::How;
-use crate::session::{Entry, Event};
+use crate::session::{Entry, Event, terminal};
 use crate::wire::messages::{OutputFile, Role, Stream};
 use crate::wire::{FromHost, ToHost};
 
@@ -51,11 +51,15 @@ impl Shell {
             self.line(&said);
             return Ok(());
         }
-        if self.input.terminal && self.role != Role::Watch {
+        let interactive = session.runbook.steps[place].interactive && terminal::of_step(session, place).is_some();
+        if interactive {
+            self.terminal_begins();
+        } else if self.input.terminal && self.role != Role::Watch {
             self.line("(it runs; stop ends it, Enter does nothing)");
         }
         let of = OutputFile { attempt, item, stream: Stream::Output };
-        self.live = Some(Live::new(of.clone()));
+        let live = if interactive { Live::of_terminal(of.clone()) } else { Live::new(of.clone()) };
+        self.live = Some(live);
         self.tell_host(&ToHost::FollowOutput { of: Some(of) })
     }
 
@@ -110,6 +114,7 @@ impl Shell {
                 return Ok(());
             }
             let lines = self.live.as_mut().map(|live| live.take(&bytes)).unwrap_or_default();
+            self.typist.wrote = Some(Instant::now());
             self.lines(&lines);
         }
         Ok(())
