@@ -101,7 +101,7 @@ impl Live {
 fn as_shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let mut shown: Vec<char> = Vec::new();
-    let mut at = 0;
+    let mut at = 0_usize;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
