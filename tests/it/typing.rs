@@ -4,8 +4,8 @@ use rustix::process::{Signal, kill_process};
 
 use crate::support::{Home, Screen, Session, have};
 
-/// The footer while keys go to the command.
-const TYPING: &str = "^] back to onbelay";
+/// The footer while keys go to the command, and at no other time.
+const TYPING: &str = "there ^X holds";
 
 fn walk(run: &str) -> String {
     format!(
@@ -32,7 +32,6 @@ fn take(screen: &mut Screen) {
     screen.press_until("t", |text| text.contains(TYPING));
 }
 
-/// Types a character once the command is there to take it: a terminal that is just being opened takes none.
 #[track_caller]
 fn back(screen: &mut Screen) {
     screen.press("\x1d");
@@ -90,7 +89,7 @@ fn control_keys_go_to_the_command_and_the_one_that_comes_back_holds_again() {
     take(&mut screen);
     // Pressed twice it is the command's.
     screen.press("\x1d\x1d");
-    screen.wait_for("^]");
+    screen.wait_for("^X^]");
     screen.wait_for(TYPING);
     back(&mut screen);
     screen.press("q");
@@ -101,8 +100,9 @@ fn control_keys_go_to_the_command_and_the_one_that_comes_back_holds_again() {
 #[test]
 fn the_window_is_the_commands_and_a_new_size_is_told() {
     let home = Home::new();
-    let script = "while read l; do stty size; done";
+    let script = "echo ready; while read l; do stty size; done";
     let (mut screen, _session) = begin(&home, script, (24, 80));
+    screen.wait_for("ready");
     screen.press("\r");
     screen.wait_for("20 80");
     screen.resize(30, 101);
@@ -151,7 +151,7 @@ fn a_host_that_dies_is_survived_by_the_command_and_the_terminal_is_taken_again()
     screen.wait_for("KEYS GO NOWHERE");
     session.act(&["note", "a new host"]).expect(0);
     screen.wait_for("connected again");
-    screen.press_until("t", |text| text.contains("keys go to the command"));
+    screen.press_until("t", |text| text.contains(TYPING));
     screen.press("dana\r");
     screen.wait_for("hi dana");
     back(&mut screen);
@@ -173,7 +173,7 @@ fn somebody_who_looks_on_sees_the_terminal_and_who_types() {
     session.wait_for_where("step_settled", |record| record["step"] == "ask");
     assert_eq!(session.output(1).windows(2).filter(|pair| pair == b"tx").count(), 0);
     screen.wait("keys are onbelay's", |text| !text.contains(TYPING));
-    screen.press_until("q", |text| text.is_empty() || text.contains("To come back"));
+    screen.press_until("q", |text| text.contains("goes on;"));
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Shell {
     fn type_part(&mut self, of: &OutputFile, part: &[u8]) -> Result<Option<String>, Failure> {
         let until = Instant::now() + PATIENCE;
         loop {
-            let mine = self.walk.talk.client.new_id();
+            let mine = self.walk.talk.line.client.new_id();
             let data = BASE64.encode(part);
             self.walk.talk.send(&ToHost::Type { id: mine, of: of.clone(), data })?;
             let why_not = loop {
