@@ -98,7 +98,7 @@ fn a_key_that_comes_with_a_new_size_is_heard() {
     for round in 0..60 {
         screen.resize(24, 81 + round % 2);
         screen.press("?");
-        screen.wait_for("the gate decides");
+        screen.wait_for("start this step: its checks");
         screen.resize(24, 90 + round % 2);
         screen.press("?");
         screen.wait_for("Enter start");
