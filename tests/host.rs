@@ -441,7 +441,10 @@ fn s1_a_stalled_client_is_let_go_and_the_others_are_served() {
     stalled.write_all(&hello(PROTOCOL, Role::Watch)).unwrap();
     let mut talk = home.talk(&place);
     // Which of the two the host took in first is not said.
-    assert!(talk.line.client.welcome.people.len() == 2 || talk.hears_people(2), "the one that will stall is in");
+    assert!(
+        talk.line.client.welcome.people.len() == 2 || talk.hears_people(2),
+        "the one that will stall is in"
+    );
     let text = "x".repeat(32 << 10);
     for _ in 0..100 {
         recorded(&talk.act(note(&text)).unwrap());

@@ -544,6 +544,11 @@ fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
     if app.mode.is_guarded() && !app.shown.allows(at) {
         return Vec::new();
     }
+    if key.code == KeyCode::Esc && follow::theirs(app).is_some() {
+        // Whoever closes what another sees goes their own ways.
+        follow::break_away(app);
+        return Vec::new();
+    }
     let verb = keys::verb(app.page(), key);
     doing(app, verb, |app| match verb {
         Some(verb) => act::act(app, verb),

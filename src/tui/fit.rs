@@ -309,7 +309,13 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
         Verb::PageDown | Verb::PageUp | Verb::Down | Verb::Up | Verb::Home | Verb::End
             if matches!(
                 app.page(),
-                Page::Question | Page::Prompt | Page::Answer | Page::Refused | Page::Help | Page::Approval | Page::Approving
+                Page::Question
+                    | Page::Prompt
+                    | Page::Answer
+                    | Page::Refused
+                    | Page::Help
+                    | Page::Approval
+                    | Page::Approving
             ) && app.seen.popup_rows <= app.seen.popup_height =>
         {
             Fit::Absent("all of it is shown")

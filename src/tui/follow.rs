@@ -3,6 +3,10 @@
 //! A gaze is kept, and obeyed at every change as long as nothing on this screen takes its keys: so it makes no
 //! difference in which order a gaze, the records it speaks of and a prompt of one's own come and go.
 
+mod top;
+
+pub use top::theirs;
+
 use crate::session::Person;
 use crate::session::event::Work;
 use crate::wire::ToHost;
@@ -167,10 +171,10 @@ pub fn gaze_of(app: &App) -> Gaze {
             Sight::Log { last: app.log.get(shown).filter(|_| below > 0).map(|line| line.n) }
         }
     };
-    Gaze { step: app.step_id(app.selected), sight, over: over(&app.mode) }
+    Gaze { step: app.step_id(app.selected), sight, over: over(&app.mode), top: top::of(&app.mode) }
 }
 
-/// What lies on top, so that it fits behind "dana is at". Nothing that is being typed is told.
+/// What lies on top, so that it fits behind "dana is at".
 fn over(mode: &Mode) -> Option<String> {
     let n = |place: &usize| place + 1;
     Some(match mode {

@@ -2,11 +2,12 @@
 
 use ratatui_textarea::TextArea;
 
-use crate::id::{CheckId, ValueName};
+use crate::id::CheckId;
 use crate::session::Requirement;
 use crate::session::command::CheckItem;
 use crate::session::event::Work;
 
+pub use crate::wire::gaze::{Ask, Purpose, Sure};
 use crate::wire::messages::OutputFile;
 
 use super::approval::Reading;
@@ -226,79 +227,6 @@ pub struct Prompt {
     pub note: Option<String>,
     /// First row shown of what does not fit.
     pub scroll: usize,
-}
-
-/// What a typed line is for. Steps by their place in the walk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// A note for the record.
-    Note,
-    /// Why nothing may start.
-    Hold,
-    /// Why other people's holds are over.
-    Release,
-    /// Why a step is passed by.
-    Skip(usize),
-    /// Why a person's step ends badly.
-    Fail(usize),
-    /// Words about a person's step that is done.
-    Done(usize),
-    /// The value that a person's step captures.
-    Value(usize),
-    /// What was seen of a step whose outcome is not known.
-    Resolve {
-        /// Which.
-        step: usize,
-        /// It finished.
-        done: bool,
-    },
-    /// The words of an answer. Yes or no comes after them, so that no letter of a sentence is taken for it.
-    Attest(CheckItem),
-    /// Is it yes or no?
-    Judge {
-        /// Which check, which item.
-        check: CheckItem,
-        /// What was said.
-        words: String,
-    },
-    /// Why what was asked is not approved.
-    Refuse(usize),
-    /// Who is the operator from now.
-    Handover,
-    /// Why the walk is given up.
-    Abort,
-    /// A secret that the host does not know.
-    Secret(ValueName),
-    /// A plain yes to something that is not typed in full.
-    Sure(Sure),
-}
-
-/// What a plain yes is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sure {
-    /// Run again what has been done, or run after all what was skipped.
-    RunAgain(usize),
-    /// A person does what the script would.
-    ByHand(usize),
-    /// Take a step back.
-    Undo(usize),
-    /// End a running step.
-    Stop(usize),
-    /// Close the session.
-    Finish,
-    /// That person is the operator from now.
-    Handover(String),
-    /// Leave, which voids what one approved.
-    Leave,
-}
-
-/// What picking a check leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// It is asked.
-    Check,
-    /// A person answers it.
-    Attest,
 }
 
 /// One of several checks to be picked.

@@ -9,5 +9,6 @@ mod pictures;
 mod pulse;
 mod reading;
 mod sizes;
-mod themes;
 mod terminal;
+mod theirs;
+mod themes;

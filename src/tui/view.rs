@@ -86,13 +86,27 @@ pub(super) struct View<'a> {
     pub(super) app: &'a App,
     pub(super) now: Moment,
     pub(super) order: Order,
+    /// Whose box is drawn, where it is not this screen's own.
+    pub(super) theirs: Option<&'a str>,
+}
+
+impl View<'_> {
+    /// A box's title, with whose it is.
+    pub(super) fn titled(self, title: &str) -> String {
+        self.theirs.map_or_else(|| title.to_owned(), |name| format!("{name} sees: {title}"))
+    }
+
+    /// That a box is not to be answered here.
+    pub(super) fn not_here(self) -> Option<String> {
+        self.theirs.map(|name| format!("{name} types here; Esc looks away"))
+    }
 }
 
 /// Draws the whole screen.
 pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
     let area = buffer.area;
     let mut seen = Seen { late: pulse::late(app, now), ..Seen::default() };
-    let view = View { app, now, order: crate::session::view::order(&app.session) };
+    let view = View { app, now, order: crate::session::view::order(&app.session), theirs: None };
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
         small::draw(view, area, buffer);
     } else {
@@ -167,13 +181,24 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
 fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     // The footer below a popup says what its keys do.
     let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
-    let mut area = Rect { height: area.height - 1, ..area };
-    if !matches!(view.app.mode, Mode::Plain | Mode::Search(_)) {
+    let above = Rect { height: area.height - 1, ..area };
+    let Some((name, mode)) = crate::tui::follow::theirs(view.app) else {
+        return on_top(view, &view.app.mode, above, foot, buffer, seen);
+    };
+    // The keys stay this screen's own, and so does what it says; nothing in the box is clicked, or counts as read.
+    let own = footer::notice_height(view.app, area);
+    let above = Rect { height: above.height.saturating_sub(own), ..above };
+    seen.hits.retain(|(_, hit)| matches!(hit, Hit::Key(_)));
+    on_top(View { theirs: Some(&name), ..view }, &mode, above, foot, buffer, &mut Seen::default());
+}
+
+fn on_top(view: View<'_>, mode: &Mode, mut area: Rect, foot: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    if !matches!(mode, Mode::Plain | Mode::Search(_)) {
         // What is below steps back.
         let back = style(Tone::Quiet).fg(Color::Reset).bg(Color::Reset);
         buffer.set_style(area, back.remove_modifier(Modifier::BOLD | Modifier::REVERSED));
     }
-    if !matches!(view.app.mode, Mode::Plain | Mode::Search(_)) {
+    if !matches!(mode, Mode::Plain | Mode::Search(_)) {
         // A hold is seen whatever lies on top.
         let width = usize::from(area.width);
         for line in header::cut_off(view, width).into_iter().chain(header::held(view, width)) {
@@ -184,7 +209,7 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
             write_rows(&[line], row, buffer);
         }
     }
-    match &view.app.mode {
+    match mode {
         Mode::Plain | Mode::Terminal(_) => {}
         Mode::Approval(reading) => {
             // Its keys stand in a row of their own making.
@@ -196,7 +221,7 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
         Mode::Prompt(prompt) => popup::prompt(view, prompt, area, buffer, seen),
         Mode::Choose(choose) => popup::choose(view, choose, area, buffer, seen),
         Mode::Refused(refused) => popup::refused(view, refused, area, buffer, seen),
-        Mode::Help { scroll } => help::draw(*scroll, area, buffer, seen),
+        Mode::Help { scroll } => help::draw(view, *scroll, area, buffer, seen),
         Mode::About { scroll } => help::about(view, *scroll, area, buffer, seen),
         Mode::Actions(list) => palette::draw(view, list, area, buffer, seen),
         Mode::Search(search) => popup::search(view, search, area, buffer),

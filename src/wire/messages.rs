@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::gaze::{Ask, Gaze, Purpose, Sight, Sure, Top};
 use crate::id::{CheckId, StepId, ValueName};
 use crate::session::{Command, Entry, HowFar, Person, Refusal, Session};
 
@@ -158,43 +159,6 @@ pub enum Stream {
     Output,
     /// `errors`
     Errors,
-}
-
-/// Where a screen looks, so that another can look at the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gaze {
-    /// The step that is selected.
-    pub step: StepId,
-    /// What fills the window.
-    pub sight: Sight,
-    /// What lies on top of it, in a few words (`the question before 5`); absent: nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub over: Option<String>,
-}
-
-/// What fills a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "sight")]
-pub enum Sight {
-    /// The step.
-    Step {
-        /// First row shown of what is said about it.
-        scroll: u32,
-    },
-    /// One of its outputs.
-    Output {
-        /// Which.
-        of: OutputFile,
-        /// Byte at the top of the window; absent: its end is followed.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        top: Option<u64>,
-    },
-    /// The journal.
-    Log {
-        /// Number of the last record shown; absent: the newest.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        last: Option<u64>,
-    },
 }
 
 /// From the host.

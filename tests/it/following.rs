@@ -99,8 +99,28 @@ fn the_operators_question_is_told_to_the_watcher_and_stays_the_operators() {
     operator.press("n");
     watcher.wait_for(&format!("{name} is at a note"));
     operator.wait_for("A note");
+    // The same box, with what is typed, and nothing of it to be answered there.
+    watcher.wait_for(&format!("{name} sees: A note"));
+    operator.fill_in("west still");
+    watcher.wait_for("›  west still");
+    watcher.wait_for(&format!("{name} types here; Esc looks away"));
     operator.press_until("\x1b", |text| !text.contains("A note"));
     watcher.wait_for(&format!("following {name}"));
+    watcher.wait("the box is gone", |text| !text.contains("A note"));
+    // The question before a start: Enter on the wrong screen starts nothing.
+    session.act(&["run", "first"]).expect(0);
+    session.act(&["done", "by-hand"]).expect(0);
+    operator.press("\r");
+    watcher.wait_for(&format!("{name} sees: 3 Delete the old machine"));
+    session.wait_for("question_put");
+    let confirm = "wipe";
+    operator.fill_in(confirm);
+    watcher.wait_for("›  wipe");
+    watcher.press("\r");
+    assert!(session.records("step_started").iter().all(|record| record["step"] != "wipe"));
+    operator.press("\r");
+    session.wait_for_where("step_settled", |record| record["step"] == "wipe");
+    watcher.wait("the question is gone", |text| !text.contains(" sees: "));
 }
 
 /// Is there a row that says just this?

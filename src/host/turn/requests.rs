@@ -2,6 +2,7 @@
 
 use crate::session::{Circumstances, Command, Event, Fault, Person, Refusal, decide};
 use crate::time::Moment;
+use crate::wire::gaze::MOST_ON_TOP;
 use crate::wire::messages::{LogHealth, Reply, Role};
 use crate::wire::{FromHost, ToHost};
 
@@ -72,7 +73,9 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
             let names = state.secrets_missing();
             out.push(Output::Tell(to, FromHost::SecretsMissing { names }));
         }
-        ToHost::Look { gaze } => {
+        ToHost::Look { mut gaze } => {
+            gaze.top =
+                gaze.top.filter(|top| serde_json::to_vec(top).is_ok_and(|told| told.len() <= MOST_ON_TOP));
             let said = gaze.over.as_ref().map_or(0, String::len);
             let known = state.session.step_at(gaze.step.as_str()).is_some();
             if guest.role == Role::Drive && known && said <= MOST_SAID {

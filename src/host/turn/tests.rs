@@ -13,6 +13,7 @@ use crate::session::event::Outcome;
 use crate::session::{Answer, Command, HowFar, Verdict};
 use crate::time::Timestamp;
 use crate::wire::ToHost;
+use crate::wire::gaze::{Ask, Top};
 use crate::wire::messages::Reply;
 
 /// A journal in memory that can be told to fail.
@@ -430,7 +431,12 @@ fn a_stop_reaches_the_command_that_runs() {
 }
 
 fn look(client: ClientId, person: Person, scroll: u32) -> Input {
-    let gaze = Gaze { step: "b".into(), sight: crate::wire::messages::Sight::Step { scroll }, over: None };
+    let gaze = Gaze {
+        step: "b".into(),
+        sight: crate::wire::messages::Sight::Step { scroll },
+        over: None,
+        top: None,
+    };
     Input::Asked(client, person, ToHost::Look { gaze }, Box::default())
 }
 
@@ -470,6 +476,21 @@ fn where_the_operator_looks_is_passed_on_once_and_kept_for_who_comes_later() {
     assert!(odd(&|gaze| gaze.step = "elsewhere".into()));
     assert!(odd(&|gaze| gaze.over = Some("x".repeat(1_000))));
     assert!(!odd(&|_| {}));
+    // A box that is too large to be passed on is left out of it.
+    let Input::Asked(client, person, ToHost::Look { mut gaze }, found) = look(DANA, dana(), 4) else {
+        unreachable!()
+    };
+    let note =
+        |typed: &str| Some(Box::new(Top::Prompt { ask: Ask::Note, typed: typed.to_owned(), note: None }));
+    for (top, passed) in [(note(&"x".repeat(20_000)), None), (note("west"), note("west"))] {
+        gaze.top = top;
+        let message = ToHost::Look { gaze: gaze.clone() };
+        let told = scene.feed(Input::Asked(client, person.clone(), message, found.clone()));
+        let [Output::Tell(Audience::All, FromHost::Looking { gaze, .. })] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!(gaze.top, passed);
+    }
 }
 
 #[test]

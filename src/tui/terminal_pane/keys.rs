@@ -128,7 +128,8 @@ pub fn named(name: &str) -> Option<KeyEvent> {
     let plain = |code| KeyEvent::new(code, KeyModifiers::NONE);
     let chord = |c: char| KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
     let lower = name.to_ascii_lowercase();
-    let mut after_chord = lower.strip_prefix('^').or_else(|| lower.strip_prefix("ctrl-")).unwrap_or_default().chars();
+    let mut after_chord =
+        lower.strip_prefix('^').or_else(|| lower.strip_prefix("ctrl-")).unwrap_or_default().chars();
     if let (Some(c), None) = (after_chord.next(), after_chord.next()) {
         return controlled(c).map(|_| chord(c));
     }

@@ -95,12 +95,21 @@ fn no_part_takes_long_whatever_it_is_made_of() {
             from = usize::try_from(want.from).expect("small");
             pane.asked(id);
             let begun = Instant::now();
-            pane.arrived(id, from as u64, file.len() as u64, &file[from..(from + want.len as usize).min(file.len())]);
+            pane.arrived(
+                id,
+                from as u64,
+                file.len() as u64,
+                &file[from..(from + want.len as usize).min(file.len())],
+            );
             longest = longest.max(begun.elapsed());
         }
         eprintln!("{:?}: {longest:?} for one part, {from} bytes in 60", String::from_utf8_lossy(sequence));
         // Without optimisation, on a machine that does other things too: what is bounded is the order of it.
-        assert!(longest < Duration::from_millis(1_500), "{:?}: {longest:?}", String::from_utf8_lossy(sequence));
+        assert!(
+            longest < Duration::from_millis(1_500),
+            "{:?}: {longest:?}",
+            String::from_utf8_lossy(sequence)
+        );
     }
 }
 

@@ -2,15 +2,15 @@
 
 use ratatui::crossterm::event::{KeyEvent, KeyModifiers};
 
-use crate::tui::picture::check;
-use ratatui::crossterm::event::KeyCode;
 use crate::session::Command;
 use crate::session::bench::{Bench, dana, sam};
 use crate::tui::app::{Action, Msg, update};
 use crate::tui::fixture::Scene;
 use crate::tui::mode::{Mode, Screen, Stand};
+use crate::tui::picture::check;
 use crate::wire::messages::{OutputFile, Role, Stream, Terminal};
 use crate::wire::{FromHost, ToHost};
+use ratatui::crossterm::event::KeyCode;
 
 const WALK: &str = r"
 steps:
@@ -26,8 +26,7 @@ fn of(scene: &Scene) -> OutputFile {
 }
 
 fn terminals(scene: &mut Scene, typist: Option<crate::session::Person>, size: (u16, u16)) {
-    let terminal =
-        Terminal { of: of(scene), step: "restore".into(), columns: size.0, rows: size.1, typist };
+    let terminal = Terminal { of: of(scene), step: "restore".into(), columns: size.0, rows: size.1, typist };
     scene.give(Msg::Host(Box::new(FromHost::Terminals { terminals: vec![terminal] })));
 }
 
@@ -296,7 +295,9 @@ fn the_window_of_the_typist_is_told_and_only_when_it_changes() {
     let told: Vec<(u16, u16)> = scene
         .sent
         .iter()
-        .filter_map(|m| if let ToHost::Window { columns, rows, .. } = m { Some((*columns, *rows)) } else { None })
+        .filter_map(
+            |m| if let ToHost::Window { columns, rows, .. } = m { Some((*columns, *rows)) } else { None },
+        )
         .collect();
     assert_eq!(told, [(100, 26)]);
 }
@@ -304,36 +305,60 @@ fn the_window_of_the_typist_is_told_and_only_when_it_changes() {
 #[test]
 fn pictures_of_a_terminal() {
     check("terminal-offered", || running(SCREEN), |_| {});
-    check("terminal-typing", || running(SCREEN), |scene| {
-        take(scene);
-    });
-    check("terminal-lost", || running(SCREEN), |scene| {
-        take(scene);
-        scene.keys("y");
-        scene.give(Msg::Lost("the host ended the connection".to_owned()));
-    });
-    check("terminal-watching", || running(SCREEN).seen_by(&sam(), Role::Watch), |scene| {
-        terminals(scene, Some(dana()), (100, 30));
-        scene.keys("o");
-    });
+    check(
+        "terminal-typing",
+        || running(SCREEN),
+        |scene| {
+            take(scene);
+        },
+    );
+    check(
+        "terminal-lost",
+        || running(SCREEN),
+        |scene| {
+            take(scene);
+            scene.keys("y");
+            scene.give(Msg::Lost("the host ended the connection".to_owned()));
+        },
+    );
+    check(
+        "terminal-watching",
+        || running(SCREEN).seen_by(&sam(), Role::Watch),
+        |scene| {
+            terminals(scene, Some(dana()), (100, 30));
+            scene.keys("o");
+        },
+    );
     let wide: Vec<u8> = (0..60)
         .flat_map(|n| format!("\x1b[{};1H{n:>3} {}", n + 1, "abcdefghij ".repeat(13)).into_bytes())
         .collect();
-    check("terminal-larger", || running(b"").seen_by(&sam(), Role::Watch), |scene| {
-        let file = of(scene);
-        scene.files.insert(file.clone(), wide.clone());
-        terminals(&mut *scene, Some(dana()), (150, 60));
-        scene.give(Msg::Host(Box::new(FromHost::OutputGrew { of: file, total: wide.len() as u64 })));
-        scene.keys("o");
-    });
-    check("terminal-paste", || running(SCREEN), |scene| {
-        take(scene);
-        scene.give(Msg::Paste("cd /mnt/drill\nls -l\n./compare --all\n".to_owned()));
-    });
-    check("terminal-ended", || running(SCREEN), |scene| {
-        take(scene);
-        scene.bench.exits(1);
-        scene.hear();
-        scene.give(Msg::Host(Box::new(FromHost::Terminals { terminals: Vec::new() })));
-    });
+    check(
+        "terminal-larger",
+        || running(b"").seen_by(&sam(), Role::Watch),
+        |scene| {
+            let file = of(scene);
+            scene.files.insert(file.clone(), wide.clone());
+            terminals(&mut *scene, Some(dana()), (150, 60));
+            scene.give(Msg::Host(Box::new(FromHost::OutputGrew { of: file, total: wide.len() as u64 })));
+            scene.keys("o");
+        },
+    );
+    check(
+        "terminal-paste",
+        || running(SCREEN),
+        |scene| {
+            take(scene);
+            scene.give(Msg::Paste("cd /mnt/drill\nls -l\n./compare --all\n".to_owned()));
+        },
+    );
+    check(
+        "terminal-ended",
+        || running(SCREEN),
+        |scene| {
+            take(scene);
+            scene.bench.exits(1);
+            scene.hear();
+            scene.give(Msg::Host(Box::new(FromHost::Terminals { terminals: Vec::new() })));
+        },
+    );
 }

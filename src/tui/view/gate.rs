@@ -10,8 +10,8 @@ use crate::time::in_words;
 use crate::tui::keys::{self, Verb};
 use crate::tui::theme::{Tone, of_check};
 
-use super::{View, pulse};
 use super::shape::{between, columns, hang, plain, say, wrap_spans};
+use super::{View, pulse};
 
 /// Lines of one list of an answer's evidence that the gate shows.
 const LISTED: usize = 5;

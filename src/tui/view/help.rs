@@ -23,7 +23,7 @@ const MOUSE: &str = "A click selects a step, or picks a row of a list; a second 
 const ROOMY: usize = 56;
 
 /// Draws what every key does.
-pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+pub(super) fn draw(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let width = inner_width(area);
     let mut rows = Vec::new();
     let (acts, looks): (Vec<&Binding>, Vec<&Binding>) =
@@ -60,7 +60,7 @@ pub(super) fn draw(scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Se
     let marks = "✓ done or holds   ▶ running   ○ ready   · waiting   ✗ failed or does not hold   ⊘ skipped   \
                  ? interrupted, unknown or stale   ↶ undone   ◆ hold point   ⏸ hold";
     rows.extend(wrap(marks, width.saturating_sub(2)).into_iter().map(|row| Line::from(format!("  {row}"))));
-    let inner = frame("Keys", rows.len(), Tone::Plain, area, buffer);
+    let inner = frame(&look.titled("Keys"), rows.len(), Tone::Plain, area, buffer);
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
     write_scrolled(&rows, scroll, ARROWS, inner, buffer);
@@ -113,7 +113,7 @@ pub(super) fn about(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buff
             format!("runbook {} (sha256 {})", plain(&session.opened.path), session.opened.sha256),
         ],
     );
-    let inner = frame(&plain(&session.opened.title), rows.len(), Tone::Plain, area, buffer);
+    let inner = frame(&look.titled(&plain(&session.opened.title)), rows.len(), Tone::Plain, area, buffer);
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
     write_scrolled(&rows, scroll, ARROWS, inner, buffer);

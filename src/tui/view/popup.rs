@@ -80,6 +80,8 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
     let mut foot = Vec::new();
     if let Some(note) = &prompt.note {
         foot.push(Line::from(say(note.clone(), Tone::Bad)));
+    } else if let Some(words) = view.not_here() {
+        foot.push(fit_line(Line::from(say(words, Tone::Quiet)), width));
     } else if let Some(draft) = view.app.places.draft(&prompt.ask).filter(|_| typed(&prompt.field).is_empty())
     {
         let line = Line::from(vec![
@@ -95,14 +97,16 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
     let field_rows = if choosing { 0 } else { field_rows(before, &prompt.field, width) };
     rows.push(Line::default());
     let bottom = field_rows + foot.len() + usize::from(choosing);
-    let inner = frame(&title, rows.len() + bottom, Tone::Plain, area, buffer);
+    let inner = frame(&view.titled(&title), rows.len() + bottom, Tone::Plain, area, buffer);
     let mut top = inner;
     let bottom = super::cut_bottom(&mut top, count(bottom));
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(top.height);
     write_scrolled(&rows, prompt.scroll, ("PgUp", "PgDn"), top, buffer);
     let mut rest = bottom;
-    if choosing {
+    if choosing && view.theirs.is_some() {
+        write_rows(&foot, rest, buffer);
+    } else if choosing {
         let line = Line::from(vec![
             say("y", Tone::Key),
             Span::raw(" yes, it holds    "),
@@ -296,7 +300,7 @@ pub(super) fn choose(view: View<'_>, choose: &Choose, area: Rect, buffer: &mut B
         Purpose::Check => "Which check is to be asked?",
         Purpose::Attest => "Which question do you answer?",
     };
-    let inner = frame(title, rows.len(), Tone::Plain, area, buffer);
+    let inner = frame(&view.titled(title), rows.len(), Tone::Plain, area, buffer);
     cursor_list(&rows, choose.cursor, inner, buffer, seen);
 }
 
@@ -358,7 +362,7 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
     let text = format!("{}: nothing was carried out but checks; this is in the log.", plain(&refused.action));
     rows.extend(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet))));
     let title = if waits { "Not yet: a second person must approve it" } else { "Refused" };
-    let inner = frame(title, rows.len(), Tone::Plain, area, buffer);
+    let inner = frame(&view.titled(title), rows.len(), Tone::Plain, area, buffer);
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
     write_scrolled(&rows, refused.scroll, ARROWS, inner, buffer);

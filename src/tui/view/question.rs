@@ -36,7 +36,10 @@ pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut
     }
     let field_height = field_rows("›  ", &question.field, width);
     let note = question.note.clone().map_or_else(
-        || say("Empty line or Esc: not now, nothing is run.", Tone::Quiet),
+        || {
+            let usual = || "Empty line or Esc: not now, nothing is run.".to_owned();
+            say(view.not_here().unwrap_or_else(usual), Tone::Quiet)
+        },
         |note| say(note, Tone::Bad),
     );
     let bottom = ask.len() + field_height + 1;
@@ -45,7 +48,7 @@ pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut
         Work::Run => plain(&title),
         Work::Undo => format!("Undo {}", plain(&title)),
     };
-    let inner = frame(&title, rows.len() + 1 + bottom, Tone::Warn, area, buffer);
+    let inner = frame(&view.titled(&title), rows.len() + 1 + bottom, Tone::Warn, area, buffer);
     let mut top = inner;
     let mut bottom = cut_bottom(&mut top, count(bottom));
     let air = u16::from(usize::from(top.height) > rows.len());

@@ -225,7 +225,8 @@ fn cells(pane: &Pane, area: Rect, buffer: &mut Buffer) -> Option<(u16, u16)> {
             draw_cell(cell, wide, (area.x + column, y), buffer);
             column += if wide { 2 } else { 1 };
         }
-        let is_more = |column| screen.cell(row, column).is_some_and(|cell| !cell.contents().trim().is_empty());
+        let is_more =
+            |column| screen.cell(row, column).is_some_and(|cell| !cell.contents().trim().is_empty());
         if columns > width && width > 0 && (width - 1..columns).any(is_more) {
             let last = &mut buffer[(area.x + width - 1, y)];
             last.reset();
