@@ -110,7 +110,9 @@ impl Shell {
             self.walk.talk.send(&ToHost::Type { id: mine, of: of.clone(), data })?;
             let why_not = loop {
                 match self.walk.talk.hear(Some(until))? {
-                    None => return Ok(Some("the host does not answer; look before you type again".to_owned())),
+                    None => {
+                        return Ok(Some("the host does not answer; look before you type again".to_owned()));
+                    }
                     Some(Heard::Other(message)) => match *message {
                         FromHost::Typed { id, why_not } if id == mine => break why_not,
                         other => self.later.push_back(Heard::Other(Box::new(other))),
