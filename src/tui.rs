@@ -25,6 +25,7 @@ mod picture;
 pub mod places;
 pub mod reading;
 pub mod run;
+mod save;
 pub mod terminal;
 pub mod terminal_pane;
 #[cfg(test)]

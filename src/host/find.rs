@@ -44,7 +44,7 @@ impl Finder {
             dir: output::attempt_dir(dir, of.attempt, of.item),
             stream: stream_of(of),
             from: *from,
-            until: until.unwrap_or(u64::MAX),
+            until: *until,
             backwards: *backwards,
         };
         let (id, of_thread, to_client) = (*id, Arc::clone(&stop), Arc::clone(line));
@@ -98,7 +98,7 @@ struct Search {
     dir: PathBuf,
     stream: output::Stream,
     from: u64,
-    until: u64,
+    until: Option<u64>,
     backwards: bool,
 }
 
@@ -111,12 +111,13 @@ impl Search {
 
     fn forth(&self, file: &File, mut go_on: impl FnMut(u64) -> bool) -> io::Result<Option<u64>> {
         let mut buffer = vec![0; PART + self.needle.reach()];
+        let until = self.until.unwrap_or(u64::MAX);
         let mut at = self.from;
-        while at < self.until {
+        while at < until {
             let read = output::fill(file, &mut buffer, at)?;
             if let Some(found) = self.needle.first(&buffer[..read]) {
                 let place = at + found.start as u64;
-                return Ok((place < self.until).then_some(place));
+                return Ok((place < until).then_some(place));
             }
             // Past the end of a file that grows there is more the next time it is asked.
             if read < buffer.len() {
@@ -135,13 +136,15 @@ impl Search {
         let begun = self.from.min(file.metadata()?.len());
         let mut end = begun;
         let mut buffer = vec![0; PART + self.needle.reach()];
-        while end > 0 {
+        let until = self.until.unwrap_or(0);
+        while end > until {
             let start = end.saturating_sub(PART as u64);
             let read = output::fill(file, &mut buffer, start)?;
             let before = usize::try_from(end - start).unwrap_or(usize::MAX);
             // A match may reach beyond where the last part began, yet not past where the looking began.
             if let Some(found) = self.needle.last_before(&buffer[..read], before) {
-                return Ok(Some(start + found.start as u64));
+                let place = start + found.start as u64;
+                return Ok((place >= until).then_some(place));
             }
             end = start;
             if !go_on(begun - end) {
@@ -165,7 +168,7 @@ mod tests {
             dir: dir.to_owned(),
             stream: output::Stream::Output,
             from,
-            until: u64::MAX,
+            until: None,
             backwards,
         };
         let mut from = if backwards { u64::MAX } else { 0 };
@@ -205,7 +208,7 @@ mod tests {
             dir: dir.path().to_owned(),
             stream: output::Stream::Output,
             from: 1,
-            until: u64::MAX,
+            until: None,
             backwards: false,
         };
         let mut parts = Vec::new();
@@ -219,7 +222,7 @@ mod tests {
             None
         );
         assert_eq!(parts, [1 << 20, 2 << 20, 3 << 20]);
-        let until = Search { from: 0, until: 0, ..search };
+        let until = Search { from: 0, until: Some(0), ..search };
         assert_eq!(until.run(|_| true).unwrap(), None, "it was to begin before that");
     }
 }

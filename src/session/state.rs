@@ -153,6 +153,9 @@ pub struct StepState {
     pub ended: Option<Ended>,
     /// Its items, once the list was shown; empty without `for_each`.
     pub items: Vec<ItemState>,
+    /// The commands that were started for it, oldest first; of very many the newest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tries: Vec<Try>,
     /// The work ended well and only `verify` stands between it and `done`; record number of that end.
     pub verify_from: Option<u64>,
     /// It has changed something as far as anyone knows: started, and neither undone nor resolved as "nothing came of it".
@@ -372,6 +375,22 @@ pub struct Request {
     pub will_ask: bool,
     /// End it at once with these words (a person's step).
     pub said: Option<Said>,
+}
+
+/// A command that was started for a step: whatever it wrote is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// Session-wide number of the attempt.
+    pub attempt: u32,
+    /// Index and name of the item, where it was for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<(u32, String)>,
+    /// It took the step back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo: bool,
+    /// It did what it is for; `None`: it runs, or its end is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub well: Option<bool>,
 }
 
 /// One item of a step's `for_each`.

@@ -2,6 +2,7 @@
 
 mod answering;
 pub(super) mod moving;
+pub(super) mod output;
 mod palette;
 pub mod terminal;
 mod typing;
@@ -29,7 +30,7 @@ use typing::search;
 /// Does what a key asks for.
 pub(super) fn act(app: &mut App, verb: Verb) -> Vec<Action> {
     match app.page() {
-        Page::Walk | Page::Steps | Page::Output | Page::Log => on_screen(app, verb),
+        Page::Walk | Page::Steps | Page::Output | Page::Found | Page::Log => on_screen(app, verb),
         Page::Question => question(app, verb),
         Page::Prompt => prompt(app, verb),
         Page::Approval => approval::read(app, verb),
@@ -100,34 +101,6 @@ fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
         _ => return moved(app, verb),
     }
     Vec::new()
-}
-
-fn in_output(app: &mut App, verb: Verb) {
-    let (width, height) = app.seen.output;
-    let page = isize::try_from(height.saturating_sub(1).max(1)).unwrap_or(1);
-    if let Verb::PreviousOutput | Verb::NextOutput = verb {
-        let outputs = app.outputs();
-        let Some(index) = app.output_index(&outputs) else { return };
-        let to = if verb == Verb::NextOutput { index + 1 } else { index.saturating_sub(1) };
-        app.output_choice = Some(to.min(outputs.len() - 1));
-        return;
-    }
-    let Some(output) = &mut app.output else { return };
-    match verb {
-        Verb::Follow if output.follow => output.unfollow(width, height),
-        Verb::Follow | Verb::End => output.to_end(),
-        Verb::Wrap => {
-            output.wrap = !output.wrap;
-            output.top_row = 0;
-            app.wrap = output.wrap;
-        }
-        Verb::Home => output.to_start(),
-        Verb::Up => output.scroll(-1, width, height),
-        Verb::Down => output.scroll(1, width, height),
-        Verb::PageUp => output.scroll(-page, width, height),
-        Verb::PageDown => output.scroll(page, width, height),
-        _ => {}
-    }
 }
 
 /// Something is to be done to the walk.

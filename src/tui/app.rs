@@ -20,7 +20,9 @@ use super::keys::Verb;
 use super::mode::{Mode, Page, Screen, Shown, Typing};
 use super::mouse::{self, Mouse};
 use super::needs::Need;
-use super::output::Output;
+use super::output::find::Find;
+use super::output::saving::{self, Saving};
+use super::output::{Output, list};
 use super::places::{self, Places};
 use super::terminal_pane::Pane;
 use super::theme::Theme;
@@ -71,6 +73,16 @@ pub struct App {
     pub(super) left_terminal: Option<Box<Typing>>,
     /// A terminal had the keys until something took them away: since when no key was pressed (milliseconds since boot).
     pub(super) hush: Option<u64>,
+    /// The one beside it, where there are two.
+    pub beside: Option<Output>,
+    /// Two outputs are shown, where there are two.
+    pub split: bool,
+    /// What is looked for in it.
+    pub find: Option<Find>,
+    /// An output on its way into a file.
+    pub saving: Option<Saving>,
+    /// What the host was told to tell the growth of.
+    pub(super) watched: Vec<OutputFile>,
     /// Which of the step's outputs, if one was picked; else the newest.
     pub output_choice: Option<usize>,
     /// Long lines of output are wrapped.
@@ -169,6 +181,10 @@ pub(super) enum Pending {
     Request(String),
     /// A part of an output.
     Output,
+    /// A part of an output that is saved.
+    Save,
+    /// A place in an output.
+    Find,
     /// Older records.
     Log,
     /// The terminal whose output this is.
@@ -210,6 +226,8 @@ pub enum Msg {
     Gone(String),
     /// This is what steps and checks took in earlier walks.
     History(Past),
+    /// What came of a step of saving.
+    Saved(saving::Word),
     /// A picture is on the screen since `at` (milliseconds since boot).
     Drawn {
         /// When.
@@ -230,6 +248,10 @@ pub enum Action {
     Mouse(bool),
     /// Ring the terminal's bell.
     Bell,
+    /// Do this to the file that an output is saved into; what came of it comes as [`Msg::Saved`].
+    Save(saving::Step),
+    /// Give this to the terminal, for its clipboard.
+    Clipboard(String),
     /// Go to the background, as `Ctrl-Z` asks.
     Suspend,
     /// Go on in lines, on the same connection.
@@ -263,6 +285,11 @@ impl App {
             pane: None,
             left_terminal: None,
             hush: None,
+            beside: None,
+            split: false,
+            find: None,
+            saving: None,
+            watched: Vec::new(),
             output_choice: None,
             wrap: false,
             values: false,
@@ -327,7 +354,15 @@ impl App {
     /// The page of keys that counts now.
     #[must_use]
     pub fn page(&self) -> Page {
-        self.mode.page(self.screen)
+        match self.mode.page(self.screen) {
+            Page::Output if self.find.is_some() || self.saving.is_some() => Page::Found,
+            page => page,
+        }
+    }
+
+    /// The outputs that are shown.
+    pub(super) fn panes(&mut self) -> impl Iterator<Item = &mut Output> {
+        self.output.iter_mut().chain(&mut self.beside)
     }
 
     /// The id of the step at `place`; the empty id where there is none.
@@ -342,41 +377,10 @@ impl App {
         self.size.0 < MIN_WIDTH || self.size.1 < MIN_HEIGHT
     }
 
-    /// The outputs of the selected step's last attempt, oldest first, with what people call them.
+    /// The outputs of the selected step, every attempt's, oldest first, with what people call them.
     #[must_use]
     pub fn outputs(&self) -> Vec<(OutputFile, String)> {
-        let Some((step, model)) =
-            self.session.steps.get(self.selected).zip(self.session.runbook.steps.get(self.selected))
-        else {
-            return Vec::new();
-        };
-        if step.last_attempt == 0 || step.by_hand || model.run.is_none() {
-            return Vec::new();
-        }
-        let apart = model.capture.is_some();
-        let streams: &[Stream] = if apart { &[Stream::Output, Stream::Errors] } else { &[Stream::Output] };
-        let mut files = Vec::new();
-        let mut add = |attempt, item: Option<u32>, name: &str| {
-            for stream in streams {
-                let label = match (apart, name) {
-                    (false, "") => "output".to_owned(),
-                    (false, name) => name.to_owned(),
-                    (true, "") => super::output::stream_name(*stream).to_owned(),
-                    (true, name) => format!("{name} · {}", super::output::stream_name(*stream)),
-                };
-                files.push((OutputFile { attempt, item, stream: *stream }, label));
-            }
-        };
-        if model.for_each.is_some() {
-            for item in &step.items {
-                if let Some((attempt, index)) = item.place {
-                    add(attempt, Some(index), &item.item);
-                }
-            }
-        } else {
-            add(step.last_attempt, None, "");
-        }
-        files
+        list::of_step(self).into_iter().map(|one| (one.of, one.label)).collect()
     }
 
     /// Which of [`App::outputs`] is shown.
@@ -461,6 +465,7 @@ impl App {
             self.selected = place;
             self.detail_scroll = 0;
             self.output_choice = None;
+            self.find = None;
         }
     }
 }
@@ -490,6 +495,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
             app.past = past;
             Vec::new()
         }
+        Msg::Saved(word) => act::output::saved(app, word),
         Msg::Drawn { at, seen } => {
             approval::drawn(app, at, &seen);
             let rings = bell::drawn(app, at, &seen.late);

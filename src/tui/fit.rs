@@ -14,7 +14,7 @@ use super::app::{App, Link};
 use super::approval::{self, Part};
 use super::follow;
 use super::keys::{self, Verb};
-use super::mode::{Mode, Page, typed};
+use super::mode::{Ask, Mode, Page, typed};
 use super::needs;
 
 /// Does an action make sense right now?
@@ -271,7 +271,10 @@ fn end(verb: Verb, model: &Step, step: &StepState, open: bool) -> Fit {
 }
 
 fn of_screen(app: &App, verb: Verb) -> Fit {
-    let many = app.outputs().len() > 1;
+    let here = app.session.steps.get(app.selected);
+    let apart = app.session.runbook.steps.get(app.selected).is_some_and(|step| step.capture.is_some());
+    let many = here.is_some_and(|step| step.tries.len() > usize::from(!apart));
+    let attempts = here.is_some_and(|step| step.tries.iter().any(|one| one.attempt != step.tries[0].attempt));
     match verb {
         Verb::Rejoin if follow::leads(app) => {
             Fit::Absent("this is the operator's own screen: others follow it")
@@ -283,6 +286,37 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
         }
         Verb::Output if app.output.is_none() => Fit::Absent("this step has no output"),
         Verb::PreviousOutput | Verb::NextOutput if !many => Fit::Absent("there is only this one"),
+        Verb::PreviousAttempt | Verb::NextAttempt if !attempts => Fit::Absent("it was tried only once"),
+        Verb::Split if !many => Fit::Absent("there is only this output"),
+        Verb::Split if app.split => Fit::Yes(Some("one alone")),
+        Verb::FindText | Verb::Save | Verb::Copy | Verb::GoTo
+            if app.output.as_ref().is_none_or(|output| output.total == 0) =>
+        {
+            Fit::Absent("nothing was written yet")
+        }
+        Verb::Save if app.saving.is_some() => {
+            Fit::No("another output is being saved: Esc stops it".to_owned())
+        }
+        Verb::NextMatch | Verb::PreviousMatch if app.find.is_none() => Fit::Absent("nothing is looked for"),
+        Verb::EndTask if app.saving.is_some() => Fit::Yes(Some("stop saving")),
+        Verb::EndTask if app.find.as_ref().is_some_and(|find| find.looking().is_some()) => {
+            Fit::Yes(Some("stop"))
+        }
+        Verb::Left | Verb::Right if app.output.as_ref().is_none_or(|output| output.wrap) => {
+            Fit::Absent("long lines are wrapped: nothing is to the side")
+        }
+        Verb::Left if app.output.as_ref().is_some_and(|output| output.left == 0) => {
+            Fit::Absent("this is where lines begin")
+        }
+        Verb::Accept => match &app.mode {
+            Mode::Prompt(prompt) => Fit::Yes(match prompt.ask {
+                Ask::FindText => Some("find"),
+                Ask::GoTo => Some("go there"),
+                Ask::SaveTo(_) => Some("save"),
+                _ => None,
+            }),
+            _ => Fit::Yes(None),
+        },
         Verb::Follow | Verb::Wrap => match &app.output {
             None => Fit::Absent("there is no output"),
             Some(output) if verb == Verb::Follow && output.follow => Fit::Yes(Some("unfollow")),

@@ -17,6 +17,7 @@ use crate::wire::messages::{LogHealth, OutputFile, PROTOCOL, Present, Reply, Rol
 use crate::wire::{FromHost, ToHost};
 
 use super::app::{Action, App, Msg, update};
+use super::output::saving;
 use super::theme::Theme;
 use super::view;
 
@@ -89,6 +90,12 @@ pub(crate) struct Scene {
     /// It asked to go on in lines.
     pub(crate) lines: bool,
     pub(crate) files: HashMap<OutputFile, Vec<u8>>,
+    /// What it asked to be done to a file that is saved into.
+    pub(crate) saves: Vec<saving::Step>,
+    /// What is looked for is not answered.
+    pub(crate) hold_finds: bool,
+    /// What it gave to the terminal's clipboard.
+    pub(crate) copied: Vec<String>,
     me: Person,
     heard: usize,
 }
@@ -126,6 +133,9 @@ impl Scene {
             rung: 0,
             lines: false,
             files: HashMap::new(),
+            saves: Vec::new(),
+            hold_finds: false,
+            copied: Vec::new(),
             me: dana(),
             heard,
         }
@@ -265,6 +275,8 @@ impl Scene {
                 Action::Quit => self.left = true,
                 Action::Bell => self.rung += 1,
                 Action::Lines => self.lines = true,
+                Action::Save(step) => self.saves.push(step),
+                Action::Clipboard(text) => self.copied.push(text),
                 Action::DiscardInput | Action::Suspend | Action::Mouse(_) => {}
             }
         }
@@ -289,6 +301,20 @@ impl Scene {
                 let data = data_encoding::BASE64.encode(&file[start..end]);
                 let total = file.len() as u64;
                 self.give(Msg::Host(Box::new(FromHost::Output { id, from, total, data })));
+            }
+            ToHost::FindOutput { id, of, from, until, backwards, text, fold_case } => {
+                let file = self.files.get(&of).cloned().unwrap_or_default();
+                let needle = crate::text::find::Needle::new(&text, fold_case).expect("is short");
+                let mut all = needle.all(&file).into_iter().map(|place| place.start as u64);
+                let at = if backwards {
+                    all.rfind(|at| *at < from && until.is_none_or(|until| *at >= until))
+                } else {
+                    all.find(|at| *at >= from && until.is_none_or(|until| *at < until))
+                };
+                if !self.hold_finds {
+                    let looked = file.len() as u64;
+                    self.give(Msg::Host(Box::new(FromHost::Found { id, at, looked, done: true })));
+                }
             }
             _ => {}
         }

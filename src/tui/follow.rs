@@ -118,6 +118,12 @@ pub(super) fn goes_somewhere(verb: Verb) -> bool {
             | Verb::Follow
             | Verb::PreviousOutput
             | Verb::NextOutput
+            | Verb::PreviousAttempt
+            | Verb::NextAttempt
+            | Verb::FindText
+            | Verb::NextMatch
+            | Verb::PreviousMatch
+            | Verb::GoTo
             | Verb::Back
             | Verb::NextNeed
             | Verb::BackTo
@@ -195,6 +201,9 @@ fn over(mode: &Mode) -> Option<String> {
             Ask::Attest(check) | Ask::Judge { check, .. } => format!("the answer to {}", check_name(check)),
             Ask::Refuse(place) => format!("the words against approving {}", n(place)),
             Ask::Handover | Ask::Sure(Sure::Handover(_)) => "the handover".to_owned(),
+            Ask::FindText | Ask::GoTo => "a search".to_owned(),
+            Ask::SaveTo(_) => "the name of a file".to_owned(),
+            Ask::Sure(Sure::Copy(_)) => "the question before copying".to_owned(),
             Ask::Sure(Sure::Leave) => "the question before leaving".to_owned(),
             Ask::Abort => "the reason to give the walk up".to_owned(),
             Ask::Secret(name) => format!("the secret {name}"),

@@ -122,6 +122,10 @@ pub enum Verb {
     Save,
     /// Copy what is on the screen to the terminal's clipboard.
     Copy,
+    /// To a place that is typed.
+    GoTo,
+    /// End what goes on in an output: the search, the looking, the saving.
+    EndTask,
     /// On to the next thing that needs this person.
     NextNeed,
     /// Back to where the screen was before the last slip.

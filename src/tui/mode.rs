@@ -7,7 +7,7 @@ use crate::session::Requirement;
 use crate::session::command::CheckItem;
 use crate::session::event::Work;
 
-pub use crate::wire::gaze::{Ask, Purpose, Sure};
+pub use crate::wire::gaze::{Ask, Clip, Purpose, Sure};
 use crate::wire::messages::OutputFile;
 
 use super::approval::Reading;
@@ -104,11 +104,13 @@ pub enum Page {
     Untaken,
     /// [`Mode::Terminal`], where a paste is asked about.
     Pasting,
+    /// [`Screen::Output`], while a text is looked for in it, or while it is saved.
+    Found,
 }
 
 impl Page {
     /// Every page, for tests and the list of all keys.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Walk,
         Self::Steps,
         Self::Output,
@@ -126,6 +128,7 @@ impl Page {
         Self::Terminal,
         Self::Untaken,
         Self::Pasting,
+        Self::Found,
     ];
 }
 

@@ -5,25 +5,22 @@ use data_encoding::BASE64;
 use crate::session::event::Work;
 use crate::session::state::Progress;
 use crate::session::{Command, Entry, Event, Requirement, view};
-use crate::wire::messages::{Reply, Welcome};
+use crate::wire::messages::{OutputFile, Reply, Welcome};
 use crate::wire::{FromHost, ToHost};
 
-use super::act::terminal;
+use super::act::{output, terminal};
 use super::app::{Action, App, Link, MOST_LINES, Pending};
 use super::approval;
 use super::bell;
 use super::follow;
 use super::mode::{Mode, Question, Refused, Screen, field};
-use super::output::Output;
+use super::output::{Output, list};
 use super::view::shape::plain;
 
 /// Takes a message of the host in.
 pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
     match message {
-        FromHost::Welcome(welcome) => {
-            welcomed(app, *welcome);
-            Vec::new()
-        }
+        FromHost::Welcome(welcome) => welcomed(app, *welcome),
         FromHost::Goodbye { why } => lost(app, Link::Gone(plain(&why))),
         FromHost::Entries { entries } => {
             let mut actions = Vec::new();
@@ -45,10 +42,13 @@ pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
             Vec::new()
         }
         FromHost::Output { id, from, total, data } => {
-            let data = || BASE64.decode(data.as_bytes()).unwrap_or_default();
-            match (app.pending.remove(&id), &mut app.output, &mut app.pane) {
-                (Some(Pending::Terminal), _, Some(pane)) => pane.arrived(id, from, total, &data()),
-                (Some(Pending::Output), Some(output), _) => output.arrived(id, from, total, &data()),
+            let data = BASE64.decode(data.as_bytes()).unwrap_or_default();
+            match (app.pending.remove(&id), &mut app.pane) {
+                (Some(Pending::Save), _) => return output::part_to_save(app, id, total, data),
+                (Some(Pending::Terminal), Some(pane)) => pane.arrived(id, from, total, &data),
+                (Some(Pending::Output), _) => {
+                    app.panes().for_each(|output| output.arrived(id, from, total, &data));
+                }
                 _ => {}
             }
             Vec::new()
@@ -57,12 +57,10 @@ pub(super) fn hear(app: &mut App, message: FromHost) -> Vec<Action> {
             if let Some(pane) = app.pane.as_mut().filter(|pane| pane.of == of) {
                 pane.grew(total);
             }
-            if let Some(output) = app.output.as_mut().filter(|output| output.of == of) {
-                output.grew(total);
-            }
+            app.panes().filter(|output| output.of == of).for_each(|output| output.grew(total));
             Vec::new()
         }
-        FromHost::Found { .. } => Vec::new(),
+        FromHost::Found { id, at, looked, done } => output::found(app, id, at, looked, done),
         FromHost::Looking { person, gaze } => {
             app.following.hear(person, gaze);
             Vec::new()
@@ -113,16 +111,15 @@ pub(super) fn lost(app: &mut App, link: Link) -> Vec<Action> {
     app.link = link;
     app.pending.clear();
     app.asked = None;
-    if let Some(output) = &mut app.output {
-        output.forget_requests();
-    }
+    app.panes().for_each(Output::forget_requests);
+    let actions = output::lost(app);
     if matches!(app.mode, Mode::Question(_)) {
         app.mode = Mode::Plain;
         app.refuse("the connection was lost: nothing was run from here");
     }
     approval::lost(app);
     terminal::lost(app);
-    Vec::new()
+    actions
 }
 
 /// Without a connection nothing is asked of the host; whoever asked is told that nothing came of it.
@@ -140,12 +137,13 @@ pub(super) fn keep_to_ourselves(app: &mut App, actions: &mut Vec<Action>) {
     }
     app.pending.clear();
     app.asked = None;
-    if let Some(output) = &mut app.output {
-        output.forget_requests();
-    }
+    app.panes().for_each(Output::forget_requests);
 }
 
-fn welcomed(app: &mut App, welcome: Welcome) {
+fn welcomed(app: &mut App, welcome: Welcome) -> Vec<Action> {
+    if app.session.id != welcome.session.id {
+        (app.output, app.beside) = (None, None);
+    }
     app.session = welcome.session;
     app.far.clear();
     app.you = welcome.you;
@@ -164,9 +162,11 @@ fn welcomed(app: &mut App, welcome: Welcome) {
         app.log.clear();
     }
     app.remember(&welcome.recent);
-    // Another session would have another output; the same file is read anew.
-    app.output = None;
+    // It is read anew, and stays where it was looked at.
+    app.panes().for_each(Output::read_anew);
+    app.watched.clear();
     terminal::welcomed(app, welcome.terminals);
+    let actions = output::go_on(app);
     if let Some(asked) = &app.asked {
         let waiting = app
             .session
@@ -177,6 +177,7 @@ fn welcomed(app: &mut App, welcome: Welcome) {
         }
     }
     after_change(app);
+    actions
 }
 
 fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
@@ -313,33 +314,51 @@ fn after_change(app: &mut App) {
     }
 }
 
-/// Keeps the output that is shown the one that should be shown, and reads on where something is missing.
+/// Keeps the outputs that are shown those that should be shown, and reads on where something is missing.
 pub(super) fn watch_output(app: &mut App) -> Vec<Action> {
     if app.link != Link::Up {
         return Vec::new();
     }
-    let outputs = app.outputs();
-    let wanted = app.output_index(&outputs).map(|index| outputs[index].clone());
+    let listed = list::of_step(app);
+    let chosen = app.output_index(&app.outputs());
+    let beside = chosen.filter(|_| app.split && app.screen == Screen::Output);
+    let beside = beside.and_then(|chosen| list::beside(&listed, chosen));
     let mut actions = Vec::new();
-    if app.output.as_ref().map(|output| &output.of) != wanted.as_ref().map(|(of, _)| of) {
-        let wrap = app.wrap;
-        app.output = wanted.clone().map(|(of, label)| Output::new(of, plain(&label), wrap));
-        actions.push(Action::Send(ToHost::FollowOutput { of: wanted.map(|(of, _)| of) }));
-        if app.output.is_some() {
-            // Its first bytes tell its length too.
-            actions.extend(read(app, 0, 48 << 10));
+    let wrap = app.wrap;
+    let mut begun = Vec::new();
+    for (pane, wanted) in [(&mut app.output, chosen), (&mut app.beside, beside)] {
+        let wanted = wanted.map(|place| &listed[place]);
+        if pane.as_ref().map(|output| &output.of) != wanted.map(|one| &one.of) {
+            *pane = wanted.map(|one| Output::new(one.of.clone(), plain(&one.label), wrap));
+            begun.extend(wanted.map(|one| one.of.clone()));
+        } else if let (Some(output), Some(one)) = (pane, wanted) {
+            output.label = plain(&one.label);
         }
     }
+    let watched: Vec<OutputFile> = app.panes().map(|output| output.of.clone()).collect();
+    if watched != app.watched {
+        let message = match &watched[..] {
+            [] => ToHost::FollowOutput { of: None },
+            [of] => ToHost::FollowOutput { of: Some(of.clone()) },
+            of => ToHost::FollowOutputs { of: of.to_vec() },
+        };
+        app.watched = watched;
+        actions.push(Action::Send(message));
+    }
+    for of in begun {
+        // Its first bytes tell its length too.
+        actions.extend(read(app, &of, 0, 48 << 10));
+    }
     follow::keep_up_in_output(app);
-    if let Some(want) = app.output.as_ref().and_then(Output::wants) {
-        actions.extend(read(app, want.from, want.len));
+    let wants: Vec<_> = app.panes().filter_map(|output| Some((output.of.clone(), output.wants()?))).collect();
+    for (of, want) in wants {
+        actions.extend(read(app, &of, want.from, want.len));
     }
     actions
 }
 
-fn read(app: &mut App, from: u64, len: u32) -> Option<Action> {
-    let of = app.output.as_ref()?.of.clone();
+fn read(app: &mut App, of: &OutputFile, from: u64, len: u32) -> Option<Action> {
     let id = app.new_id(Pending::Output);
-    app.output.as_mut()?.asked(id);
-    Some(Action::Send(ToHost::ReadOutput { id, of, from, len }))
+    app.panes().find(|output| output.of == *of)?.asked(id);
+    Some(Action::Send(ToHost::ReadOutput { id, of: of.clone(), from, len }))
 }

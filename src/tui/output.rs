@@ -1,7 +1,10 @@
 //! A window into a command's output, which may be larger than any memory: a few hundred kilobytes around what is
 //! looked at, and where in the file they are. PURE; parts are asked for by messages and arrive as messages.
 
+pub mod find;
+pub mod list;
 pub mod paint;
+pub mod saving;
 pub mod sgr;
 mod window;
 
@@ -104,7 +107,6 @@ impl Output {
         self.awaited = None;
         self.bytes.clear();
         self.from = 0;
-        self.total = 0;
     }
 
     /// What should be asked for next, if anything; one request at a time.

@@ -82,7 +82,8 @@ pub fn all(app: &App) -> Vec<Pick> {
 /// What steps are found by, in small letters.
 #[must_use]
 pub fn step_texts(app: &App) -> Vec<String> {
-    let text = |step: &Step| format!("go to {} {}", view::filled(&app.session, &step.title), step.id).to_lowercase();
+    let text =
+        |step: &Step| format!("go to {} {}", view::filled(&app.session, &step.title), step.id).to_lowercase();
     app.session.runbook.steps.iter().map(text).collect()
 }
 

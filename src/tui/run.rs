@@ -23,6 +23,8 @@ use super::app::{Action, App, Link, Msg, update};
 use super::bell;
 use super::follow;
 use super::mouse::Mouse;
+use super::output::saving::{Step, Word};
+use super::save::Saver;
 use super::terminal::{self, Screen, discard_input, give_back, is_taken, shows_only_lines};
 use super::theme::{Depth, Theme};
 use super::view::{self, Seen};
@@ -116,6 +118,7 @@ enum Arrival {
     Rung,
     /// The terminal has the picture, or fails.
     Written(io::Result<()>),
+    Saved(Word),
     Signal(i32),
 }
 
@@ -185,7 +188,7 @@ pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> 
     if let Some(history) = history {
         recall(history, &whole, app.session.clone(), sender.clone())?;
     }
-    let keys = Keys::listen(sender)?;
+    let keys = Keys::listen(sender.clone())?;
     let mut screen = Loop {
         line,
         app,
@@ -197,6 +200,8 @@ pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> 
         drawn: None,
         looked: None,
         on_its_way: None,
+        sender,
+        saver: None,
     };
     let end = screen.go()?;
     let Loop { mut line, app, screen, arrivals, .. } = screen;
@@ -244,6 +249,10 @@ struct Loop {
     looked: Option<Instant>,
     /// What is in the picture that the terminal is taking, and what took the keys as it was made.
     on_its_way: Option<(Seen, u64)>,
+    /// For threads that have something to say.
+    sender: SyncSender<Arrival>,
+    /// What writes the file that an output is saved into; after `arrivals`, so that it never waits for room there.
+    saver: Option<Saver>,
 }
 
 impl Loop {
@@ -335,6 +344,7 @@ impl Loop {
                 self.on_its_way = None;
                 Msg::Resize(width, height)
             }
+            Arrival::Saved(word) => Msg::Saved(word),
             Arrival::Host(Incoming::Message(message)) => Msg::Host(message),
             Arrival::Host(Incoming::Lost { why }) => Msg::Lost(why),
             Arrival::Host(Incoming::Waiting { owner }) => Msg::Waiting(owner),
@@ -369,12 +379,29 @@ impl Loop {
                     self.dirty = true;
                 }
                 Action::Bell => {}
+                Action::Save(step) => self.save(step)?,
+                Action::Clipboard(text) => {
+                    self.screen.copy(&text).map_err(failed("draw on the terminal"))?;
+                    self.dirty = true;
+                }
                 Action::Suspend => self.suspend()?,
                 Action::Quit => return Ok(Some(End::Left)),
                 Action::Lines => return Ok(Some(End::Lines)),
             }
         }
         Ok(None)
+    }
+
+    fn save(&mut self, step: Step) -> Result<(), TuiError> {
+        if self.saver.is_none() {
+            let sender = self.sender.clone();
+            let tell = move |word| drop(sender.send(Arrival::Saved(word)));
+            self.saver = Some(Saver::new(tell).map_err(failed("start a thread"))?);
+        }
+        if let Some(saver) = &self.saver {
+            saver.take(step);
+        }
+        Ok(())
     }
 
     fn send(&mut self, message: &ToHost) {

@@ -91,6 +91,11 @@ impl Screen {
         self.paper.write_all(b"\x07")
     }
 
+    /// Gives a text to the terminal, for its clipboard (OSC 52), with the next picture. Whether it took it no terminal says.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        write!(self.paper, "\x1b]52;c;{}\x07", data_encoding::BASE64.encode(text.as_bytes()))
+    }
+
     /// Sends what was drawn since to the terminal. Call it only while the pen is free.
     pub fn post(&mut self) {
         self.pen.write(self.paper.take());

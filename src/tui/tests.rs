@@ -5,6 +5,7 @@ mod clean;
 mod cuts;
 mod flow;
 mod moving;
+mod output;
 mod pictures;
 mod pulse;
 mod reading;

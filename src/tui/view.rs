@@ -64,6 +64,8 @@ pub struct Seen {
     pub detail_height: usize,
     /// Columns and rows of the output.
     pub output: (usize, usize),
+    /// Columns and rows of the output beside it.
+    pub beside: (usize, usize),
     /// Rows of the journal.
     pub log_height: usize,
     /// Rows that all of the popup takes.
@@ -193,12 +195,14 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
 }
 
 fn on_top(view: View<'_>, mode: &Mode, mut area: Rect, foot: Rect, buffer: &mut Buffer, seen: &mut Seen) {
-    if !matches!(mode, Mode::Plain | Mode::Search(_)) {
+    let in_a_row = matches!(mode, Mode::Prompt(prompt) if popup::in_a_row(&prompt.ask).is_some());
+    let small = in_a_row || matches!(mode, Mode::Plain | Mode::Search(_));
+    if !small {
         // What is below steps back.
         let back = style(Tone::Quiet).fg(Color::Reset).bg(Color::Reset);
         buffer.set_style(area, back.remove_modifier(Modifier::BOLD | Modifier::REVERSED));
     }
-    if !matches!(mode, Mode::Plain | Mode::Search(_)) {
+    if !small {
         // A hold is seen whatever lies on top.
         let width = usize::from(area.width);
         for line in header::cut_off(view, width).into_iter().chain(header::held(view, width)) {

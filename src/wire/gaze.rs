@@ -140,7 +140,10 @@ impl Ask {
             | Self::Handover
             | Self::Abort
             | Self::Secret(_)
-            | Self::Sure(Sure::Finish | Sure::Handover(_) | Sure::Leave) => None,
+            | Self::FindText
+            | Self::GoTo
+            | Self::SaveTo(_)
+            | Self::Sure(Sure::Finish | Sure::Handover(_) | Sure::Leave | Sure::Copy(_)) => None,
         }
     }
 }
@@ -187,6 +190,12 @@ pub enum Ask {
     Abort,
     /// A secret that the host does not know.
     Secret(ValueName),
+    /// A text that is to be found in an output.
+    FindText,
+    /// A place in an output.
+    GoTo,
+    /// The file that this output is to be saved into.
+    SaveTo(OutputFile),
     /// A plain yes to something that is not typed in full.
     Sure(Sure),
 }
@@ -209,6 +218,17 @@ pub enum Sure {
     Handover(String),
     /// Leave, which voids what one approved.
     Leave,
+    /// Give this to the terminal, for its clipboard. What lies in it is told to nobody.
+    Copy(Clip),
+}
+
+/// What is to be copied: as it was when it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clip {
+    /// How many lines it has.
+    pub lines: usize,
+    /// The text, cleaned.
+    pub text: String,
 }
 
 /// What picking a check leads to.

@@ -71,7 +71,7 @@ pub enum ToHost {
         of: OutputFile,
         /// Forwards: the first byte looked at. Backwards: the first byte behind what is looked at.
         from: u64,
-        /// Forwards: a match begins before this byte; absent: anywhere up to the end.
+        /// Forwards: a match begins before this byte; backwards: not before it. Absent: anywhere up to the end.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<u64>,
         /// The last place before `from`, instead of the first after it.

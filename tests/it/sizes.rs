@@ -191,7 +191,8 @@ fn in_gnu_screen_it_is_drawn_at_any_size_and_is_there_after_a_detach() {
     let mut screen = Screen::call(&home, "screen", &["-U", "-r", "walk"], (30, 100));
     screen.wait("the screen again", |text| walks(text) && text.contains("Wait for it"));
     let copy = home.path("hardcopy");
-    let told = home_command(&home, "screen", &["-S", "walk", "-p", "0", "-X", "hardcopy", copy.to_str().unwrap()]);
+    let told =
+        home_command(&home, "screen", &["-S", "walk", "-p", "0", "-X", "hardcopy", copy.to_str().unwrap()]);
     assert!(told.status.success());
     until("what GNU screen shows", || Some(home.read("hardcopy")).filter(|text| walks(text)));
     screen.press("q");

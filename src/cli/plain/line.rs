@@ -170,9 +170,11 @@ pub(super) fn for_terminal(line: &str) -> Option<Result<Vec<u8>, String>> {
         "key" => Some(
             rest.split_whitespace()
                 .map(|name| {
-                    named(name)
-                        .and_then(|key| bytes(key, Asked::default()))
-                        .ok_or_else(|| format!("there is no key “{name}”; there are ^C, Esc, Enter, Tab, Up, F1 and the like"))
+                    named(name).and_then(|key| bytes(key, Asked::default())).ok_or_else(|| {
+                        format!(
+                            "there is no key “{name}”; there are ^C, Esc, Enter, Tab, Up, F1 and the like"
+                        )
+                    })
                 })
                 .collect::<Result<Vec<_>, _>>()
                 .map(|keys| keys.concat()),

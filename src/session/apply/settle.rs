@@ -77,6 +77,9 @@ impl Session {
         }
         let step = &mut self.state.steps[place];
         step.request = None;
+        if *how == How::Script && items.is_empty() {
+            super::steps::tried(step, *attempt, None, *work);
+        }
         step.starts += 1;
         step.last_attempt = *attempt;
         step.started = Some(at);
@@ -100,6 +103,12 @@ impl Session {
         let verified_later = step.progress == Progress::Failed && step.verify_from.is_some() && *ok;
         if !(matches!(step.progress, Progress::Running(_)) || already_so || verified_later) {
             return Err(format!("{id} has nothing to settle"));
+        }
+        if let Progress::Running(running) = &step.progress
+            && running.items.is_empty()
+        {
+            let attempt = running.attempt;
+            super::steps::went(step, attempt, *ok);
         }
         step.request = None;
         step.progress = match (ok, work) {

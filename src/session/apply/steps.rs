@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::runbook::Value;
 use crate::session::event::Work;
 use crate::session::outcome::went_well;
-use crate::session::state::{ItemProgress, ItemState, Phase, Progress, Request};
+use crate::session::state::{ItemProgress, ItemState, Phase, Progress, Request, StepState, Try};
 use crate::session::{Entry, Event, Session, terminal};
 use crate::time::Moment;
 
@@ -95,6 +95,8 @@ impl Session {
                 state.progress = ItemProgress::Running;
                 state.ended = None;
                 state.place = Some((running.attempt, *index));
+                let (attempt, work) = (running.attempt, running.work);
+                tried(step, attempt, Some((*index, item.clone())), work);
             }
             Event::ItemEnded { item, ended, .. } => {
                 if running.phase != Phase::Working
@@ -118,6 +120,8 @@ impl Session {
                 running.next_item += 1;
                 running.phase = Phase::BetweenItems { from: entry.n };
                 step.why.clone_from(why);
+                let attempt = running.attempt;
+                went(step, attempt, *ok);
             }
             Event::ItemsEnded { .. } => {
                 if !matches!(running.phase, Phase::BetweenItems { .. }) {
@@ -170,6 +174,8 @@ impl Session {
                         item.place = None;
                     }
                 }
+                // The last one: of what came before it the outputs are there.
+                step.tries.pop_if(|one| attempt_of(&entry.event) == Some(one.attempt) && one.well.is_none());
                 step.why.clone_from(evidence);
                 step.settled = Some(at);
             }
@@ -187,6 +193,24 @@ impl Session {
             _ => return Err("it has no meaning for a step".to_owned()),
         }
         Ok(())
+    }
+}
+
+/// Of more commands than this the oldest are forgotten; what they wrote is on the disk.
+const MOST_TRIES: usize = 20_000;
+
+/// A command is started for a step.
+pub(super) fn tried(step: &mut StepState, attempt: u32, item: Option<(u32, String)>, work: Work) {
+    if step.tries.len() == MOST_TRIES {
+        step.tries.remove(0);
+    }
+    step.tries.push(Try { attempt, item, undo: work == Work::Undo, well: None });
+}
+
+/// What became of the last command of an attempt.
+pub(super) fn went(step: &mut StepState, attempt: u32, ok: bool) {
+    if let Some(last) = step.tries.last_mut().filter(|last| last.attempt == attempt) {
+        last.well = Some(ok);
     }
 }
 

@@ -165,6 +165,12 @@ fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
             return Vec::new();
         }
         Ask::Abort => (Command::Abort { why: text }, "abort".to_owned()),
+        Ask::FindText => return super::output::find(app, &text),
+        Ask::GoTo => {
+            super::output::go_to(app, &text);
+            return Vec::new();
+        }
+        Ask::SaveTo(of) => return super::output::save(app, of, text),
         Ask::Secret(name) => return vec![Action::Send(ToHost::GiveSecret { name, value: text })],
         Ask::Sure(sure) => match sure {
             Sure::RunAgain(place) => return run(app, place, false),
@@ -177,6 +183,13 @@ fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
                 (Command::Handover { to }, words)
             }
             Sure::Leave => return vec![Action::Quit],
+            Sure::Copy(clip) => {
+                app.say(format!(
+                    "{} lines were sent to the terminal; not every terminal takes them",
+                    clip.lines
+                ));
+                return vec![Action::Clipboard(clip.text)];
+            }
         },
     };
     vec![app.request(command, words)]

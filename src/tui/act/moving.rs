@@ -6,7 +6,7 @@ use crate::tui::mode::{Mode, Screen};
 use crate::tui::{needs, places};
 use crate::wire::ToHost;
 
-use super::in_output;
+use super::output::in_output;
 
 /// A row, a screenful, or to an end; what cannot go on says so.
 pub(super) fn moved(app: &mut App, verb: Verb) -> Vec<Action> {
@@ -45,10 +45,7 @@ fn go(app: &mut App, verb: Verb) -> Vec<Action> {
             in_steps(app, verb);
             Vec::new()
         }
-        Screen::Output => {
-            in_output(app, verb);
-            Vec::new()
-        }
+        Screen::Output => in_output(app, verb),
         Screen::Log => in_log(app, verb),
     }
 }

@@ -26,6 +26,15 @@ pub(super) fn of(mode: &Mode) -> Option<Box<Top>> {
                 scroll: row(question.scroll),
             },
         ),
+        // What somebody looks for, or takes to their own files, is nobody else's.
+        Mode::Prompt(prompt)
+            if matches!(
+                prompt.ask,
+                Ask::FindText | Ask::GoTo | Ask::SaveTo(_) | Ask::Sure(super::Sure::Copy(_))
+            ) =>
+        {
+            return None;
+        }
         Mode::Prompt(prompt) => {
             let secret = matches!(prompt.ask, Ask::Secret(_));
             let said = if let Ask::Judge { words, .. } = &prompt.ask { words.len() } else { 0 };

@@ -226,7 +226,11 @@ fn words_that_were_left_come_back_when_they_are_asked_for() {
     scene.key(KeyCode::Esc);
     assert!(scene.text().contains("your words are kept"), "{}", scene.text());
     scene.keys("n");
-    assert!(scene.text().contains("brings back your words from before: west still has one"), "{}", scene.text());
+    assert!(
+        scene.text().contains("brings back your words from before: west still has one"),
+        "{}",
+        scene.text()
+    );
     scene.key(KeyCode::Enter);
     assert_eq!(scene.commands().len(), 0, "an empty line stays a no");
     scene.keys("n");

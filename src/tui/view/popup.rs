@@ -10,6 +10,7 @@ use crate::runbook::{Probe, UndoWork};
 use crate::session::Kind;
 use crate::session::summary::said_once;
 use crate::session::view;
+use crate::time::size_in_words;
 use crate::tui::approval::never_starts;
 use crate::tui::keys::{self, Verb};
 use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Screen, Search, Sure, check_name, typed};
@@ -74,6 +75,14 @@ fn rows_of(before: &str, field: &TextArea<'_>, area: Rect) -> usize {
 
 /// A line to be typed.
 pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    if let Some(before) = in_a_row(&prompt.ask) {
+        let row = Rect { y: area.bottom() - 1, height: 1, ..area };
+        for x in row.left()..row.right() {
+            buffer[(x, row.y)].reset();
+        }
+        write_field(before, &prompt.field, row, buffer);
+        return;
+    }
     let width = inner_width(area);
     let (title, mut rows) = words(view, &prompt.ask, width);
     let choosing = matches!(prompt.ask, Ask::Judge { .. });
@@ -118,6 +127,15 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
         let field = super::cut_top(&mut rest, count(field_rows));
         write_field(before, &prompt.field, field, buffer);
         write_rows(&foot, rest, buffer);
+    }
+}
+
+/// What stands before a field that takes one row above the keys only: what it is about stays in sight.
+pub(super) fn in_a_row(ask: &Ask) -> Option<&'static str> {
+    match ask {
+        Ask::FindText => Some(" find in this output:  "),
+        Ask::GoTo => Some(" go to (50 %, 3GB):  "),
+        _ => None,
     }
 }
 
@@ -209,6 +227,19 @@ fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>
             format!("The secret {name}"),
             "It is kept in the host's memory only, and written nowhere.".to_owned(),
         ),
+        Ask::FindText | Ask::GoTo => Default::default(),
+        Ask::SaveTo(_) => {
+            let (label, size) =
+                view.app.output.as_ref().map(|o| (o.label.clone(), o.total)).unwrap_or_default();
+            (
+                format!("Save {label}"),
+                format!(
+                    "Into which file? {} as the command wrote them, control sequences too. A path from where you \
+                     started onbelay, or ~/…; no file is overwritten.",
+                    size_in_words(size)
+                ),
+            )
+        }
         Ask::Sure(sure) => return sure_words(view, sure, width),
     };
     let mut rows = extra;
@@ -263,6 +294,13 @@ fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'s
                 plain(to)
             ),
         ),
+        Sure::Copy(clip) => {
+            let (lines, size) = (clip.lines, size_in_words(clip.text.len() as u64));
+            (
+                "Copy".to_owned(),
+                format!("Copy the {lines} lines on the screen, {size}, to your terminal's clipboard?"),
+            )
+        }
         Sure::Leave => (
             "Leave".to_owned(),
             "You approved a start that has not begun. Leave, and your approval is void.".to_owned(),

@@ -51,7 +51,8 @@ impl Shell {
             self.line(&said);
             return Ok(());
         }
-        let interactive = session.runbook.steps[place].interactive && terminal::of_step(session, place).is_some();
+        let interactive =
+            session.runbook.steps[place].interactive && terminal::of_step(session, place).is_some();
         if interactive {
             self.terminal_begins();
         } else if self.input.terminal && self.role != Role::Watch {

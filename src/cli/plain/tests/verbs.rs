@@ -48,7 +48,7 @@ fn way(verb: Verb) -> Way {
         Verb::Abort => Type("abort why"),
         Verb::Output => Type("output 1"),
         Verb::FindText => Type("find 1 text"),
-        Verb::NextMatch | Verb::PreviousMatch => Type("output 1 from 7"),
+        Verb::GoTo | Verb::EndTask | Verb::NextMatch | Verb::PreviousMatch => Type("output 1 from 7"),
         Verb::Save => Type("save 1 file"),
         Verb::About => Type("about"),
         Verb::Log => Type("log"),

@@ -45,7 +45,8 @@ fn no_key_of_the_table_is_ever_met_with_silence() {
     let mut silent = Vec::new();
     for way in ["", "\t", "o", "l"] {
         // A command that runs has all pages; the other scenes differ in what can be done to the walk.
-        for (name, mut scene) in scenes().into_iter().filter(|(name, _)| way.is_empty() || *name == "copying") {
+        for (name, mut scene) in scenes().into_iter().filter(|(name, _)| way.is_empty() || *name == "copying")
+        {
             let go = |scene: &mut Scene| {
                 for c in way.chars() {
                     scene.key(if c == '\t' { KeyCode::Tab } else { KeyCode::Char(c) });
@@ -107,7 +108,8 @@ enum Happens {
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
-    let keys = prop::sample::select("aAbcdefFgGhHijJklnNoPqrRsStuUvVwxyY?:/$.=M|[] 1y".chars().collect::<Vec<_>>());
+    let keys =
+        prop::sample::select("aAbcdefFgGhHijJklnNoPqrRsStuUvVwxyY?:/$.=M|[] 1y".chars().collect::<Vec<_>>());
     let code = prop_oneof![
         6 => keys.prop_map(KeyCode::Char),
         4 => Just(KeyCode::Enter),
@@ -212,7 +214,8 @@ fn holds(mut scene: Scene, events: &[Happens]) -> Result<(), TestCaseError> {
         for command in said.iter().filter(|command| is_yes(command)) {
             let keyed = matches!(happens, Happens::Key(_) | Happens::Text);
             prop_assert!(keyed && on_top && seen, "{happens:?} at {before:?} sent {command:?}");
-            if let Command::Run { typed: Some(text), .. } | Command::Undo { typed: Some(text), .. } = command {
+            if let Command::Run { typed: Some(text), .. } | Command::Undo { typed: Some(text), .. } = command
+            {
                 prop_assert!(typed.ends_with(text.as_str()), "{typed:?} is not {text:?}");
             }
         }

@@ -19,8 +19,11 @@ impl Scene {
     /// Where `text` begins on the screen.
     fn find(&mut self, text: &str) -> (u16, u16) {
         let shown = self.text();
-        let (row, line) =
-            shown.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap_or_else(|| panic!("{text}: {shown}"));
+        let (row, line) = shown
+            .lines()
+            .enumerate()
+            .find(|(_, line)| line.contains(text))
+            .unwrap_or_else(|| panic!("{text}: {shown}"));
         let before = line.split(text).next().unwrap_or_default().chars().count();
         (u16::try_from(before).expect("a column"), u16::try_from(row).expect("a row"))
     }

@@ -1,0 +1,214 @@
+//! The file that an output is saved into: made anew, never over another one, written on a thread of its own, so that a
+//! slow disk keeps nobody's screen. SHELL.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use super::output::saving::{Step, Word};
+
+/// Does the steps of saving, one after the other. What is not finished when this is dropped is removed.
+#[derive(Debug)]
+pub(super) struct Saver {
+    steps: Option<Sender<Step>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Saver {
+    /// `tell` hears what came of each step.
+    pub(super) fn new(tell: impl Fn(Word) + Send + 'static) -> io::Result<Self> {
+        let (steps, to_do) = channel();
+        let thread = std::thread::Builder::new().name("save".to_owned()).spawn(move || {
+            let mut work = Work { open: None };
+            work.until_the_end(&to_do, &tell);
+            work.drop_it();
+        })?;
+        Ok(Self { steps: Some(steps), thread: Some(thread) })
+    }
+
+    pub(super) fn take(&self, step: Step) {
+        if let Some(steps) = &self.steps {
+            let _ = steps.send(step);
+        }
+    }
+}
+
+impl Drop for Saver {
+    fn drop(&mut self) {
+        self.steps = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The file that is being written.
+struct Work {
+    open: Option<(PathBuf, File)>,
+}
+
+impl Work {
+    fn until_the_end(&mut self, to_do: &Receiver<Step>, tell: &impl Fn(Word)) {
+        while let Ok(step) = to_do.recv() {
+            let word = match step {
+                Step::Create(typed) => Some(self.create(&typed)),
+                Step::Append(bytes) => self.open.is_some().then(|| self.append(&bytes)),
+                Step::Finish => self.open.is_some().then(|| self.finish()),
+                Step::Drop => {
+                    self.drop_it();
+                    None
+                }
+            };
+            if let Some(word) = word {
+                tell(word);
+            }
+        }
+    }
+
+    fn create(&mut self, typed: &str) -> Word {
+        self.drop_it();
+        let path = match whole(typed) {
+            Ok(path) => path,
+            Err(why) => return Word::Failed(why),
+        };
+        match File::options().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => {
+                let shown = path.display().to_string();
+                self.open = Some((path, file));
+                Word::Created(shown)
+            }
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => Word::Exists,
+            Err(e) => Word::Failed(format!("cannot make {}: {e}", path.display())),
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Word {
+        let Some((path, file)) = &mut self.open else { return Word::Exists };
+        match file.write_all(bytes) {
+            Ok(()) => Word::Appended(bytes.len() as u64),
+            Err(e) => {
+                let why = failed(path, &e);
+                self.drop_it();
+                Word::Failed(why)
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Word {
+        let Some((path, file)) = &self.open else { return Word::Exists };
+        match file.sync_all() {
+            Ok(()) => {
+                let shown = path.display().to_string();
+                self.open = None;
+                Word::Finished(shown)
+            }
+            Err(e) => {
+                let why = failed(path, &e);
+                self.drop_it();
+                Word::Failed(why)
+            }
+        }
+    }
+
+    /// Takes away what there is of the file.
+    fn drop_it(&mut self) {
+        if let Some((path, _)) = self.open.take() {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn failed(path: &Path, e: &io::Error) -> String {
+    match e.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => format!(
+            "the disk is full: {} cannot be written ({e}); what there was of it is removed",
+            path.display()
+        ),
+        _ => format!("cannot write {}: {e}; what there was of it is removed", path.display()),
+    }
+}
+
+/// The path that was typed: from here, or from the person's own directory.
+fn whole(typed: &str) -> Result<PathBuf, String> {
+    let typed = typed.trim();
+    let path = match typed.strip_prefix("~/") {
+        Some(rest) => match std::env::var_os("HOME").filter(|home| !home.is_empty()) {
+            Some(home) => PathBuf::from(home).join(rest),
+            None => return Err("there is no HOME that ~ could stand for: type the whole path".to_owned()),
+        },
+        None => PathBuf::from(typed),
+    };
+    std::path::absolute(&path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn all(steps: Vec<Step>) -> Vec<Word> {
+        let (sender, words) = channel();
+        let saver = Saver::new(move |word| drop(sender.send(word))).unwrap();
+        for step in steps {
+            saver.take(step);
+        }
+        drop(saver);
+        words.try_iter().collect()
+    }
+
+    #[test]
+    fn a_file_is_made_for_its_owner_alone_and_none_is_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out");
+        let typed = path.display().to_string();
+        let words = all(vec![
+            Step::Create(typed.clone()),
+            Step::Append(b"one\n".to_vec()),
+            Step::Append(b"\x1b[2Jtwo".to_vec()),
+            Step::Finish,
+            Step::Create(typed.clone()),
+        ]);
+        let said = [
+            Word::Created(typed.clone()),
+            Word::Appended(4),
+            Word::Appended(7),
+            Word::Finished(typed),
+            Word::Exists,
+        ];
+        assert_eq!(words, said);
+        assert_eq!(std::fs::read(&path).unwrap(), b"one\n\x1b[2Jtwo");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing_and_a_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (part, stopped) = (dir.path().join("part"), dir.path().join("stopped"));
+        all(vec![Step::Create(part.display().to_string()), Step::Append(b"x".to_vec())]);
+        all(vec![
+            Step::Create(stopped.display().to_string()),
+            Step::Append(b"x".to_vec()),
+            Step::Drop,
+            Step::Finish,
+        ]);
+        assert!(!part.exists() && !stopped.exists());
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(dir.path().join("elsewhere"), &link).unwrap();
+        assert_eq!(all(vec![Step::Create(link.display().to_string())]), [Word::Exists]);
+        let words = all(vec![Step::Create(dir.path().join("no/such/dir").display().to_string())]);
+        assert!(matches!(&words[..], [Word::Failed(why)] if why.contains("cannot make")), "{words:?}");
+    }
+
+    #[test]
+    fn a_full_disk_is_said_plainly() {
+        let mut work = Work { open: None };
+        let Ok(full) = File::options().write(true).open("/dev/full") else { return };
+        work.open = Some((PathBuf::from("/nowhere/at/all"), full));
+        let word = work.append(b"x");
+        assert!(matches!(&word, Word::Failed(why) if why.starts_with("the disk is full")), "{word:?}");
+    }
+}
