@@ -48,7 +48,7 @@ fn way(verb: Verb) -> Way {
         Verb::Abort => Type("abort why"),
         Verb::Output => Type("output 1"),
         Verb::FindText => Type("find 1 text"),
-        Verb::GoTo | Verb::EndTask | Verb::NextMatch | Verb::PreviousMatch => Type("output 1 from 7"),
+        Verb::GoTo | Verb::NextMatch | Verb::PreviousMatch => Type("output 1 from 7"),
         Verb::Save => Type("save 1 file"),
         Verb::About => Type("about"),
         Verb::Log => Type("log"),
@@ -68,7 +68,7 @@ fn way(verb: Verb) -> Way {
         Verb::Wrap | Verb::Left | Verb::Right => Needless("lines are whole"),
         Verb::Split => Needless("there is nothing beside a line"),
         Verb::Copy | Verb::Mouse => Needless("the terminal's own selection has lines as they are"),
-        Verb::BackTo => Needless("no line leads away from where the walk stands"),
+        Verb::BackTo | Verb::EndTask => Needless("no line leads away from where the walk stands"),
         Verb::Rejoin => Needless("what the operator does is told as it happens"),
         Verb::PreviousOutput | Verb::NextOutput => {
             Needless("output shows every stream; items are told one after the other")
