@@ -41,7 +41,8 @@ fn terminals() -> Vec<Event> {
         let item = item.map(str::to_owned);
         Event::TerminalTaken { step: "rescue".into(), attempt: 3, item }
     };
-    vec![taken(None), taken(Some("web-7"))]
+    let opened = events().swap_remove(0);
+    vec![opened, taken(None), taken(Some("web-7"))]
 }
 
 #[track_caller]

@@ -107,7 +107,7 @@ fn one_look_at_a_bare_terminal_says_it_all() {
     scene.app.theme = Theme::bare();
     let shown = crate::tui::fixture::text(&scene.draw());
     assert!(shown.is_ascii(), "{shown}");
-    for words in ["Move the shop", "3 of 5", "sam holds: west serves", "backup-verified", "dana"] {
+    for words in ["Move the shop", "4 of 5", "sam holds: west serves", "backup-verified", "dana"] {
         assert!(shown.contains(words), "{words}:\n{shown}");
     }
 }

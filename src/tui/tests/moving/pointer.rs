@@ -41,7 +41,7 @@ fn a_click_selects_a_step_and_a_second_one_shows_its_output() {
     assert_eq!(scene.app.selected, 2);
     assert_eq!(scene.app.screen, Screen::Walk);
     scene.later(5);
-    let copy = scene.find("Take the copy");
+    let copy = scene.find("2 Take the copy");
     scene.mouse(LEFT, copy);
     assert_eq!((scene.app.selected, scene.app.screen), (1, Screen::Walk));
     scene.mouse(LEFT, copy);
