@@ -218,13 +218,11 @@ fn open_screen(
     } else {
         format!("session {session} is closed; `onbelay report {name}` tells what happened")
     };
-    Ok(Err(match end {
-        tui::End::Signal(_) => Err(Failure::interrupted(parting)),
-        _ => {
-            say(parting);
-            Ok(Exit::Yes)
-        }
-    }))
+    if let tui::End::Signal(_) = end {
+        return Ok(Err(Err(Failure::interrupted(parting))));
+    }
+    say(parting);
+    Ok(Err(Ok(Exit::Yes)))
 }
 
 /// Why there is no screen.

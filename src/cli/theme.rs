@@ -91,8 +91,8 @@ fn find(named: &str) -> Result<Read, Failure> {
     let path = Path::new(named);
     if !path.exists() && !named.contains(['/', '.']) {
         let names: Vec<&str> = BUNDLED.iter().map(|(name, _)| *name).collect();
-        let meant = nearest(named, names.iter().copied());
-        let meant = meant.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+        let nearest = nearest(named, names.iter().copied());
+        let meant = nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
         return Err(Failure::wrong(format!(
             "there is no theme {}{meant} There are {}, and files",
             shown(path),

@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_newest_places_are_found_and_all_are_counted() {
-        let text: String = (1..=100).map(|n| format!("line {n}\n")).collect();
+        let text = (1..=100).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
         let file = file(text.as_bytes());
         let (found, all) = find(file.path(), "line 9", 2).unwrap();
         assert_eq!((found.iter().map(|line| line.n).collect::<Vec<_>>(), all), (vec![98, 99], 11));

@@ -34,6 +34,10 @@ pub(super) const MOST_LINES: usize = 20_000;
 
 /// Everything a screen is drawn from, but the time.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a wish of the person's own, and none rules another out"
+)]
 pub struct App {
     /// The walk, up to the last record heard.
     pub session: Session,

@@ -205,10 +205,10 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_said_plainly() {
-        let mut work = Work { open: None };
+        let mut saving = Work { open: None };
         let Ok(full) = File::options().write(true).open("/dev/full") else { return };
-        work.open = Some((PathBuf::from("/nowhere/at/all"), full));
-        let word = work.append(b"x");
+        saving.open = Some((PathBuf::from("/nowhere/at/all"), full));
+        let word = saving.append(b"x");
         assert!(matches!(&word, Word::Failed(why) if why.starts_with("the disk is full")), "{word:?}");
     }
 }

@@ -111,13 +111,11 @@ pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
     let view = View { app, now, order: crate::session::view::order(&app.session), theirs: None };
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
         small::draw(view, area, buffer);
+    } else if let Mode::Terminal(typing) = &app.mode {
+        terminal::draw(view, typing, area, buffer, &mut seen);
     } else {
-        if let Mode::Terminal(typing) = &app.mode {
-            terminal::draw(view, typing, area, buffer, &mut seen);
-        } else {
-            screen(view, area, buffer, &mut seen);
-            popup(view, area, buffer, &mut seen);
-        }
+        screen(view, area, buffer, &mut seen);
+        popup(view, area, buffer, &mut seen);
     }
     app.theme.finish(buffer);
     seen

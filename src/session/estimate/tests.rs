@@ -145,7 +145,11 @@ fn nothing_is_made_from_nothing() {
     assert_eq!(left(&now.session, &Past::default(), now.now), None);
     assert_eq!(of_step(&now.session, &Past::default(), 0), None);
     let over = walked("steps:\n  - { id: a, title: A, run: x, expect_within: 5m }\n", &[("a", 10)]);
-    assert_eq!(left(&over.session, &past_of(&over, &[over.clone()]), over.now), None, "nothing is ahead");
+    assert_eq!(
+        left(&over.session, &past_of(&over, std::slice::from_ref(&over)), over.now),
+        None,
+        "nothing is ahead"
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(in crate::tui) const MOST_COPIED: usize = 74_994;
 pub(super) fn in_output(app: &mut App, verb: Verb) -> Vec<Action> {
     match verb {
         Verb::PreviousOutput | Verb::NextOutput | Verb::PreviousAttempt | Verb::NextAttempt => {
-            other(app, verb)
+            other(app, verb);
         }
         Verb::Split => {
             app.split = !app.split;

@@ -21,7 +21,9 @@ const ALL: [u64; 5] = [120, 540, 60, 1_800, 20];
 
 fn copying(past: Option<Msg>, seconds: u64) -> Scene {
     let mut scene = Scene::copying(b"srv/site/index.php\nsrv/site/wp-config.php\n");
-    past.into_iter().for_each(|past| scene.give(past));
+    if let Some(past) = past {
+        scene.give(past);
+    }
     scene.draw();
     scene.later(seconds);
     scene
@@ -112,7 +114,9 @@ fn what_is_left_is_explained() {
 /// The hold point's checks are being asked for a start.
 fn asked(past: Option<Msg>, seconds: u64) -> Scene {
     let mut scene = Scene::at_hold_point();
-    past.into_iter().for_each(|past| scene.give(past));
+    if let Some(past) = past {
+        scene.give(past);
+    }
     scene.bench.hold_answers = true;
     let _ = scene.bench.run("delete");
     scene.later(seconds);

@@ -7,9 +7,8 @@ use std::time::Instant;
 use crate::id::ValueName;
 use crate::runbook::Value;
 use crate::session::bench::Bench;
-use crate::tui::fixture::{Scene, styled};
-
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 12)];
+use crate::tui::fixture::Scene;
+use crate::tui::picture::check;
 
 const STEP: &str = r#"
 params:

@@ -88,11 +88,11 @@ fn a_theme_moves_no_letter() {
 
 #[test]
 fn no_two_states_differ_by_their_look_alone() {
+    use CheckStatus as C;
     use StepStatus as S;
     let steps = [S::Waiting, S::Ready, S::Running, S::Done, S::Failed, S::Skipped, S::Interrupted, S::Undone];
     let said: BTreeSet<_> = steps.iter().map(|s| of_step(*s).0).collect();
     assert_eq!(said.len(), steps.len(), "by their marks");
-    use CheckStatus as C;
     let checks = [C::Unknown, C::Running, C::Holds, C::Fails, C::Error, C::Stale];
     let said: BTreeSet<_> = checks.iter().map(|s| of_check(*s).2).collect();
     assert_eq!(said.len(), checks.len(), "by their words");

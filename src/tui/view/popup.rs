@@ -271,7 +271,7 @@ fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'s
         Sure::Undo(place) => {
             match session.runbook.steps[*place].undo.as_ref().map(|undo| &undo.work) {
                 Some(UndoWork::Script(call)) => {
-                    extra = script::rows(view, call, "it will run", width).to_vec()
+                    extra = script::rows(view, call, "it will run", width).to_vec();
                 }
                 Some(UndoWork::Words(words)) => {
                     extra = wrap(&plain(&view::filled(session, words)), width)

@@ -172,7 +172,7 @@ fn what_is_told_is_bounded_and_nothing_of_it_acts_on_this_screen() {
         two.sam.give(Msg::Host(Box::new(FromHost::Looking { person: dana(), gaze })));
         assert!(!two.sam.text().contains("dana sees"));
     }
-    assert!(MOST_ON_TOP < crate::wire::messages::MAX_TO_HOST);
+    const { assert!(MOST_ON_TOP < crate::wire::messages::MAX_TO_HOST) };
 }
 
 #[test]

@@ -26,20 +26,6 @@ fn scenes() -> Vec<(&'static str, Scene)> {
     ]
 }
 
-/// Keys that stand in the table and have no work yet.
-const NOT_YET: &[Verb] = &[
-    Verb::Values,
-    Verb::Terminal,
-    Verb::PreviousAttempt,
-    Verb::NextAttempt,
-    Verb::Split,
-    Verb::FindText,
-    Verb::Save,
-    Verb::Copy,
-    Verb::Left,
-    Verb::Right,
-];
-
 #[test]
 fn no_key_of_the_table_is_ever_met_with_silence() {
     let mut silent = Vec::new();
@@ -54,7 +40,7 @@ fn no_key_of_the_table_is_ever_met_with_silence() {
             };
             go(&mut scene);
             let (screen, page) = (scene.app.screen, scene.app.page());
-            for binding in keys::table(page).iter().filter(|binding| !NOT_YET.contains(&binding.verb)) {
+            for binding in keys::table(page) {
                 for _ in 0..8 {
                     if scene.app.page() == page {
                         break;
@@ -166,8 +152,8 @@ fn others(scene: &mut Scene, what: u8) {
 
 fn holds(mut scene: Scene, events: &[Happens]) -> Result<(), TestCaseError> {
     let face = |scene: &Scene| scene.app.mode.face(scene.app.screen);
-    // What is on top now was on the screen; what was typed at it since.
-    let (mut seen, mut typed) = (false, String::new());
+    // Since when what is on top now is on the screen; what was typed at it since.
+    let (mut seen, mut typed): (Option<u64>, String) = (None, String::new());
     for happens in events {
         if scene.left {
             break;
@@ -175,6 +161,7 @@ fn holds(mut scene: Scene, events: &[Happens]) -> Result<(), TestCaseError> {
         let (before, sent) = (face(&scene), scene.commands().len());
         let on_top = !matches!(scene.app.mode, Mode::Plain);
         let now = scene.bench.now.up;
+        let late = now.saturating_sub(1_000);
         let text = match &scene.app.mode {
             Mode::Question(question) => question.text.clone(),
             Mode::Approval(_) => "approve".to_owned(),
@@ -187,8 +174,7 @@ fn holds(mut scene: Scene, events: &[Happens]) -> Result<(), TestCaseError> {
             }
             Happens::Key(code) => scene.blind(*code),
             Happens::Late(code) => {
-                let at = now.saturating_sub(1_000);
-                scene.give(Msg::Key { key: KeyEvent::from(*code), at });
+                scene.give(Msg::Key { key: KeyEvent::from(*code), at: late });
             }
             Happens::Text => {
                 for c in text.chars() {
@@ -212,29 +198,36 @@ fn holds(mut scene: Scene, events: &[Happens]) -> Result<(), TestCaseError> {
         }
         let said: Vec<Command> = scene.commands()[sent..].iter().map(|command| (*command).clone()).collect();
         for command in said.iter().filter(|command| is_yes(command)) {
-            let keyed = matches!(happens, Happens::Key(_) | Happens::Text);
-            prop_assert!(keyed && on_top && seen, "{happens:?} at {before:?} sent {command:?}");
+            let keyed = match happens {
+                Happens::Key(_) | Happens::Text => seen.is_some(),
+                Happens::Late(_) => seen.is_some_and(|seen| seen <= late),
+                _ => false,
+            };
+            prop_assert!(keyed && on_top, "{happens:?} at {before:?} sent {command:?}");
             if let Command::Run { typed: Some(text), .. } | Command::Undo { typed: Some(text), .. } = command
             {
                 prop_assert!(typed.ends_with(text.as_str()), "{typed:?} is not {text:?}");
             }
         }
         if scene.left && before.1.is_some() {
-            prop_assert!(seen && matches!(happens, Happens::Key(_)), "{happens:?} at {before:?} left");
+            prop_assert!(
+                seen.is_some() && matches!(happens, Happens::Key(_) | Happens::Late(_)),
+                "{happens:?} at {before:?} left"
+            );
         }
         match happens {
-            Happens::Key(KeyCode::Char(c)) if seen => typed.push(*c),
-            Happens::Text if seen => typed.push_str(&text),
-            Happens::Key(KeyCode::Backspace) if seen => {
+            Happens::Key(KeyCode::Char(c)) if seen.is_some() => typed.push(*c),
+            Happens::Text if seen.is_some() => typed.push_str(&text),
+            Happens::Key(KeyCode::Backspace) if seen.is_some() => {
                 typed.pop();
             }
             _ => {}
         }
         if face(&scene) != before {
-            (seen, typed) = (false, String::new());
+            (seen, typed) = (None, String::new());
         }
         if matches!(happens, Happens::Drawn) {
-            seen = true;
+            seen = seen.or(Some(scene.bench.now.up));
         }
     }
     Ok(())
