@@ -230,6 +230,17 @@ fn on_top(view: View<'_>, mode: &Mode, mut area: Rect, foot: Rect, buffer: &mut 
     }
 }
 
+/// The row that the keys speak of: one colour throughout, but for what stands out already.
+pub(super) fn select_row(row: Rect, buffer: &mut Buffer) {
+    for x in row.left()..row.right() {
+        let cell = &mut buffer[(x, row.y)];
+        if !cell.modifier.contains(Modifier::REVERSED) {
+            cell.set_fg(Color::Reset);
+        }
+    }
+    buffer.set_style(row, style(Tone::Selected));
+}
+
 /// Writes rows from the top of an area; what does not fit is left out.
 pub(super) fn write_rows(rows: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
     for (row, y) in rows.iter().zip(area.top()..area.bottom()) {

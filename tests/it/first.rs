@@ -27,7 +27,7 @@ fn alone_it_says_what_to_do_next_and_starts_nothing() {
     let file = home.path("shop.yaml");
     let session = home.start_file(&file, &[]);
     session.act(&["done", "one"]).expect(0);
-    session.act(&["hold", "--say", "the lights are out"]).expect(0);
+    session.act(&["hold", "the lights are out"]).expect(0);
     let ran = home.call::<&str>(&[]).expect(0).clean();
     let end = session.id.rsplit('-').next().unwrap_or_default().to_owned();
     let said = ran
@@ -79,9 +79,11 @@ fn what_is_written_walks_by_keys() {
     let mut screen = Screen::open(&home, &["run", "runbook.yaml"], (40, 120));
     screen.wait_for("○ 1 Tell everyone that it begins");
     done(&mut screen);
-    screen.wait_for("○ 2 Make something to move");
+    screen.wait_for("2 Make something to move                ");
+    screen.wait_for("Enter start");
     screen.press("\r");
-    screen.wait_for("○ 3 Copy what is there");
+    screen.wait_for("3 Copy what is there                ");
+    screen.wait_for("Enter start");
     screen.press("\r");
     screen.wait_for("4 ◆ Delete the old files            ");
     screen.wait_for("a answer");

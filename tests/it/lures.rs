@@ -26,7 +26,7 @@ my ($real, $mine) = @ARGV;
 sub say_it { my ($s, $m) = @_; syswrite($s, pack("N/a*", $m)) }
 sub hear { my ($s) = @_; read($s, my $len, 4) or return; read($s, my $body, unpack("N", $len)); $body }
 my $s = IO::Socket::UNIX->new(Peer => "$real/socket") or die "cannot connect: $!";
-say_it($s, '{"to_host":"hello","protocol":3,"onbelay":"test","role":"watch"}');
+say_it($s, '{"to_host":"hello","protocol":4,"onbelay":"test","role":"watch"}');
 my $welcome = hear($s); $welcome =~ s/"secrets_missing":\[\]/"secrets_missing":["pw"]/;
 my $l = IO::Socket::UNIX->new(Local => "$mine/socket", Listen => 9) or die "cannot listen: $!";
 chmod 0777, "$mine/socket"; print "ready\n";

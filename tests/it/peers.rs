@@ -24,7 +24,7 @@ sub heard {
         if ($body =~ /"from_host":"goodbye"/ || $body =~ $want) { print "$body\n" if $want ne 'welcome'; return }
     }
 }
-say_it('{"to_host":"hello","protocol":3,"onbelay":"test","role":"witness"}');
+say_it('{"to_host":"hello","protocol":4,"onbelay":"test","role":"witness"}');
 heard('welcome'); print "here\n";
 while (my $line = <STDIN>) {
     chomp $line; my $message = qq({"to_host":"request","id":7,"command":$line});

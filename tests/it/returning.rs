@@ -157,7 +157,10 @@ fn a_screen_without_a_host_says_what_cannot_be_done_and_comes_back() {
     let words = ["attach", "--witness", &id];
     let mut sam = at_terminal(&people, SAM, &home, &words, (30, 100));
     let mut small = at_terminal(&people, SAM, &home, &words, (12, 40));
-    let mut tiny = at_terminal(&people, SAM, &home, &words, (8, 30));
+    // A window that is too small from the beginning gets lines; this one becomes so.
+    let mut tiny = at_terminal(&people, SAM, &home, &words, (24, 80));
+    tiny.wait_for("^X hold");
+    tiny.resize(8, 30);
     for screen in [&mut sam, &mut small] {
         screen.wait_for("^X hold");
         screen.press_until("a", |screen| screen.contains("Approval"));

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::fit::Fit;
 use crate::tui::palette::{self, Palette, Pick};
-use crate::tui::theme::{Tone, style};
+use crate::tui::theme::Tone;
 
 use super::popup::{frame, hit_rows, inner_width, write_field};
 use super::shape::{fit_line, plain, say, wrap};
@@ -42,7 +42,7 @@ pub(super) fn draw(view: View<'_>, list: &Palette, area: Rect, buffer: &mut Buff
     if let Some(pick) = list.found.get(list.cursor) {
         let line = Rect { y: rest.y + count(list.cursor - top), height: 1, ..rest };
         if rest.height > 0 {
-            buffer.set_style(line, style(Tone::Selected));
+            super::select_row(line, buffer);
         }
         says(view, list, *pick, foot, width, buffer);
     } else {

@@ -358,7 +358,7 @@ pub(super) fn cursor_list(
     hit_rows(top, rows.len(), area, seen);
     let row = Rect { y: area.y + count(cursor - top), height: 1, ..area };
     if area.height > 0 {
-        buffer.set_style(row, style(Tone::Selected));
+        super::select_row(row, buffer);
     }
 }
 

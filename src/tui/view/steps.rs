@@ -44,7 +44,7 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     }
     if let Some(at) = selected {
         let row = Rect { y: area.y + count(at), height: 1, ..area };
-        buffer.set_style(row, style(Tone::Selected));
+        super::select_row(row, buffer);
     }
     marks(view, &rows, area, buffer);
 }
