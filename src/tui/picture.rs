@@ -54,6 +54,10 @@ fn there_is_a_picture_of_every_mode_and_of_nothing_else() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let modes = names(here.join("src/tui/snapshots"), "-80x24.snap");
     assert_eq!(names(here.join("docs/screens"), ".svg"), modes);
+    let page = std::fs::read_to_string(here.join("docs/ui.md")).expect("reads");
+    for mode in &modes {
+        assert!(page.contains(&format!("(screens/{mode}.svg)")), "docs/ui.md does not show {mode}");
+    }
 }
 
 const CELL: (usize, usize) = (9, 19);
