@@ -36,7 +36,7 @@ fn alone_it_says_what_to_do_next_and_starts_nothing() {
         .says("holds: the lights are out · 1 of 2 · next is the hold point 2 Two")
         .says(&format!("onbelay attach {end}"))
         .says("onbelay run  shop.yaml   Move the shop")
-        .says("onbelay lint move.yaml   1 error in it")
+        .says("onbelay lint move.yaml   2 errors in it")
         .said();
     assert!(!said.contains("other.yaml"), "{said}");
     session.kill_host();
@@ -79,25 +79,26 @@ fn what_is_written_walks_by_keys() {
     let mut screen = Screen::open(&home, &["run", "runbook.yaml"], (40, 120));
     screen.wait_for("○ 1 Tell everyone that it begins");
     done(&mut screen);
-    screen.wait_for("2 Make something to move                ");
+    screen.wait_for("2 of 5 · Make something to move");
     screen.wait_for("Enter start");
     screen.press("\r");
-    screen.wait_for("3 Copy what is there                ");
+    screen.wait_for("3 of 5 · Copy what is there");
     screen.wait_for("Enter start");
     screen.press("\r");
-    screen.wait_for("4 ◆ Delete the old files            ");
+    screen.wait_for("4 of 5 · Delete the old files");
     screen.wait_for("a answer");
     screen.press("a");
     screen.wait_for("Which file of the copy");
     screen.fill_in("kitchen.txt, the key");
     screen.press_until("\r", |text| text.contains("yes, it holds"));
     screen.press_until("y", |text| !text.contains("yes, it holds"));
-    screen.wait_for("All holds; it asks for its text to be typed");
+    screen.wait_for("root says yes");
+    screen.wait_for("Enter start");
     screen.press("\r");
     screen.wait_for("to go on");
     screen.fill_in("delete the old files");
     screen.press("\r");
-    screen.wait_for("○ 5 Tell everyone that it is done");
+    screen.wait_for("5 of 5 · Tell everyone that it is done");
     done(&mut screen);
     screen.wait_for("F closes the session");
     screen.press("F");
