@@ -5,6 +5,7 @@ pub mod access;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod draft;
 pub mod failpoint;
 pub mod history;
 pub mod host;

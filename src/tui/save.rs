@@ -1,14 +1,13 @@
-//! The file that an output is saved into: made anew, never over another one, written on a thread of its own, so that a
-//! slow disk keeps nobody's screen. SHELL.
+//! The file that an output is saved into: a draft until it is whole, written on a thread of its own, so that a slow disk
+//! keeps nobody's screen. SHELL.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use super::output::saving::{Step, Word};
+use crate::draft::{Draft, place};
 
 /// Does the steps of saving, one after the other. What is not finished when this is dropped is removed.
 #[derive(Debug)]
@@ -47,7 +46,7 @@ impl Drop for Saver {
 
 /// The file that is being written.
 struct Work {
-    open: Option<(PathBuf, File)>,
+    open: Option<(PathBuf, Draft)>,
 }
 
 impl Work {
@@ -70,14 +69,14 @@ impl Work {
 
     fn create(&mut self, typed: &str) -> Word {
         self.drop_it();
-        let path = match whole(typed) {
+        let path = match place(typed) {
             Ok(path) => path,
             Err(why) => return Word::Failed(why),
         };
-        match File::options().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(file) => {
+        match Draft::new(&path) {
+            Ok(draft) => {
                 let shown = path.display().to_string();
-                self.open = Some((path, file));
+                self.open = Some((path, draft));
                 Word::Created(shown)
             }
             Err(e) if e.kind() == ErrorKind::AlreadyExists => Word::Exists,
@@ -86,8 +85,8 @@ impl Work {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Word {
-        let Some((path, file)) = &mut self.open else { return Word::Exists };
-        match file.write_all(bytes) {
+        let Some((path, draft)) = &mut self.open else { return Word::Exists };
+        match draft.write_all(bytes) {
             Ok(()) => Word::Appended(bytes.len() as u64),
             Err(e) => {
                 let why = failed(path, &e);
@@ -98,26 +97,17 @@ impl Work {
     }
 
     fn finish(&mut self) -> Word {
-        let Some((path, file)) = &self.open else { return Word::Exists };
-        match file.sync_all() {
-            Ok(()) => {
-                let shown = path.display().to_string();
-                self.open = None;
-                Word::Finished(shown)
-            }
-            Err(e) => {
-                let why = failed(path, &e);
-                self.drop_it();
-                Word::Failed(why)
-            }
+        let Some((path, draft)) = self.open.take() else { return Word::Exists };
+        match draft.finish() {
+            Ok(()) => Word::Finished(path.display().to_string()),
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => Word::Exists,
+            Err(e) => Word::Failed(failed(&path, &e)),
         }
     }
 
     /// Takes away what there is of the file.
     fn drop_it(&mut self) {
-        if let Some((path, _)) = self.open.take() {
-            let _ = std::fs::remove_file(path);
-        }
+        self.open = None;
     }
 }
 
@@ -129,19 +119,6 @@ fn failed(path: &Path, e: &io::Error) -> String {
         ),
         _ => format!("cannot write {}: {e}; what there was of it is removed", path.display()),
     }
-}
-
-/// The path that was typed: from here, or from the person's own directory.
-fn whole(typed: &str) -> Result<PathBuf, String> {
-    let typed = typed.trim();
-    let path = match typed.strip_prefix("~/") {
-        Some(rest) => match std::env::var_os("HOME").filter(|home| !home.is_empty()) {
-            Some(home) => PathBuf::from(home).join(rest),
-            None => return Err("there is no HOME that ~ could stand for: type the whole path".to_owned()),
-        },
-        None => PathBuf::from(typed),
-    };
-    std::path::absolute(&path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
 #[cfg(test)]
@@ -204,11 +181,27 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_said_plainly() {
+    fn stopping_leaves_a_strangers_file_alone_and_a_name_that_was_taken_meanwhile_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bigsave");
         let mut saving = Work { open: None };
-        let Ok(full) = File::options().write(true).open("/dev/full") else { return };
-        saving.open = Some((PathBuf::from("/nowhere/at/all"), full));
-        let word = saving.append(b"x");
-        assert!(matches!(&word, Word::Failed(why) if why.starts_with("the disk is full")), "{word:?}");
+        assert!(matches!(saving.create(&path.display().to_string()), Word::Created(_)));
+        assert!(!path.exists(), "half a file has not this name");
+        std::fs::write(&path, "precious").unwrap();
+        saving.drop_it();
+        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+        std::fs::remove_file(&path).unwrap();
+        saving.create(&path.display().to_string());
+        std::fs::write(&path, "precious").unwrap();
+        assert_eq!(saving.finish(), Word::Exists);
+        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+        assert_eq!(dir.path().read_dir().unwrap().count(), 1, "the draft is gone");
+        assert!(matches!(saving.create("~"), Word::Failed(why) if why.contains("no name for a file")));
+    }
+
+    #[test]
+    fn a_full_disk_is_said_plainly() {
+        let why = failed(Path::new("/srv/taken"), &ErrorKind::StorageFull.into());
+        assert!(why.starts_with("the disk is full: /srv/taken"), "{why}");
     }
 }
