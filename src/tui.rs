@@ -12,6 +12,7 @@ pub mod fit;
 #[cfg(test)]
 mod fixture;
 pub mod follow;
+pub mod footing;
 pub mod keys;
 pub mod mode;
 pub mod mouse;
@@ -23,6 +24,7 @@ pub mod people;
 #[cfg(test)]
 mod picture;
 pub mod places;
+pub mod press;
 pub mod reading;
 pub mod run;
 mod save;

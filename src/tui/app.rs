@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
+use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 
 use crate::id::{CheckId, StepId, ValueName};
 use crate::session::estimate::Past;
@@ -15,19 +15,17 @@ use crate::wire::{FromHost, ToHost};
 
 use super::bell::{self, Bell};
 use super::follow::{self, Following};
-use super::keys;
-use super::keys::Verb;
 use super::mode::{Mode, Page, Screen, Shown, Typing};
 use super::mouse::{self, Mouse};
 use super::needs::Need;
 use super::output::find::Find;
 use super::output::saving::{self, Saving};
 use super::output::{Output, list};
-use super::places::{self, Places};
+use super::places::Places;
 use super::terminal_pane::Pane;
 use super::theme::Theme;
 use super::view::{MIN_HEIGHT, MIN_WIDTH, Seen};
-use super::{act, approval, news};
+use super::{act, approval, footing, news, press};
 
 /// Older records are dropped from memory beyond this many; the journal keeps them.
 pub(super) const MOST_LINES: usize = 20_000;
@@ -109,6 +107,8 @@ pub struct App {
     pub theme: Theme,
     /// How far the checks are that are being asked, each with its item.
     pub far: BTreeMap<(CheckId, Option<String>), HowFar>,
+    /// Which step a start would be meant for.
+    pub footing: footing::Footing,
     /// When what takes the keys now could first be seen.
     pub shown: Shown,
     /// What steps and checks took in earlier walks; empty until it is known.
@@ -305,6 +305,7 @@ impl App {
             size,
             seen: Seen::default(),
             theme,
+            footing: footing::Footing::default(),
             shown: Shown::default(),
             past: Past::default(),
             bell: Bell::default(),
@@ -478,7 +479,7 @@ impl App {
 pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
     let face = app.mode.face(app.screen);
     let mut actions = match msg {
-        Msg::Key { key, at } if key.kind == KeyEventKind::Press => press(app, key, at),
+        Msg::Key { key, at } if key.kind == KeyEventKind::Press => press::press(app, key, at),
         Msg::Key { .. } => Vec::new(),
         Msg::Mouse { event, at } => {
             bell::pressed(app, at);
@@ -491,7 +492,14 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
             app.reface();
             Vec::new()
         }
-        Msg::Host(message) => news::hear(app, *message),
+        Msg::Host(message) => {
+            let stood = footing::stands(app);
+            let actions = news::hear(app, *message);
+            if footing::stands(app) != stood {
+                footing::moved(app);
+            }
+            actions
+        }
         Msg::Lost(why) => news::lost(app, Link::Lost(super::view::shape::plain(&why))),
         Msg::Waiting(owner) => news::lost(app, Link::Waiting(super::view::shape::plain(&owner))),
         Msg::Gone(why) => news::lost(app, Link::Gone(super::view::shape::plain(&why))),
@@ -506,6 +514,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
             app.seen = seen;
             app.up = at;
             app.shown.mark(at);
+            footing::drawn(app, at);
             rings.into_iter().collect()
         }
     };
@@ -518,68 +527,5 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
     if app.link != Link::Up {
         news::keep_to_ourselves(app, &mut actions);
     }
-    actions
-}
-
-/// A key in a window too small to act in: it leaves, or goes on in lines. It counts only once that could be read.
-fn small(app: &App, key: KeyEvent, at: u64) -> Vec<Action> {
-    if !app.shown.allows(at) {
-        return Vec::new();
-    }
-    match (keys::verb(Page::Walk, key), key.code) {
-        (Some(keys::Verb::Quit), _) => vec![Action::Quit],
-        (_, KeyCode::Enter) if !matches!(app.link, Link::Gone(_)) => vec![Action::Lines],
-        _ => Vec::new(),
-    }
-}
-
-fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
-    // What cannot be seen is not typed into.
-    if !app.too_small()
-        && let Some(actions) = act::terminal::press(app, key, at)
-    {
-        return actions;
-    }
-    if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {
-        return vec![Action::Suspend];
-    }
-    app.up = at;
-    bell::pressed(app, at);
-    if keys::holds_now(key) {
-        return approval::hold_now(app);
-    }
-    if app.too_small() {
-        return small(app, key, at);
-    }
-    if app.mode.is_guarded() && !app.shown.allows(at) {
-        return Vec::new();
-    }
-    if key.code == KeyCode::Esc && follow::theirs(app).is_some() {
-        // Whoever closes what another sees goes their own ways.
-        follow::break_away(app);
-        return Vec::new();
-    }
-    let verb = keys::verb(app.page(), key);
-    doing(app, verb, |app| match verb {
-        Some(verb) => act::act(app, verb),
-        None => act::type_key(app, key),
-    })
-}
-
-/// Around whatever a person does: what was said before goes, and the way back is kept.
-pub(super) fn doing(
-    app: &mut App,
-    verb: Option<Verb>,
-    does: impl FnOnce(&mut App) -> Vec<Action>,
-) -> Vec<Action> {
-    if app.notice.take().is_none() {
-        app.noted = None;
-    }
-    if verb != Some(Verb::NextNeed) {
-        app.needed = None;
-    }
-    places::before_key(app);
-    let actions = does(app);
-    places::after_key(app, verb);
     actions
 }

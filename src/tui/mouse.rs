@@ -7,10 +7,12 @@ use ratatui::layout::{Position, Rect};
 
 use super::act;
 use super::act::moving::{go_to_step, scroll_detail};
-use super::app::{Action, App, doing};
+use super::app::{Action, App};
 use super::follow;
+use super::footing;
 use super::keys::{self, Verb};
 use super::mode::{Mode, Page, Screen};
+use super::press::doing;
 use super::view::Seen;
 
 /// Two clicks within this time are one double click, milliseconds.
@@ -163,7 +165,16 @@ fn click(app: &mut App, hit: Option<Hit>, when: u64) -> Vec<Action> {
                 if twice { act::act(app, opens) } else { Vec::new() }
             })
         }
-        Some(Hit::Key(verb)) => doing(app, Some(verb), |app| act::act(app, verb)),
+        Some(Hit::Key(verb)) => {
+            if act::terminal::is_hushed(app, when) {
+                return Vec::new();
+            }
+            let apart = verb != Verb::Run || footing::entered(app, when);
+            if footing::slips(app, Some(verb), apart, when) {
+                return Vec::new();
+            }
+            doing(app, Some(verb), |app| act::act(app, verb))
+        }
         _ => Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ mod approval;
 mod clean;
 mod cuts;
 mod flow;
+mod footing;
 mod moving;
 mod output;
 mod pictures;

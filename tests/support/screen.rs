@@ -13,6 +13,9 @@ use super::{Home, PATIENCE, Pid};
 /// After this long without an echo a person types it again.
 const ECHO: Duration = Duration::from_secs(2);
 
+/// An `Enter` that comes sooner after another starts nothing (`tui::footing`), and a little more.
+const APART: Duration = Duration::from_millis(750);
+
 /// One client in a terminal of its own.
 pub(crate) struct Screen {
     parser: vt100::Parser,
@@ -22,6 +25,8 @@ pub(crate) struct Screen {
     keys: Box<dyn std::io::Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
+    /// When `Enter` was pressed last.
+    entered: Option<Instant>,
 }
 
 impl Screen {
@@ -57,7 +62,7 @@ impl Screen {
         });
         let keys = pair.master.take_writer().unwrap();
         let parser = vt100::Parser::new(cells(rows), cells(columns), 0);
-        Self { parser, bytes, raw: Vec::new(), keys, child, master: pair.master }
+        Self { parser, bytes, raw: Vec::new(), keys, child, master: pair.master, entered: None }
     }
 
     /// What stands on the screen.
@@ -65,8 +70,13 @@ impl Screen {
         self.parser.screen().contents()
     }
 
-    /// Presses keys, as bytes.
+    /// Presses keys, as bytes. One `Enter` comes no sooner after another than the screen takes it for a second one.
     pub(crate) fn press(&mut self, keys: &str) {
+        if keys.contains('\r') {
+            let since = self.entered.map_or(APART, |entered| entered.elapsed());
+            std::thread::sleep(APART.saturating_sub(since));
+            self.entered = Some(Instant::now());
+        }
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }

@@ -85,7 +85,9 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, at: u64) -> Option<Vec
             Stand::Asking | Stand::Typing if comes_back(key) => Some(leave(app)),
             Stand::Asking => (!super::keys::holds_now(key)).then(Vec::new),
             Stand::Typing => Some(send_key(app, key)),
-            Stand::Pasting(_) | Stand::Off(_) => is_hushed(app, key, at).then(Vec::new),
+            Stand::Pasting(_) | Stand::Off(_) => {
+                (!super::keys::holds_now(key) && is_hushed(app, at)).then(Vec::new)
+            }
         };
     }
     if let Some(typing) = left
@@ -97,21 +99,18 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, at: u64) -> Option<Vec
         app.mode = Mode::Terminal(typing);
         return Some(send_key(app, key));
     }
-    is_hushed(app, key, at).then(Vec::new)
+    (!super::keys::holds_now(key) && is_hushed(app, at)).then(Vec::new)
 }
 
-/// Is this key one that was meant for the command, most likely?
-fn is_hushed(app: &mut App, key: KeyEvent, at: u64) -> bool {
+/// Is this key or click one that was meant for the command, most likely?
+pub(in crate::tui) fn is_hushed(app: &mut App, at: u64) -> bool {
     let Some(since) = app.hush else { return false };
-    if super::keys::holds_now(key) {
-        return false;
-    }
     if app.shown.allows(at) && at >= since.saturating_add(QUIET) {
         app.hush = None;
         return false;
     }
     app.hush = Some(at);
-    app.say("that key was not taken: it may have been meant for the command; keys count again in a moment");
+    app.say("that was not taken: it may have been meant for the command; keys count again in a moment");
     true
 }
 

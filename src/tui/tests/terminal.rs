@@ -162,8 +162,10 @@ fn keys_meant_for_a_command_that_has_just_ended_start_nothing() {
     assert_eq!((stand(&scene), scene.app.screen), (None, Screen::Walk));
     scene.sent.clear();
     // Seen or not: somebody who types goes on for a moment.
+    let at = scene.bench.now.up;
     for _ in 0..5 {
-        scene.key(KeyCode::Enter);
+        scene.draw();
+        scene.give(Msg::Key { key: KeyEvent::from(KeyCode::Enter), at });
         scene.keys("qsx:");
     }
     assert!(scene.sent.is_empty() && !scene.left, "{:?}", scene.sent);
