@@ -48,7 +48,13 @@ pub fn run(args: &ListArgs) -> Outcome {
         let width = listing.sessions.iter().map(|session| session.id.as_str().len()).max().unwrap_or(0);
         for session in &listing.sessions {
             let state = place::state_word(session.state);
-            out.line(format!("{:<width$}  {state:<8}  {}", session.id, clean(&session.opened.title)));
+            let apart = place::told_apart(&session.opened);
+            let gap = if apart.is_empty() { "" } else { "   " };
+            out.line(format!(
+                "{:<width$}  {state:<8}  {}{gap}{apart}",
+                session.id,
+                clean(&session.opened.title)
+            ));
         }
     }
     out.finish()?;

@@ -8,7 +8,9 @@ use crate::client::{ClientError, session_word};
 use crate::journal::reader::Tail;
 use crate::journal::store::{self, Listed, Loaded, SessionState, Store};
 use crate::journal::{JOURNAL, JournalError};
+use crate::runbook::Value;
 use crate::session::Session;
+use crate::session::event::Opened;
 use crate::text::clean;
 
 use super::exit::{Exit, Failure};
@@ -155,6 +157,18 @@ pub fn can_go_on(dir: &Path) -> Result<(), String> {
 #[must_use]
 pub fn is_open(state: SessionState) -> bool {
     matches!(state, SessionState::Open | SessionState::Held | SessionState::Lost)
+}
+
+/// What tells a session from others of the same runbook: the values it was started with, cleaned, cut with a mark.
+#[must_use]
+pub fn told_apart(opened: &Opened) -> String {
+    const MOST: usize = 60;
+    let values = opened.values.iter().map(|(name, value)| match value {
+        Value::Text(text) => format!("{name}={text}"),
+        Value::List(items) => format!("{name}={}", items.join(",")),
+    });
+    let all = values.collect::<Vec<_>>().join(" ");
+    crate::tui::view::shape::fit(&clean(&all), MOST).into_owned()
 }
 
 /// The word for how a session fares.

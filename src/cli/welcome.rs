@@ -5,13 +5,14 @@ use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::clock;
 use crate::journal::store::{self, Listed, SessionState};
 use crate::lint;
 use crate::runbook::MAX_BYTES;
 use crate::session::view::{self, StepStatus};
 use crate::session::{Progress, Session};
 use crate::text::clean;
-use crate::time::Moment;
+use crate::time::{Moment, in_words};
 use crate::tui::view::shape::columns;
 
 use super::exit::{Exit, Outcome};
@@ -37,7 +38,7 @@ pub fn run() -> Outcome {
     out.line("onbelay walks a migration runbook with a second set of eyes: nothing destructive runs until its checks hold.");
     sessions(&mut out);
     runbooks(&mut out);
-    heading(&mut out, "What else");
+    heading(&mut out, "What there is to do");
     out.text(
         "  onbelay demo             see it work, in a sandbox, within a minute\n  \
            onbelay new              write a runbook to begin with\n  \
@@ -74,9 +75,14 @@ fn sessions(out: &mut Out) {
     heading(out, "Open sessions, newest first");
     for session in open.iter().take(SESSIONS) {
         let mine = session.operator.uid == Some(rustix::process::geteuid().as_raw());
-        out.line(format!("  {}", clean(&session.opened.title)));
+        let apart = place::told_apart(&session.opened);
+        let gap = if apart.is_empty() { "" } else { "   " };
+        out.line(format!("  {}{gap}{apart}", clean(&session.opened.title)));
+        // A clock that was set back tells no age.
+        let age = (clock::utc().calendar() - session.opened_at.calendar()).to_std();
+        let age = age.map(|age| format!("begun {} ago · ", in_words(age))).unwrap_or_default();
         let whose = if mine { String::new() } else { format!("{}'s · ", clean(&session.operator.name)) };
-        out.line(format!("    {whose}{}", stand(session)));
+        out.line(format!("    {whose}{age}{}", stand(session)));
         let end = session.id.as_str().rsplit('-').next().unwrap_or_default();
         let others = listing.sessions.iter().filter(|other| other.id.as_str().contains(end)).count();
         let name = if others == 1 { end } else { session.id.as_str() };

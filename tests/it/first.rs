@@ -32,6 +32,7 @@ fn alone_it_says_what_to_do_next_and_starts_nothing() {
     let end = session.id.rsplit('-').next().unwrap_or_default().to_owned();
     let said = ran
         .says("Open sessions, newest first")
+        .says("begun ")
         .says("held · ")
         .says("holds: the lights are out · 1 of 2 · next is the hold point 2 Two")
         .says(&format!("onbelay attach {end}"))
