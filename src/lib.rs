@@ -6,6 +6,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod draft;
+pub mod emulator;
 pub mod failpoint;
 pub mod history;
 pub mod host;

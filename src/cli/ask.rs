@@ -13,7 +13,7 @@ use crate::runbook::values::check_value;
 use crate::runbook::{Param, Value};
 use crate::text::clean;
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::out::say;
 
 /// Is a person there: may questions be put?
@@ -152,6 +152,16 @@ fn given_up(param: &Param) -> Failure {
 pub fn prompt(text: &str) {
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// A line that is not shown while it is typed; nothing that was typed before counts. `None`: the end of input, or Ctrl-C.
+pub fn hidden(text: &str) -> Result<Option<String>, Failure> {
+    forget_typed();
+    prompt(text);
+    match silent_line() {
+        Err(failure) if failure.exit == Exit::Interrupted => Ok(None),
+        typed => typed,
+    }
 }
 
 /// One line with echo off. Ctrl-C ends it here and not this process, so that echo is on again however it went.

@@ -317,6 +317,10 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
             }),
             _ => Fit::Yes(None),
         },
+        Verb::Follow | Verb::Wrap | Verb::Left | Verb::Right if act::terminal::fills_page(app) => {
+            Fit::Absent("its terminal is shown as it is; ↑ shows older lines")
+        }
+        Verb::Follow if act::terminal::shown(app).is_some() => Fit::Yes(Some("its terminal")),
         Verb::Follow | Verb::Wrap => match &app.output {
             None => Fit::Absent("there is no output"),
             Some(output) if verb == Verb::Follow && output.follow => Fit::Yes(Some("unfollow")),

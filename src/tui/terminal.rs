@@ -174,7 +174,7 @@ fn hook(parting: &str) {
     ONCE.call_once(move || {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if super::terminal_pane::is_feeding() {
+            if crate::emulator::is_feeding() {
                 return;
             }
             let ours = TAKEN.load(Ordering::SeqCst);

@@ -5,18 +5,14 @@
 //! state that keys depend on comes out: titles, clipboards, bells and answers to questions reach nobody.
 
 pub mod keys;
-mod meter;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
-use std::num::NonZero;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
+use crate::emulator::meter::Meter;
+use crate::emulator::{clamped, try_to};
 use crate::wire::messages::OutputFile;
 
 use super::output::Want;
-use meter::Meter;
 
 /// Of an output longer than this only so much of its end goes through the emulator, bytes.
 pub const FAR: u64 = 1 << 20;
@@ -30,24 +26,11 @@ const PART: u32 = 64 << 10;
 /// The least that is asked for at once, bytes.
 const LEAST: u32 = 1 << 10;
 
-/// How much work one part may make (see [`meter`]): about a millisecond or two.
+/// How much work one part may make (see [`crate::emulator::meter`]): about a millisecond or two.
 const WORK: u64 = 1_000_000;
 
 /// After a jump, a place to begin at is looked for in so many bytes.
 const SEEK: usize = 4 << 10;
-
-/// The largest terminal there is a picture of; larger ones are shown as far as this.
-const MOST: (u16, u16) = (500, 200);
-
-thread_local! {
-    static FEEDING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Is this thread just feeding an emulator? If that breaks, the picture ends and nothing else.
-#[must_use]
-pub fn is_feeding() -> bool {
-    FEEDING.get()
-}
 
 /// A terminal while it is looked at.
 pub struct Pane {
@@ -220,14 +203,6 @@ impl Pane {
     }
 }
 
-/// Does what may break; did it not?
-fn try_to(feed: impl FnOnce()) -> bool {
-    FEEDING.set(true);
-    let whole = catch_unwind(AssertUnwindSafe(feed)).is_ok();
-    FEEDING.set(false);
-    whole
-}
-
 /// The first byte that a picture may begin with: after a line's end, or with a sequence of its own.
 fn place_to_begin(data: &[u8]) -> usize {
     let near = &data[..data.len().min(SEEK)];
@@ -246,11 +221,4 @@ fn emulator(columns: u16, rows: u16) -> vt100::Parser {
 #[must_use]
 pub fn room((columns, rows): (u16, u16)) -> (u16, u16) {
     (columns.max(2), rows.saturating_sub(4).max(1))
-}
-
-/// At least two columns, for there are characters that take two.
-fn clamped(columns: u16, rows: u16) -> (NonZero<u16>, NonZero<u16>) {
-    let two = NonZero::<u16>::MIN.saturating_add(1);
-    let columns = NonZero::new(columns.min(MOST.0)).map_or(two, |columns| columns.max(two));
-    (columns, NonZero::new(rows.min(MOST.1)).unwrap_or(NonZero::<u16>::MIN))
 }

@@ -11,10 +11,11 @@ const OPEN: [&str; 3] = ["id", "text", "time"];
 const SHELL_TOOLS: [&str; 4] = ["access", "clock", "draft", "failpoint"];
 
 /// Who may use whom, besides.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("time", &[]),
     ("id", &[]),
     ("text", &[]),
+    ("emulator", &[]),
     ("runbook", &[]),
     ("session", &["runbook"]),
     ("lint", &["session", "runbook"]),
@@ -24,14 +25,14 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("history", &["session", "runbook", "journal"]),
     // A check's script is started as a step's is: the same launching, the same covering of secrets.
     ("probe", &["runbook", "session", "process"]),
-    ("process", &["session", "runbook"]),
+    ("process", &["session", "runbook", "emulator"]),
     ("host", &["session", "runbook", "journal", "probe", "process", "wire"]),
     ("client", &["wire", "session"]),
-    ("tui", &["client", "wire", "session", "runbook"]),
+    ("tui", &["client", "wire", "session", "runbook", "emulator"]),
 ];
 
 /// Rooms that read no clock, no disk and no environment.
-const PURE: [&str; 8] = ["id", "lint", "report", "runbook", "session", "text", "time", "wire"];
+const PURE: [&str; 9] = ["emulator", "id", "lint", "report", "runbook", "session", "text", "time", "wire"];
 
 struct Source {
     path: PathBuf,

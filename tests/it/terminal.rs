@@ -530,3 +530,18 @@ fn its_files_are_the_owners_alone_and_everything_killed_leaves_it_interrupted() 
     assert!(typist.terminals.is_empty());
     session.verifies();
 }
+
+#[test]
+fn a_program_that_asks_its_terminal_is_answered_once_with_or_without_a_screen() {
+    let home = Home::new();
+    // As programs do: raw, with a time after which they give up.
+    let script = "old=$(stty -g)\nstty raw -echo min 0 time 20\nprintf 'ab\\r\\ncde\\033[6n\\033[c\\033[5n'\n\
+                  answer=$(dd bs=1 count=17 2>/dev/null | od -An -c | tr -d ' \\n')\nrest=$(dd bs=1 count=1 2>/dev/null | od -An -c)\n\
+                  stty \"$old\"\necho \"<$answer|$rest>\"";
+    // No screen is there when it asks: the one that started it does nothing but wait.
+    let session = home.start(&asks(script));
+    session.act(&["run", "ask"]).expect(0);
+    session.wait_for_where("step_settled", |record| record["step"] == "ask");
+    let shown = text_of(&session.dir().join("attempts/1/output"));
+    assert!(shown.contains(r"<033[2;4R033[?1;2c033[0n|>"), "{shown}");
+}

@@ -1,5 +1,8 @@
 //! A person who types into an interactive step, at the real screen of a real terminal.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::Stdio;
+
 use rustix::process::{Signal, kill_process};
 
 use crate::support::{Home, Screen, Session, have};
@@ -194,4 +197,97 @@ fn programs_that_fill_a_terminal_work() {
     session.wait_for_where("step_settled", |record| record["step"] == "ask");
     screen.wait_for("What comes after");
     assert_eq!(session.step("ask"), "done");
+}
+
+/// Asks for a name, for a password as programs do, and shows how a key arrives.
+const ASKS: &str = "printf 'name? '; read n; echo hi $n; stty -echo; printf 'password? '; read p; stty echo; echo; \
+                    echo \"${#p} letters\"; trap 'echo interrupted; exit 0' INT; echo ready; while :; do read x; done";
+
+#[track_caller]
+fn no_file_has(session: &Session<'_>, secret: &str) {
+    let mut looked = 0;
+    let mut dirs = vec![session.dir()];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap().flatten() {
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                dirs.push(entry.path());
+            } else if kind.is_file() {
+                looked += 1;
+                let bytes = std::fs::read(entry.path()).unwrap();
+                assert!(
+                    memchr::memmem::find(&bytes, secret.as_bytes()).is_none(),
+                    "{}",
+                    entry.path().display()
+                );
+            }
+        }
+    }
+    assert!(looked > 3, "{looked} files");
+}
+
+#[test]
+fn lines_of_a_pipe_answer_a_terminal_and_no_password_is_in_any_file() {
+    let home = Home::new();
+    let file = home.write("runbook.yaml", &walk(ASKS));
+    let mut command = home.command(&["run", file.to_str().unwrap(), "--plain"]);
+    let mut walk = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut keys = walk.stdin.take().unwrap();
+    let mut told = BufReader::new(walk.stdout.take().unwrap());
+    let mut said = String::new();
+    // As `expect` does: a line when what it answers was shown.
+    for (line, then) in [
+        ("run", "| name?"),
+        ("type dana", "| password?"),
+        ("type s3cret", "6 letters"),
+        ("hidden", "type TEXT is shown nowhere"),
+        ("key ^C", "interrupted"),
+        ("skip after not needed", "skipped"),
+        ("finish", "The walk is finished."),
+    ] {
+        writeln!(keys, "{line}").unwrap();
+        let from = said.len();
+        while !said[from..].contains(then) {
+            assert!(told.read_line(&mut said).unwrap() > 0, "{then} never came: {said}");
+        }
+    }
+    told.read_to_string(&mut said).unwrap();
+    assert_eq!(walk.wait().unwrap().code(), Some(0));
+    assert!(said.contains("hi dana") && !said.contains("s3cret"), "{said}");
+    let session = home.only_session();
+    no_file_has(&session, "s3cret");
+    session.verifies();
+}
+
+#[test]
+fn at_a_terminal_lines_ask_for_a_password_without_showing_it() {
+    let home = Home::new();
+    let file = home.write("runbook.yaml", &walk(ASKS));
+    let mut screen = Screen::open(&home, &["run", file.to_str().unwrap(), "--plain"], (30, 100));
+    screen.wait_for("ready] run starts it");
+    screen.press("run\r");
+    screen.wait_for("| name?");
+    screen.press("type dana\r");
+    screen.wait_for("| password?");
+    screen.press("hidden\r");
+    screen.wait_for("what to type (not shown; Enter: nothing):");
+    screen.press("\r");
+    screen.wait_for("nothing was typed");
+    screen.press("hidden\r");
+    screen.wait("asked again", |text| text.matches("not shown; Enter: nothing").count() == 2);
+    screen.press("s3cret\r");
+    screen.wait_for("6 letters");
+    screen.wait_for("| ready");
+    screen.press("key ^C\r");
+    screen.wait_for("interrupted");
+    let session = home.only_session();
+    session.wait_for_where("step_settled", |record| record["step"] == "ask");
+    // What is typed is shown again.
+    screen.press("note seen\r");
+    screen.wait_for("note seen");
+    screen.press("quit\r");
+    screen.wait_end();
+    assert!(!String::from_utf8_lossy(&screen.raw).contains("s3cret"));
+    no_file_has(&session, "s3cret");
+    screen.is_restored();
 }

@@ -43,6 +43,8 @@ pub(super) enum Line {
     Screen,
     /// Bytes for the terminal of the step that runs.
     Type(Vec<u8>),
+    /// A line for it that is asked for without showing it.
+    TypeHidden,
     /// Leave; the session stays as it is.
     Quit,
     /// A request, complete.
@@ -64,8 +66,8 @@ pub(super) enum Wanted {
 
 /// Reads a line. `Err`: what is wrong with it, in a sentence; nothing is asked of the session then.
 pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
-    if let Some(bytes) = for_terminal(line) {
-        return bytes.map(Line::Type);
+    if let Some(read) = for_terminal(line) {
+        return read;
     }
     let line = line.trim();
     let (verb, rest) = first_word(line);
@@ -158,12 +160,17 @@ fn withdraw(rest: &str, session: &Session) -> Result<Line, String> {
 }
 
 /// What a line sends to the terminal of a command, if that is what it is for: `type TEXT` and Enter, or keys by name.
-pub(super) fn for_terminal(line: &str) -> Option<Result<Vec<u8>, String>> {
+/// `hidden` asks for the text without showing it.
+pub(super) fn for_terminal(line: &str) -> Option<Result<Line, String>> {
     let line = line.trim_start();
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     match verb {
         // The text as it is: its spaces may be meant.
-        "type" => Some(Ok(format!("{rest}\r").into_bytes())),
+        "type" => Some(Ok(Line::Type(format!("{rest}\r").into_bytes()))),
+        "hidden" if rest.trim().is_empty() => Some(Ok(Line::TypeHidden)),
+        "hidden" => {
+            Some(Err("hidden takes nothing: what you type after it is asked for, and not shown".to_owned()))
+        }
         "key" if rest.trim().is_empty() => {
             Some(Err("say which: key ^C, key Esc, key Up, key F1, or several after one another".to_owned()))
         }
@@ -177,7 +184,7 @@ pub(super) fn for_terminal(line: &str) -> Option<Result<Vec<u8>, String>> {
                     })
                 })
                 .collect::<Result<Vec<_>, _>>()
-                .map(|keys| keys.concat()),
+                .map(|keys| Line::Type(keys.concat())),
         ),
         _ => None,
     }

@@ -281,6 +281,7 @@ impl Shell {
             Ok(Line::Secrets) => self.give_secrets()?,
             Ok(Line::Approve(place)) => self.approve(place)?,
             Ok(Line::Type(bytes)) => self.type_into(&bytes)?,
+            Ok(Line::TypeHidden) => self.type_hidden()?,
             Ok(Line::Quit) => return Ok(Some(Way::Out(self.last))),
             Ok(Line::Screen) => match screen::room(self.input.terminal) {
                 Ok(()) => return Ok(Some(Way::ToScreen)),

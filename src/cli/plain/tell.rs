@@ -419,6 +419,7 @@ skip [STEP] WHY         pass the step by
 undo STEP               take a step back
 stop [STEP]             end the running command
 type TEXT, key ^C       into the terminal of an interactive step: TEXT and Enter, or a key (Esc, Up, F1, …)
+hidden                  the same as type, asked for without showing it: for a password
 resolve [STEP] done|failed WHAT   say what became of an interrupted step
 note WORDS              write something down
 hold WHY, release [WHY] nothing starts from hold to release

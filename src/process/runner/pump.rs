@@ -66,7 +66,14 @@ impl Pump {
     /// Waits for output, for keys, for the bell or for the time, and passes on what came.
     pub(super) fn turn(&mut self, bell: &UnixStream, at_most: Option<Duration>) {
         let stalled = self.tty.as_ref().is_some_and(Tty::is_stalled);
-        let at_most = if stalled { Some(at_most.map_or(STALLED, |most| most.min(STALLED))) } else { at_most };
+        let behind = self.tty.as_ref().is_some_and(Tty::is_behind);
+        let at_most = if behind {
+            Some(Duration::ZERO)
+        } else if stalled {
+            Some(at_most.map_or(STALLED, |most| most.min(STALLED)))
+        } else {
+            at_most
+        };
         let mut fds: Vec<(BorrowedFd<'_>, PollFlags)> = vec![(bell.as_fd(), PollFlags::IN)];
         if let Some(tty) = &self.tty {
             fds.extend(tty.waits_for());
@@ -76,7 +83,7 @@ impl Pump {
         let mut ready = ready.into_iter().skip(1);
         if let Some(tty) = &mut self.tty {
             let came = [ready.next(), ready.next()].contains(&Some(true));
-            if came || stalled {
+            if came || stalled || behind {
                 tty.pass_on();
             }
         }

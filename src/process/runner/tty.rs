@@ -17,6 +17,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{InputModes, OptionalActions, Winsize};
 
+use crate::emulator;
+use crate::emulator::answers::Answering;
 use crate::process::kernel;
 use crate::process::terminal::{self, Frames, SIZE, Sent, Size};
 
@@ -41,6 +43,8 @@ pub(super) struct Tty {
     queue: VecDeque<u8>,
     to: Sink,
     cast: Cast,
+    /// Answers what programs ask their terminal.
+    answering: Answering,
 }
 
 impl Tty {
@@ -58,6 +62,7 @@ impl Tty {
         let flags = rustix::fs::fcntl_getfl(&master)?;
         rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK)?;
         let cast = Cast::begin(cast, SIZE);
+        break_in_silence();
         let mut tty = Self {
             dir: dir.to_owned(),
             master,
@@ -67,6 +72,7 @@ impl Tty {
             queue: VecDeque::new(),
             to,
             cast,
+            answering: Answering::new(SIZE.columns, SIZE.rows),
         };
         tty.set_size(SIZE)?;
         Ok(tty)
@@ -106,7 +112,8 @@ impl Tty {
 
     /// What it waits for.
     pub(super) fn waits_for(&self) -> [(BorrowedFd<'_>, PollFlags); 2] {
-        let mut of_master = PollFlags::IN;
+        // What is not taken in yet is taken in first: a terminal that is behind lets the command wait.
+        let mut of_master = if self.answering.is_behind() { PollFlags::empty() } else { PollFlags::IN };
         if !self.queue.is_empty() {
             of_master |= PollFlags::OUT;
         }
@@ -120,11 +127,27 @@ impl Tty {
         !self.queue.is_empty()
     }
 
-    /// Passes on what was typed and what is shown.
+    /// Is something shown of which is not yet known whether it asks something?
+    pub(super) fn is_behind(&self) -> bool {
+        self.answering.is_behind()
+    }
+
+    /// Passes on what was typed and what is shown, and answers what is asked in it.
     pub(super) fn pass_on(&mut self) {
         self.take_typed();
         self.type_queued();
-        self.show();
+        if !self.answering.is_behind()
+            && let Some(piece) = self.show_piece()
+        {
+            // As the command wrote it: what is covered in it takes other places.
+            self.answering.shows(&piece);
+        }
+        let answers = self.answering.turn();
+        // Who asks and never reads is answered no more.
+        if !answers.is_empty() && self.queue.len() < MOST_QUEUED {
+            self.queue.extend(answers);
+            self.type_queued();
+        }
     }
 
     fn take_typed(&mut self) {
@@ -136,6 +159,7 @@ impl Tty {
                     Sent::Bytes(bytes) => self.queue.extend(bytes),
                     Sent::Window(size) => {
                         if self.set_size(size).is_ok() {
+                            self.answering.resize(size.columns, size.rows);
                             self.cast.resized(size);
                         }
                     }
@@ -154,8 +178,13 @@ impl Tty {
         }
     }
 
-    /// Passes on what is shown, one piece at most; false when there was nothing.
+    /// Passes on what is shown, one piece at most, when there is nobody left who would hear an answer; false when there
+    /// was nothing.
     pub(super) fn show(&mut self) -> bool {
+        self.show_piece().is_some()
+    }
+
+    fn show_piece(&mut self) -> Option<Vec<u8>> {
         let mut piece = vec![0; PIECE];
         let mut filled = 0;
         // The kernel gives some 4 KiB at once.
@@ -167,11 +196,12 @@ impl Tty {
             }
         }
         if filled == 0 {
-            return false;
+            return None;
         }
-        let shown = self.to.push(&piece[..filled]);
+        piece.truncate(filled);
+        let shown = self.to.push(&piece);
         self.cast.shows(&shown);
-        true
+        Some(piece)
     }
 
     /// The command has ended: the terminal goes, and what is still in front hears that (`SIGHUP`).
@@ -196,4 +226,14 @@ impl Tty {
         let _ = terminal::note_size(&self.dir, size);
         Ok(())
     }
+}
+
+/// What breaks the emulator is caught there, and nobody reads what the runner would say of it.
+fn break_in_silence() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !emulator::is_feeding() {
+            before(info);
+        }
+    }));
 }

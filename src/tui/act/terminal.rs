@@ -28,6 +28,12 @@ pub fn shown(app: &App) -> Option<&Terminal> {
     app.terminals.iter().find(|terminal| terminal.of == *of)
 }
 
+/// Does the page of an output show its terminal? It does while it is open, unless older lines are looked at.
+#[must_use]
+pub fn fills_page(app: &App) -> bool {
+    app.pane.is_some() && shown(app).is_some() && app.output.as_ref().is_some_and(|output| output.follow)
+}
+
 /// The terminal of the step at `place`, while it is open.
 #[must_use]
 pub fn of_step(app: &App, place: usize) -> Option<&Terminal> {

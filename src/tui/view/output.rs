@@ -30,7 +30,7 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     draw_rule(cut_top(&mut rest, 1), None, buffer);
     let stand = cut_bottom(&mut rest, 1);
     seen.output = (usize::from(rest.width), usize::from(rest.height));
-    if super::terminal::fills_page(view.app) {
+    if crate::tui::act::terminal::fills_page(view.app) {
         super::terminal::on_page(view, rest, stand, buffer);
         return;
     }

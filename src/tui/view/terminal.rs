@@ -25,11 +25,6 @@ const ODD: &str = "\u{fffd}";
 /// How many lines of a paste are shown with the question about it.
 const PASTED: usize = 5;
 
-/// Does the page of an output show its terminal? It does while it is open, unless older lines are looked at.
-pub(super) fn fills_page(app: &App) -> bool {
-    app.pane.is_some() && shown(app).is_some() && app.output.as_ref().is_some_and(|output| output.follow)
-}
-
 /// Draws the whole window while a terminal has the keys. The room for the terminal itself is
 /// [`crate::tui::terminal_pane::room`], whatever else is to be said.
 pub(super) fn draw(view: View<'_>, typing: &Typing, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
 
+use crate::cli::ask;
 use crate::cli::exit::{Exit, Failure};
 use crate::client::Heard;
 use crate::session::{Command, terminal};
@@ -44,8 +45,8 @@ impl Shell {
     pub(super) fn terminal_begins(&mut self) {
         if self.seat() == Seat::Operator {
             self.line(
-                "(it runs at a terminal: type TEXT sends TEXT and Enter, key ^C sends a key; stop ends it, Enter does \
-                 nothing)",
+                "(it runs at a terminal: type TEXT sends TEXT and Enter, hidden asks for TEXT without showing it, key ^C \
+                 sends a key; stop ends it, Enter does nothing)",
             );
         } else {
             self.line("(it runs at a terminal, into which the operator types)");
@@ -64,6 +65,33 @@ impl Shell {
             && let Some(line) = self.live.as_mut().and_then(super::super::live::Live::waiting)
         {
             self.line(&line);
+        }
+    }
+
+    /// Asks for a line without showing it, a password most likely, and types that.
+    pub(super) fn type_hidden(&mut self) -> Result<(), Failure> {
+        if terminal::all(self.session()).next().is_none() {
+            return self.type_into(&[]);
+        }
+        if !self.input.terminal {
+            self.last = Exit::No;
+            self.line(
+                "no terminal is here that would show it: type TEXT is shown nowhere; nothing was typed",
+            );
+            return Ok(());
+        }
+        self.break_prompt();
+        self.out.flush();
+        self.input.forget();
+        match ask::hidden("what to type (not shown; Enter: nothing): ")? {
+            Some(mut text) if !text.is_empty() => {
+                text.push('\r');
+                self.type_into(text.as_bytes())
+            }
+            _ => {
+                self.line("nothing was typed");
+                Ok(())
+            }
         }
     }
 

@@ -76,7 +76,7 @@ fn way(verb: Verb) -> Way {
         Verb::PreviousAttempt | Verb::NextAttempt => {
             Needless("each was told as it came; all of them are in the session's attempts/N/output")
         }
-        Verb::Terminal => Needless("such a step is typed into on the screen; screen leads there"),
+        Verb::Terminal => Type("type words"),
     }
 }
 

@@ -31,7 +31,7 @@ const AS_TEXT: u8 = 0x8e;
 
 /// Counts work, and leaves out what belongs on no picture.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Meter {
+pub struct Meter {
     place: Place,
     /// The two bytes before.
     before: [u8; 2],
@@ -43,7 +43,7 @@ pub(super) struct Meter {
 impl Meter {
     /// Appends to `kept` what the emulator is to be given of `bytes`, for a terminal of `size` columns and rows, until
     /// the work reaches `most`. How many bytes that were.
-    pub(super) fn measure(&mut self, bytes: &[u8], size: (u16, u16), most: u64, kept: &mut Vec<u8>) -> usize {
+    pub fn measure(&mut self, bytes: &[u8], size: (u16, u16), most: u64, kept: &mut Vec<u8>) -> usize {
         let mut work = 0;
         for (index, byte) in bytes.iter().enumerate() {
             let before = self.place;
