@@ -25,6 +25,10 @@ use ratatui::layout::Rect;
 const STEPS: usize = 10_000;
 const ROUNDS: usize = 500;
 const SIZE: (u16, u16) = (200, 60);
+const PLAIN: &str = "srv/site/wp-content/uploads/2026/10/banner-0001.jpg\n";
+const COLOURED: &str = "\x1b[1;32mtaken\x1b[0m \x1b[38;5;208msrv/site/\x1b[4mwp-content\x1b[24m/uploads/2026/10/banner-0001.jpg\x1b[m \
+                        at \x1b[38;2;90;160;250m15:10:13\x1b[0m, and a remark on it that is so long that no window has room for all of \
+                        it in one row: \x1b[7m 4,120 of 4,120 \x1b[27m files, every one compared byte by byte, \x1b[3mtwice\x1b[0m\n";
 
 fn main() {
     let started = Instant::now();
@@ -33,12 +37,16 @@ fn main() {
         if n % 100 == 0 {
             let _ = writeln!(text, "  - phase: Phase {}", n / 100);
         }
-        let _ = writeln!(text, "  - {{ id: s{n}, title: Step number {n} of a long night, run: 'echo {n}' }}");
+        let apart = if n == 0 { ", capture: it" } else { "" };
+        let _ = writeln!(
+            text,
+            "  - {{ id: s{n}, title: Step number {n} of a long night, run: 'echo {n}'{apart} }}"
+        );
     }
     let runbook = runbook::read(text.as_bytes(), "bench.yaml").expect("a runbook of the format");
     println!("read and hold to its rules, {STEPS} steps: {:.1} ms", millis(started.elapsed()));
     let mut app = app(runbook);
-    picture("first step, its output flooding", &mut app, flood);
+    picture("first step, its output flooding", &mut app, |app| flood(app, PLAIN));
     let mut down = true;
     picture("a key, its step, its picture", &mut app, |app| {
         let code = if down { KeyCode::End } else { KeyCode::Home };
@@ -47,6 +55,18 @@ fn main() {
     });
     app.selected = STEPS / 2;
     picture("in the middle of the walk", &mut app, |_| {});
+    (app.selected, app.output_choice) = (0, None);
+    press(&mut app, 'o');
+    picture("its output alone, flooding in colours", &mut app, |app| flood(app, COLOURED));
+    press(&mut app, 'w');
+    picture("the same, long lines wrapped", &mut app, |app| flood(app, COLOURED));
+    press(&mut app, '|');
+    picture("output and errors side by side, both flooding, wrapped", &mut app, |app| flood(app, COLOURED));
+    assert!(app.beside.as_ref().is_some_and(|beside| beside.total > 0), "there are two of them");
+}
+
+fn press(app: &mut App, key: char) {
+    let _ = update(app, Msg::Key { key: KeyEvent::from(KeyCode::Char(key)), at: 1 });
 }
 
 fn picture(what: &str, app: &mut App, mut before: impl FnMut(&mut App)) {
@@ -69,12 +89,12 @@ fn picture(what: &str, app: &mut App, mut before: impl FnMut(&mut App)) {
     );
 }
 
-/// As much of an output as a host sends at once, over and over.
-fn flood(app: &mut App) {
-    let of = OutputFile { attempt: 1, item: None, stream: Stream::Output };
+/// As much of its outputs as a host sends at once, over and over.
+fn flood(app: &mut App, line: &str) {
     let total = app.output.as_ref().map_or(0, |output| output.total) + (170 << 20);
-    let line = "srv/site/wp-content/uploads/2026/10/banner-0001.jpg\n".repeat(1_000);
-    let mut messages = vec![FromHost::OutputGrew { of, total }];
+    let line = line.repeat(1_000);
+    let grew = |stream| FromHost::OutputGrew { of: OutputFile { attempt: 1, item: None, stream }, total };
+    let mut messages = vec![grew(Stream::Errors), grew(Stream::Output)];
     while let Some(message) = messages.pop() {
         for action in update(app, Msg::Host(Box::new(message))) {
             if let Action::Send(ToHost::ReadOutput { id, from, len, .. }) = action {

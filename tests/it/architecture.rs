@@ -197,6 +197,27 @@ fn only_the_gate_makes_a_permit() {
 }
 
 #[test]
+fn one_pen_alone_writes_to_the_terminal() {
+    let ways = ["stdout()", "print!(", "println!("];
+    let mut found = BTreeSet::new();
+    for source in sources().iter().filter(|source| source.room == "tui") {
+        // Asking it something, its size or whether it is one, is not writing.
+        let code = source
+            .code
+            .replace("tcgetwinsize(rustix::stdio::stdout())", "")
+            .replace("stdout().is_terminal()", "");
+        if ways.iter().any(|way| code.contains(way)) {
+            found.insert(source.path.to_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(
+        Vec::from_iter(found),
+        ["src/tui/terminal/pen.rs"],
+        "what is written past it would fall into a picture"
+    );
+}
+
+#[test]
 fn every_file_opens_with_what_it_is_for() {
     let silent: Vec<_> =
         sources().into_iter().filter(|s| !s.text.starts_with("//!")).map(|s| s.path).collect();

@@ -15,6 +15,7 @@ mod lures;
 mod moving;
 mod no_by_default;
 mod order;
+mod output;
 mod outside;
 mod pages;
 mod peers;

@@ -70,6 +70,19 @@ impl Screen {
         self.parser.screen().contents()
     }
 
+    /// The colour of the letters of this text, where it stands first.
+    #[track_caller]
+    pub(crate) fn ink(&self, text: &str) -> vt100::Color {
+        let screen = self.parser.screen();
+        let (_, columns) = screen.size();
+        let place = screen.rows(0, columns.get()).enumerate().find_map(|(row, line)| {
+            let before = line[..line.find(text)?].chars().count();
+            Some((u16::try_from(row).unwrap(), u16::try_from(before).unwrap()))
+        });
+        let (row, column) = place.unwrap_or_else(|| panic!("{text:?} is not there\n{}", self.text()));
+        screen.cell(row, column).unwrap().fgcolor()
+    }
+
     /// Presses keys, as bytes. One `Enter` comes no sooner after another than the screen takes it for a second one.
     pub(crate) fn press(&mut self, keys: &str) {
         if keys.contains('\r') {

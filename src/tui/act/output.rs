@@ -109,14 +109,21 @@ pub(super) fn find(app: &mut App, text: &str) -> Vec<Action> {
         return Vec::new();
     };
     app.find = Some(find);
-    look(app, shown.start, false, false)
+    look(app, shown.start, false, false, 0)
 }
 
 /// On to the next place, or the one before: from the last one, if it is on the screen, else from the screen's edge.
 fn again(app: &mut App, backwards: bool) -> Vec<Action> {
     let (Some(output), Some(find)) = (&app.output, &mut app.find) else { return Vec::new() };
     if find.of != output.of {
-        (find.of, find.at) = (output.of.clone(), None);
+        (find.of, find.at, find.stage) = (output.of.clone(), None, Stage::Stopped);
+    }
+    if let Stage::Looking(looking) = &mut find.stage
+        && looking.backwards == backwards
+    {
+        // What was looked through is not looked through again, and no key is lost.
+        looking.more += 1;
+        return Vec::new();
     }
     let shown = output.bytes_shown(app.seen.output.0, app.seen.output.1);
     let last = find.at.filter(|at| shown.contains(at));
@@ -126,18 +133,18 @@ fn again(app: &mut App, backwards: bool) -> Vec<Action> {
         (None, false) => shown.start,
         (None, true) => shown.end,
     };
-    look(app, from, backwards, false)
+    look(app, from, backwards, false, 0)
 }
 
-/// Has the host look, from `from` on; `around`: from the other end of the file to there.
-fn look(app: &mut App, from: u64, backwards: bool, around: bool) -> Vec<Action> {
+/// Has the host look, from `from` on; `around`: from the other end of the file to there; `more`: so many places further.
+fn look(app: &mut App, from: u64, backwards: bool, around: bool, more: u32) -> Vec<Action> {
     if app.link != Link::Up {
         app.refuse("there is no connection to the session: nothing is looked for");
         return Vec::new();
     }
     let id = app.new_id(Pending::Find);
     let Some(find) = &mut app.find else { return Vec::new() };
-    find.stage = Stage::Looking(Looking { id, start: from, backwards, around, looked: 0 });
+    find.stage = Stage::Looking(Looking { id, start: from, backwards, around, looked: 0, more });
     let (begin, until) = match (around, backwards) {
         (false, _) => (from, None),
         (true, false) => (0, Some(from)),
@@ -173,7 +180,9 @@ pub(in crate::tui) fn found(app: &mut App, id: u64, at: Option<u64>, looked: u64
             find.stage = Stage::Found { around: looking.around };
             let needle = find.needle.clone();
             let of = find.of.clone();
-            if let Some(output) = app.output.as_mut().filter(|output| output.of == of) {
+            if looking.more == 0
+                && let Some(output) = app.output.as_mut().filter(|output| output.of == of)
+            {
                 output.reveal(at, &needle, size.0, size.1);
             }
             if looking.around {
@@ -183,8 +192,14 @@ pub(in crate::tui) fn found(app: &mut App, id: u64, at: Option<u64>, looked: u64
                     "past the end there is nothing: this is from the start on"
                 });
             }
+            if let Some(more) = looking.more.checked_sub(1) {
+                let from = if looking.backwards { at } else { at + 1 };
+                return look(app, from, looking.backwards, false, more);
+            }
         }
-        None if done && !looking.around => return look(app, looking.start, looking.backwards, true),
+        None if done && !looking.around => {
+            return look(app, looking.start, looking.backwards, true, looking.more);
+        }
         None if done => {
             find.stage = Stage::Nowhere;
             let text = plain(&find.text);
@@ -217,25 +232,34 @@ fn end_task(app: &mut App) -> Vec<Action> {
 
 /// A place was typed: `50`, `50 %`, `3.1 GB`.
 pub(super) fn go_to(app: &mut App, text: &str) {
-    let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let Some(output) = &mut app.output else { return };
-    let percent =
-        bare.strip_suffix('%').unwrap_or(&bare).parse::<f64>().ok().filter(|n| (0.0..=100.0).contains(n));
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a length, to the nearest line"
-    )]
-    let byte = match percent {
-        Some(percent) => Some((output.total as f64 * percent / 100.0) as u64),
-        None => parse_size(&bare).or_else(|_| parse_size(&bare.to_uppercase().replace('I', "i"))).ok(),
-    };
-    match byte {
+    match place_in(text, output.total) {
         Some(byte) if byte >= output.total => output.to_end(),
         Some(byte) => output.go_to(byte),
-        None => app.refuse("a place in it is said like this: 50 %, or 3GB"),
+        None => app.refuse("a place in it is said like this: 50 %, or 3.1 GB"),
     }
+}
+
+/// The byte that is meant in a file of `total` bytes, to the nearest line. `None`: it says no place.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "to the nearest line; a number that is too large is the end"
+)]
+fn place_in(text: &str, total: u64) -> Option<u64> {
+    let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let digits = bare.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(bare.len());
+    let (number, unit) = bare.split_at(digits);
+    let number: f64 = number.parse().ok()?;
+    if matches!(unit, "" | "%") {
+        return (number <= 100.0).then(|| (total as f64 * number / 100.0) as u64);
+    }
+    // As people type it: `3.1gb`, `3G`.
+    let unit = unit.to_uppercase().replace('I', "i");
+    let unit = if unit.ends_with('B') { unit } else { format!("{unit}B") };
+    let unit = parse_size(&format!("1{unit}")).ok()?;
+    Some((number * unit as f64) as u64)
 }
 
 /// Asks before the screen's lines go to the terminal's clipboard.
@@ -353,4 +377,33 @@ pub(in crate::tui) fn lost(app: &mut App) -> Vec<Action> {
         return vec![Action::Save(Step::Drop)];
     }
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_understood_as_people_type_it() {
+        let said = |text| place_in(text, 10_000_000_000);
+        for (text, byte) in [
+            ("50", 5_000_000_000),
+            ("12.5 %", 1_250_000_000),
+            ("0", 0),
+            ("3.1 GB", 3_100_000_000),
+            ("3.1gb", 3_100_000_000),
+            ("3 G", 3_000_000_000),
+            (".5 kB", 500),
+            ("1 MiB", 1 << 20),
+            ("812 B", 812),
+            ("99 PB", 99_000_000_000_000_000),
+        ] {
+            assert_eq!(said(text), Some(byte), "{text}");
+        }
+        for text in
+            ["", "%", "101", "101 %", "-1", "nan", "inf", "1e1", "1.2.3 GB", "GB", ".", "3 lines", "3,1 GB"]
+        {
+            assert_eq!(said(text), None, "{text}");
+        }
+    }
 }

@@ -241,7 +241,7 @@ const OUTPUT: &[Binding] = &[
     row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "page", "a screenful down"),
     row(&[HOME, char('g')], Verb::Home, "start", "to its first byte"),
     row(&[END, char('G')], Verb::End, "end", "to its end, following it"),
-    row(&[char('%')], Verb::GoTo, "go to", "to a place in it: 50 %, or 3GB"),
+    row(&[char('%')], Verb::GoTo, "go to", "to a place in it: 50 %, or 3.1 GB"),
     row(&[char('R')], Verb::Release, "release", "release holds: your own, or other people's with words"),
     row(
         &[char('a')],
@@ -322,7 +322,7 @@ const FOUND: &[Binding] = &[
     row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "page", "a screenful down"),
     row(&[HOME, char('g')], Verb::Home, "start", "to its first byte"),
     row(&[END, char('G')], Verb::End, "end", "to its end, following it"),
-    row(&[char('%')], Verb::GoTo, "go to", "to a place in it: 50 %, or 3GB"),
+    row(&[char('%')], Verb::GoTo, "go to", "to a place in it: 50 %, or 3.1 GB"),
     row(&[char('R')], Verb::Release, "release", "release holds: your own, or other people's with words"),
     row(
         &[char('a')],

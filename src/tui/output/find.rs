@@ -50,6 +50,8 @@ pub struct Looking {
     pub around: bool,
     /// Bytes looked through in this half.
     pub looked: u64,
+    /// Keys that came meanwhile: so many places further is what is wanted.
+    pub more: u32,
 }
 
 impl Find {

@@ -189,7 +189,8 @@ impl Output {
         let place = |at: usize| self.from + at as u64;
         match (lines.first(), lines.last()) {
             (Some(first), Some(last)) => place(first.start)..place(last.end),
-            _ => self.top..self.top,
+            // What is to be shown there is on its way.
+            _ => self.top..self.top.saturating_add(1),
         }
     }
 

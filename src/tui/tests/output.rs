@@ -130,6 +130,33 @@ fn what_is_looked_for_can_be_stopped_and_an_old_answer_changes_nothing() {
 }
 
 #[test]
+fn keys_that_come_while_it_is_looked_for_count_and_nothing_is_looked_through_again() {
+    let mut scene = colourful().sized(120, 40);
+    scene.hold_finds = true;
+    scene.keys("og/error");
+    scene.key(KeyCode::Enter);
+    let asked = |scene: &Scene| scene.sent.iter().filter(|m| matches!(m, ToHost::FindOutput { .. })).count();
+    let answer = |scene: &mut Scene, at| {
+        let id = scene.app.find.as_ref().unwrap().looking().unwrap().id;
+        scene.give(Msg::Host(Box::new(FromHost::Found { id, at: Some(at), looked: 1, done: true })));
+    };
+    let before = asked(&scene);
+    scene.keys("nn");
+    assert_eq!(asked(&scene), before, "it is looked for already");
+    for at in [100, 300] {
+        answer(&mut scene, at);
+        let last = scene.sent.last();
+        assert!(
+            matches!(last, Some(ToHost::FindOutput { from, .. }) if *from == at + 1),
+            "on from there: {last:?}"
+        );
+    }
+    answer(&mut scene, 500);
+    let find = scene.app.find.as_ref().unwrap();
+    assert_eq!((find.at, find.looking()), (Some(500), None));
+}
+
+#[test]
 fn an_output_is_copied_only_after_a_typed_yes() {
     let mut scene = colourful().sized(120, 40);
     scene.keys("ogy");

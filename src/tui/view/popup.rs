@@ -134,7 +134,7 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
 pub(super) fn in_a_row(ask: &Ask) -> Option<&'static str> {
     match ask {
         Ask::FindText => Some(" find in this output:  "),
-        Ask::GoTo => Some(" go to (50 %, 3GB):  "),
+        Ask::GoTo => Some(" go to (50 %, 3.1 GB):  "),
         _ => None,
     }
 }
