@@ -293,12 +293,17 @@ fn a_saving_that_is_stopped_leaves_nothing() {
     File::options().write(true).open(output).unwrap().set_len(20 << 30).unwrap();
     let mut screen = page(&home, &id, (24, 80));
     save_to(&mut screen, "large.log");
-    let part = home.path("large.log");
-    until("a part of it", || part.metadata().is_ok_and(|found| found.len() > 0).then_some(()));
+    let large = || {
+        let files = home.path("").read_dir().unwrap().flatten();
+        files.filter_map(|file| file.metadata().ok()).any(|found| found.is_file() && found.len() > 1 << 20)
+    };
+    until("a part of it", || large().then_some(()));
     screen.wait_for("Esc stop saving");
+    assert!(!home.path("large.log").exists(), "half a file has not this name");
     screen.press("\x1b");
     screen.wait_for("saving was stopped");
-    until("the part is removed", || (!part.exists()).then_some(()));
+    until("the part is removed", || (!large()).then_some(()));
+    assert!(!home.path("large.log").exists());
     screen.wait_for("Esc steps");
 }
 
