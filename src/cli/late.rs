@@ -45,13 +45,14 @@ impl Late {
             let before = self.0.get(&place).filter(|told| told.start == start);
             if before.is_none_or(|told| told.doubled < doubled) {
                 let title = view::filled(session, &session.runbook.steps[place].title);
-                let text = format!(
-                    "LATE: {} {} was to take {}; it is late by {}",
-                    place + 1,
-                    clean(&title),
-                    in_words(limit),
-                    in_words(age.saturating_sub(limit))
-                );
+                let over = age.saturating_sub(limit);
+                let by = if over < Duration::from_secs(1) {
+                    "it is late from now on".to_owned()
+                } else {
+                    format!("it is late by {}", in_words(over))
+                };
+                let text =
+                    format!("LATE: {} {} was to take {}; {by}", place + 1, clean(&title), in_words(limit));
                 lines.push(Line { text, first: before.is_none() });
             }
             still.insert(place, Told { start, doubled });

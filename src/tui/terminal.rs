@@ -124,7 +124,7 @@ fn enter() -> io::Result<()> {
         // What is not known there would be printed, or is a fault in the line.
         Kind::Old => queue!(bytes, Clear(ClearType::All), cursor::MoveTo(0, 0)),
     };
-    queued.and_then(|()| pen::write_in_time(&bytes)).inspect_err(|_| give_back())
+    queued.and_then(|()| pen::write_first(&bytes)).inspect_err(|_| give_back())
 }
 
 /// Takes the mouse, or leaves it to the terminal, whenever the terminal is taken over from now on.
@@ -158,7 +158,7 @@ pub fn give_back() {
             }
         };
         pen::wait_for_the_last_picture();
-        let _ = pen::write_in_time(&bytes);
+        let _ = pen::write_last(&bytes);
         let _ = disable_raw_mode();
     }
 }

@@ -67,7 +67,7 @@ fn a_window_that_shrinks_goes_on_in_lines_and_comes_back() {
     let session = home.only_session();
     screen.press("\r");
     session.wait_for_where("step_settled", |record| record["step"] == "first");
-    screen.wait("the next step", |text| text.contains("Wait for it") && walks(text));
+    screen.wait("the next step", |text| text.contains("2 of 3") && text.contains("Enter start"));
     screen.press("\r");
     session.wait_for_where("step_started", |record| record["step"] == "long");
     screen.resize(8, 38);
@@ -80,7 +80,8 @@ fn a_window_that_shrinks_goes_on_in_lines_and_comes_back() {
     screen.wait_for("holds");
     screen.press("\r");
     screen.wait_for("On in lines");
-    screen.wait("the prompt", |text| text.trim_end().ends_with('>'));
+    screen.wait("what the command wrote before", |text| text.contains("| begun"));
+    assert!(String::from_utf8_lossy(&screen.raw).contains("stop ends it"), "{}", screen.text());
     assert_eq!(session.records("noted").len(), 0, "no key of the screen is a line here");
     screen.is_restored();
     screen.press("release\r");
@@ -94,8 +95,8 @@ fn a_window_that_shrinks_goes_on_in_lines_and_comes_back() {
     session.wait_for_where("step_settled", |record| record["step"] == "long");
     // Into lines once more, and out of them by a signal, as any program in a terminal.
     screen.resize(5, 20);
-    screen.wait_for("onbelay needs");
-    screen.press_until("\r", |text| text.contains("On in lines"));
+    screen.wait_for("needs 40 × 12");
+    screen.press_until("\r", |text| text.trim_end().ends_with('>'));
     kill_process(screen.pid(), Signal::TERM).unwrap();
     assert_ne!(screen.wait_end(), 0);
     screen.is_restored();
@@ -153,7 +154,13 @@ fn in_tmux_it_is_drawn_at_any_size_and_is_there_after_a_detach() {
     press("Enter");
     shows("lines", &|text| text.trim_end().ends_with('>'));
     tmux(&home, &["resize-window", "-x", "100", "-y", "30"]);
-    shows("the prompt", &|text| text.trim_end().ends_with('>'));
+    // The terminal inside learns of it a moment later.
+    let inside = tmux(&home, &["display-message", "-p", "#{pane_tty}"]).stdout;
+    let inside = String::from_utf8_lossy(&inside).trim().to_owned();
+    until("the new size", || {
+        let size = Command::new("stty").args(["-F", &inside, "size"]).output().ok()?;
+        (size.stdout == b"30 100\n").then_some(())
+    });
     tmux(&home, &["send-keys", "screen", "Enter"]);
     shows("the screen again", &walks);
     press("q");
@@ -194,7 +201,11 @@ fn in_gnu_screen_it_is_drawn_at_any_size_and_is_there_after_a_detach() {
     let told =
         home_command(&home, "screen", &["-S", "walk", "-p", "0", "-X", "hardcopy", copy.to_str().unwrap()]);
     assert!(told.status.success());
-    until("what GNU screen shows", || Some(home.read("hardcopy")).filter(|text| walks(text)));
+    // It writes one byte for each place on the screen, whatever stands there.
+    until("what GNU screen shows", || {
+        let bytes = std::fs::read(&copy).ok()?;
+        walks(&String::from_utf8_lossy(&bytes)).then_some(())
+    });
     screen.press("q");
     screen.wait_for("LEFT WITH 0");
     home_command(&home, "screen", &["-S", "walk", "-X", "quit"]);
@@ -204,6 +215,49 @@ fn in_gnu_screen_it_is_drawn_at_any_size_and_is_there_after_a_detach() {
 
 fn home_command(home: &Home, program: &str, words: &[&str]) -> Output {
     Command::new(program).args(words).env_clear().envs(home.variables()).output().unwrap()
+}
+
+#[test]
+fn over_mosh_it_is_drawn_at_any_size_and_the_session_outlives_the_client() {
+    let test = "over_mosh_it_is_drawn_at_any_size_and_the_session_outlives_the_client";
+    if !have(test, "mosh-server") || !have(test, "mosh-client") {
+        return;
+    }
+    // What no client speaks to for so long goes by itself, whatever becomes of this test.
+    let mut home = Home::new().with("MOSH_SERVER_NETWORK_TMOUT", "60").with("TERM", "xterm-256color");
+    let file = runbook(&home, WALK);
+    let call = format!("'{ONBELAY}' run '{file}'; exec cat");
+    let words = ["new", "-i", "127.0.0.1", "-p", "60100:60900", "-c", "256", "--", "sh", "-c", &call];
+    let began = home_command(&home, "mosh-server", &words);
+    let said = String::from_utf8_lossy(&began.stdout).into_owned();
+    let connect = said.lines().find_map(|line| line.strip_prefix("MOSH CONNECT "));
+    let (port, key) = connect.and_then(|line| line.split_once(' ')).unwrap_or_else(|| panic!("{began:?}"));
+    home.set("MOSH_KEY", key);
+    let mut screen = Screen::call(&home, "mosh-client", &["127.0.0.1", port], (24, 80));
+    screen.wait("the screen", walks);
+    let session = home.only_session();
+    screen.press("\r");
+    session.wait_for_where("step_settled", |record| record["step"] == "first");
+    screen.wait("the next step", |text| text.contains("2 of 3") && walks(text));
+    for (rows, columns) in [(12, 40), (60, 200), (30, 100)] {
+        screen.resize(rows, columns);
+        screen.wait("a picture of that size", |text| {
+            let last = text.lines().nth(usize::from(rows) - 1);
+            last.is_some_and(|last| last.contains("? keys"))
+        });
+    }
+    screen.wait("that it can be started", |text| text.contains("Enter start"));
+    screen.press("\r");
+    session.wait_for_where("step_started", |record| record["step"] == "long");
+    kill_process(screen.pid(), Signal::KILL).unwrap();
+    screen.wait_end();
+    assert_eq!(session.step("long"), "running");
+    // Whoever lost it comes back from elsewhere.
+    let mut again = Screen::open(&home, &["attach"], (24, 80));
+    again.wait("the screen again", |text| walks(text) && text.contains("Wait for it"));
+    again.press("\x18");
+    session.wait_for("hold_called");
+    session.act(&["stop", "long"]);
 }
 
 #[test]
@@ -232,7 +286,7 @@ fn a_running_step_costs_a_slow_line_little() {
     screen.wait("the screen", walks);
     let session = home.only_session();
     session.act(&["run", "first"]).expect(0);
-    screen.wait("the next step", |text| text.contains("Wait for it") && walks(text));
+    screen.wait("the next step", |text| text.contains("2 of 3") && text.contains("Enter start"));
     screen.press("\r");
     screen.wait_for("0:03");
     let before = screen.raw.len();

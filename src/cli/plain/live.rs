@@ -10,6 +10,9 @@ pub(super) const MOST: u64 = 32 << 10;
 /// A line without an end is shown in pieces of this many bytes.
 const LONGEST: usize = 8 << 10;
 
+/// So many lines are shown of what was written before somebody looked.
+const LAST: usize = 5;
+
 /// An output that is shown while it grows.
 #[derive(Debug)]
 pub(super) struct Live {
@@ -49,6 +52,17 @@ impl Live {
 
     fn shown(&self, line: &[u8]) -> String {
         if self.terminal { format!("| {}", clean_lines(&as_shown(line))) } else { shown(line) }
+    }
+
+    /// Goes on behind `bytes`, which were written from `from` on before anybody looked: their last lines.
+    pub(super) fn catch_up(&mut self, from: u64, bytes: &[u8]) -> Vec<String> {
+        self.read = from;
+        // What does not begin with its line is left out.
+        let cut = if from == 0 { 0 } else { bytes.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1) };
+        self.read += cut as u64;
+        let mut lines = self.take(&bytes[cut..]);
+        lines.drain(..lines.len().saturating_sub(LAST));
+        lines
     }
 
     /// Makes ready for reading up to `total`: what is left out of a flood, in words.
@@ -160,6 +174,17 @@ mod tests {
         assert_eq!(live.end(), None);
         assert_eq!(live.next(17), None);
         assert_eq!(live.next(20), Some((17, 3)));
+    }
+
+    #[test]
+    fn of_what_was_written_before_the_last_whole_lines_are_shown() {
+        let mut behind = live();
+        assert_eq!(behind.catch_up(100, b"alf\n1\n2\n3\n4\n5\n6\nbeg"), ["| 2", "| 3", "| 4", "| 5", "| 6"]);
+        assert_eq!(behind.next(120), Some((119, 1)), "all of it counts as read");
+        assert_eq!(behind.take(b"un\n"), ["| begun"]);
+        let mut whole = live();
+        assert_eq!(whole.catch_up(0, b"first\n"), ["| first"]);
+        assert_eq!(whole.catch_up(0, b""), Vec::<String>::new());
     }
 
     #[test]

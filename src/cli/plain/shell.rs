@@ -171,6 +171,7 @@ impl Shell {
         self.lines(&second::welcome(self.session(), self.role, &self.you));
         self.lines(&self.who_is_here());
         self.ask_secrets()?;
+        self.follow_what_runs()?;
         loop {
             self.hear_all()?;
             if let Some(exit) = self.closed() {
@@ -180,7 +181,9 @@ impl Shell {
                 return Ok(Way::Out(self.last.max(Exit::No)));
             }
             let seat = self.seat();
-            if (self.under.is_none() || self.waits_for.is_some())
+            // Between the lines of an output no prompt is put again and again: how to act was said as it began.
+            let shows_output = self.live.is_some() && seat == Seat::Operator;
+            if ((self.under.is_none() && !shows_output) || self.waits_for.is_some())
                 && (seat != Seat::Watcher || self.input.terminal)
             {
                 if self.waits_for.is_none() {

@@ -15,6 +15,9 @@ static BUSY: AtomicBool = AtomicBool::new(false);
 /// How long a terminal that takes nothing is waited for where this process wants to end.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long a slow line may take to show what was written before the terminal is taken over.
+const START: Duration = Duration::from_secs(15);
+
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -80,9 +83,18 @@ impl Pen {
     }
 }
 
-/// Writes all of it, past the lock of `io::stdout`: whoever wants to leave must not wait for a terminal that takes
-/// nothing. On a serial line it is over when the last byte is out, so that no backlog builds up.
-fn write_out(mut bytes: &[u8]) -> io::Result<()> {
+/// Writes a picture. On a serial line it is over when the last byte is out, so that no backlog builds up.
+fn write_out(bytes: &[u8]) -> io::Result<()> {
+    write_all(bytes)?;
+    match rustix::termios::tcdrain(rustix::stdio::stdout()) {
+        Ok(()) | Err(Errno::INTR | Errno::NOTTY) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Hands all of it to the system, past the lock of `io::stdout`: whoever wants to leave must not wait for a terminal that
+/// takes nothing.
+fn write_all(mut bytes: &[u8]) -> io::Result<()> {
     let to = rustix::stdio::stdout();
     while !bytes.is_empty() {
         match rustix::io::write(to, bytes) {
@@ -92,24 +104,39 @@ fn write_out(mut bytes: &[u8]) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-    match rustix::termios::tcdrain(to) {
-        Ok(()) | Err(Errno::INTR | Errno::NOTTY) => Ok(()),
-        Err(error) => Err(error.into()),
+    Ok(())
+}
+
+/// Waits until the picture that is on its way is there. Where that takes too long, what waits of it in the system is thrown
+/// away: it is about to be wiped, and what gives the terminal back must neither be lost nor be late behind it.
+pub(super) fn wait_for_the_last_picture() {
+    if !is_there_within(PATIENCE) {
+        let _ = rustix::termios::tcflush(rustix::stdio::stdout(), rustix::termios::QueueSelector::OFlush);
+        is_there_within(PATIENCE);
     }
 }
 
-/// Waits until the picture that is on its way is there, if it comes there at all.
-pub(super) fn wait_for_the_last_picture() {
+fn is_there_within(patience: Duration) -> bool {
     let begun = Instant::now();
-    while BUSY.load(Ordering::SeqCst) && begun.elapsed() < PATIENCE {
+    while BUSY.load(Ordering::SeqCst) && begun.elapsed() < patience {
         std::thread::sleep(LOOK);
     }
+    !BUSY.load(Ordering::SeqCst)
 }
 
-/// Writes, but does not wait for ever.
-pub(super) fn write_in_time(bytes: &[u8]) -> io::Result<()> {
+/// Writes what takes the terminal over. What was written before may still be on its way.
+pub(super) fn write_first(bytes: &[u8]) -> io::Result<()> {
+    write_within(START, bytes)
+}
+
+/// Writes what gives the terminal back, but does not wait for ever.
+pub(super) fn write_last(bytes: &[u8]) -> io::Result<()> {
+    write_within(PATIENCE, bytes)
+}
+
+fn write_within(patience: Duration, bytes: &[u8]) -> io::Result<()> {
     let bytes = bytes.to_vec();
     let (done, wait) = channel();
-    std::thread::Builder::new().name("last-word".to_owned()).spawn(move || done.send(write_out(&bytes)))?;
-    wait.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    std::thread::Builder::new().name("word".to_owned()).spawn(move || done.send(write_all(&bytes)))?;
+    wait.recv_timeout(patience).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

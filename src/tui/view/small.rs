@@ -22,15 +22,18 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     let kept = u16::from(area.height > 1);
     let body = Rect { height: area.height - kept, ..area };
     let facts = facts(view, area);
-    let all: Vec<(Tone, Vec<String>)> = facts.iter().map(|(tone, text)| (*tone, wrap(text, width))).collect();
-    let whole = all.iter().map(|(_, rows)| rows.len()).sum::<usize>() <= usize::from(body.height);
-    let rows: Vec<Line<'static>> = if whole {
-        all.into_iter()
-            .flat_map(|(tone, rows)| rows.into_iter().map(move |row| say(row, tone).into()))
-            .collect()
-    } else {
-        facts.iter().map(|(tone, text)| say(fit(text, width).into_owned(), *tone).into()).collect()
-    };
+    let room = usize::from(body.height);
+    let mut rows: Vec<Line<'static>> = Vec::new();
+    for (at, (tone, text)) in facts.iter().enumerate() {
+        // Each is whole where that leaves a row for every one after it.
+        let spare = room.saturating_sub(rows.len() + facts.len() - at - 1);
+        let wrapped = wrap(text, width);
+        if wrapped.len() <= spare {
+            rows.extend(wrapped.into_iter().map(|row| Line::from(say(row, *tone))));
+        } else {
+            rows.push(say(fit(text, width).into_owned(), *tone).into());
+        }
+    }
     let used = count(rows.len()).min(body.height);
     write_rows(&rows, body, buffer);
     if kept > 0 {
@@ -68,10 +71,9 @@ fn facts(view: View<'_>, area: Rect) -> Vec<(Tone, String)> {
     if !broken {
         facts.push((Tone::Quiet, format!("log safe, {} records", session.head)));
     }
-    facts.push((
-        Tone::Plain,
-        format!("{} × {}; onbelay needs {MIN_WIDTH} × {MIN_HEIGHT}", area.width, area.height),
-    ));
+    let whole = format!("{} × {}; onbelay needs {MIN_WIDTH} × {MIN_HEIGHT}", area.width, area.height);
+    let narrow = columns(&whole) > usize::from(area.width);
+    facts.push((Tone::Plain, if narrow { format!("needs {MIN_WIDTH} × {MIN_HEIGHT}") } else { whole }));
     facts
 }
 

@@ -4,17 +4,25 @@ use std::time::{Duration, Instant};
 
 use crate::cli::exit::Failure;
 use crate::client::{ClientError, Heard};
+use crate::clock;
 use crate::session::event::How;
-use crate::session::{Entry, Event, terminal};
-use crate::wire::messages::{OutputFile, Role, Stream};
+use crate::session::state::Phase;
+use crate::session::{Entry, Event, Progress, Session, terminal, view};
+use crate::text::clean;
+use crate::time::in_words;
+use crate::wire::messages::{OutputFile, Stream};
 use crate::wire::{FromHost, ToHost};
 
 use super::super::live::{Live, MOST};
+use super::super::second::Seat;
 use super::super::tell;
 use super::Shell;
 
 /// How long the host may take to hand over a part of an output.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Of a command that runs already so much is looked through for its last lines, bytes.
+const TAIL: u64 = 4 << 10;
 
 impl Shell {
     /// Says something that needs no answer. Where the connection is lost that is told elsewhere.
@@ -51,14 +59,41 @@ impl Shell {
             self.line(&said);
             return Ok(());
         }
+        self.follow(place, OutputFile { attempt, item, stream: Stream::Output })
+    }
+
+    /// What runs already as the lines begin is followed too, from its last lines on.
+    pub(super) fn follow_what_runs(&mut self) -> Result<(), Failure> {
+        let session = self.session();
+        let Some((place, of)) = newest_command(session) else { return Ok(()) };
+        let age = session.steps[place].started.and_then(|started| started.age(clock::now(session)));
+        let title = view::filled(session, &session.runbook.steps[place].title);
+        let line = format!(
+            "{number} {} has been running for {}; output {number} from 1 shows all that it wrote",
+            clean(&title),
+            in_words(age.unwrap_or_default()),
+            number = place + 1,
+        );
+        self.line(&line);
+        self.follow(place, of.clone())?;
+        let (total, _) = self.part(&of, 0, 0)?;
+        let from = total.saturating_sub(TAIL);
+        let len = u32::try_from(total - from).unwrap_or(u32::MAX);
+        let (_, bytes) = if len > 0 { self.part(&of, from, len)? } else { (total, Vec::new()) };
+        let lines = self.live.as_mut().map(|live| live.catch_up(from, &bytes)).unwrap_or_default();
+        self.lines(&lines);
+        Ok(())
+    }
+
+    fn follow(&mut self, place: usize, of: OutputFile) -> Result<(), Failure> {
+        let session = self.session();
         let interactive =
             session.runbook.steps[place].interactive && terminal::of_step(session, place).is_some();
         if interactive {
             self.terminal_begins();
-        } else if self.input.terminal && self.role != Role::Watch {
+        } else if self.input.terminal && self.seat() == Seat::Operator {
             self.line("(it runs; stop ends it, Enter does nothing)");
         }
-        let of = OutputFile { attempt, item, stream: Stream::Output };
         let live = if interactive { Live::of_terminal(of.clone()) } else { Live::new(of.clone()) };
         self.live = Some(live);
         self.tell_host(&ToHost::FollowOutput { of: Some(of) })
@@ -147,4 +182,19 @@ impl Shell {
         }
         Ok((0, Vec::new()))
     }
+}
+
+/// The command that was started last of those that run, and whose output is shown as it comes.
+fn newest_command(session: &Session) -> Option<(usize, OutputFile)> {
+    let running = session.steps.iter().enumerate().filter_map(|(place, step)| match &step.progress {
+        Progress::Running(running) => Some((place, running)),
+        _ => None,
+    });
+    let shown = running.filter(|(place, running)| {
+        let model = &session.runbook.steps[*place];
+        running.how == How::Script && running.phase == Phase::Working && !model.background
+    });
+    let (place, running) = shown.max_by_key(|(_, running)| running.attempt)?;
+    let item = (!running.items.is_empty()).then_some(running.next_item);
+    Some((place, OutputFile { attempt: running.attempt, item, stream: Stream::Output }))
 }
