@@ -48,7 +48,7 @@ pub struct Manner<'a> {
 pub fn walk(dir: &Path, wish: Wish, manner: Manner<'_>) -> Result<Walked, Failure> {
     let Manner { line, named, once } = manner;
     let mut shell = match line {
-        Some(line) => shell::Shell::go_on(dir, wish, line)?,
+        Some(line) => shell::Shell::go_on(dir, &wish, line)?,
         None => shell::Shell::open(dir, wish)?,
     };
     let outcome = match shell.walk() {

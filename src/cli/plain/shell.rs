@@ -107,7 +107,7 @@ impl Shell {
     }
 
     /// Goes on with a connection that the screen had. Nothing that was typed there is taken for an answer here.
-    pub(super) fn go_on(dir: &Path, wish: Wish, line: client::Line) -> Result<Self, Failure> {
+    pub(super) fn go_on(dir: &Path, wish: &Wish, line: client::Line) -> Result<Self, Failure> {
         let (mut input, bell) = Input::stdin()?;
         input.forget();
         line.wake_by(move || bell.ring());
