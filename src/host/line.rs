@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,9 @@ const QUEUE_OF_REPLIES: usize = 4 << 20;
 
 /// A client that takes nothing for this long is let go.
 const STALLED: Duration = Duration::from_secs(2);
+
+/// How often a thread that waits for room looks whether it is still to.
+const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// The way out to one client.
 #[derive(Debug)]
@@ -70,6 +74,13 @@ enum Item {
     Message(Box<FromHost>),
 }
 
+impl Queue {
+    /// Is there room for it? An empty queue takes anything.
+    fn takes(&self, frame: &[u8]) -> bool {
+        self.items.is_empty() || self.bytes + frame.len() <= QUEUE
+    }
+}
+
 impl Line {
     pub(super) fn new(stream: UnixStream) -> Self {
         Self { stream, queue: Mutex::default(), changed: Condvar::new() }
@@ -117,7 +128,7 @@ impl Line {
     /// As [`Self::put`], but waits for room: only for this client's own reading thread. `false`: the line is closed.
     pub(super) fn put_when_there_is_room(&self, frame: Arc<[u8]>) -> bool {
         let mut queue = self.queue();
-        while queue.door == Door::Open && !queue.items.is_empty() && queue.bytes + frame.len() > QUEUE {
+        while queue.door == Door::Open && !queue.takes(&frame) {
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         if queue.door != Door::Open {
@@ -127,6 +138,27 @@ impl Line {
         queue.items.push_back(Item::Frame(frame));
         self.changed.notify_all();
         true
+    }
+
+    /// As [`Self::put_when_there_is_room`], for a thread that is to end when `stop` is set: it looks at it often enough
+    /// that nobody who waits for that notices. `false`: it is not put in.
+    pub(super) fn put_when_there_is_room_unless(&self, frame: Arc<[u8]>, stop: &AtomicBool) -> bool {
+        let mut queue = self.queue();
+        while queue.door == Door::Open && !stop.load(Ordering::Relaxed) && !queue.takes(&frame) {
+            queue = self.changed.wait_timeout(queue, LOOK_UP).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if queue.door != Door::Open || stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        queue.bytes += frame.len();
+        queue.items.push_back(Item::Frame(frame));
+        self.changed.notify_all();
+        true
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_room_for(&self, frame: &[u8]) -> bool {
+        self.queue().takes(frame)
     }
 
     /// Puts in a snapshot: the client is up to date with it.

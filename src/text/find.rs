@@ -11,6 +11,10 @@ pub const LONGEST: usize = 1_000;
 /// A sequence that sets colours is no longer than this, bytes; what is longer is shown, as any other text.
 pub const LONGEST_SGR: usize = 128;
 
+/// A text is found though this many bytes of colours and letters lie between its ends; parts of a file that are looked
+/// through one by one lie over each other by no more.
+pub const FARTHEST: usize = 256 << 10;
+
 /// What bytes that begin with an escape character are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sgr {
@@ -40,11 +44,31 @@ pub fn sgr(bytes: &[u8]) -> Sgr {
     if bytes.len() < LONGEST_SGR { Sgr::Begun } else { Sgr::No }
 }
 
+/// The first place from `at` on that is not inside of a sequence that sets colours.
+#[must_use]
+pub fn outside(bytes: &[u8], at: usize) -> usize {
+    let at = at.min(bytes.len());
+    let near = at.saturating_sub(LONGEST_SGR);
+    let Some(begun) = memchr::memrchr(0x1b, &bytes[near..at]) else { return at };
+    match sgr(&bytes[near + begun..]) {
+        Sgr::Whole(length) => at.max(near + begun + length),
+        Sgr::Begun | Sgr::No => at,
+    }
+}
+
+/// The bytes without a sequence at their end that has only begun.
+#[must_use]
+pub fn without_begun(bytes: &[u8]) -> &[u8] {
+    let begun = memchr::memrchr(0x1b, bytes).filter(|at| sgr(&bytes[*at..]) == Sgr::Begun);
+    &bytes[..begun.unwrap_or(bytes.len())]
+}
+
 /// A text to be found, word for word.
 #[derive(Clone, Debug)]
 pub struct Needle {
     regex: Regex,
-    reach: usize,
+    /// What is found is no longer than this, bytes without colours: a small letter may take fewer than its large one.
+    seen: usize,
 }
 
 impl Needle {
@@ -55,14 +79,35 @@ impl Needle {
             return None;
         }
         let regex = RegexBuilder::new(&regex::escape(text)).case_insensitive(fold_case).build().ok()?;
-        Some(Self { regex, reach: 4 * text.len() + 4 * LONGEST_SGR })
+        Some(Self { regex, seen: 4 * text.len() })
     }
 
-    /// How far apart the ends of a match may be, bytes, with some colours in between: parts of a file that are looked
-    /// through one by one have to lie over each other by this much.
+    /// From here on the end of `bytes` may hold the start of a match that goes on behind it, whatever colours are in it.
     #[must_use]
-    pub fn reach(&self) -> usize {
-        self.reach
+    pub fn back(&self, bytes: &[u8]) -> usize {
+        self.far_enough(bytes.len(), |reach| {
+            let from = outside(bytes, bytes.len() - reach);
+            (from, Bare::new(&bytes[from..]).bytes.len())
+        })
+    }
+
+    /// Up to here the start of `bytes` may hold the end of a match that began before it, whatever colours are in it.
+    #[must_use]
+    pub fn ahead(&self, bytes: &[u8]) -> usize {
+        self.far_enough(bytes.len(), |reach| (reach, Bare::new(without_begun(&bytes[..reach])).bytes.len()))
+    }
+
+    /// Reaches farther until enough is seen there. `look`: the place, and how many bytes are seen up to it.
+    fn far_enough(&self, all: usize, look: impl Fn(usize) -> (usize, usize)) -> usize {
+        let most = all.min(FARTHEST);
+        let mut reach = (self.seen + LONGEST_SGR).min(most);
+        loop {
+            let (place, seen) = look(reach);
+            if seen >= self.seen || reach == most {
+                return place;
+            }
+            reach = (4 * reach).min(most);
+        }
     }
 
     /// The first place in `bytes` where it stands.
@@ -83,8 +128,13 @@ impl Needle {
     #[must_use]
     pub fn last_before(&self, bytes: &[u8], end: usize) -> Option<Range<usize>> {
         let bare = Bare::new(bytes);
-        let places = self.regex.find_iter(&bare.bytes).map(|found| bare.place(&found.range()));
-        places.take_while(|place| place.start < end).last()
+        let before = |found: &regex::bytes::Match<'_>| bare.place(&found.range()).start < end;
+        let mut last = self.regex.find_iter(&bare.bytes).take_while(before).last()?;
+        // One that lies over it is later still.
+        while let Some(later) = self.regex.find_at(&bare.bytes, last.start() + 1).filter(before) {
+            last = later;
+        }
+        Some(bare.place(&last.range()))
     }
 }
 
@@ -160,5 +210,25 @@ mod tests {
         assert_eq!(Needle::new("über", true).unwrap().first("ÜBER".as_bytes()), Some(0..5));
         assert_eq!(Needle::new("a.c", true).unwrap().first(b"abc"), None, "word for word");
         assert!(Needle::new("", true).is_none());
+    }
+    #[test]
+    fn as_much_is_kept_as_may_begin_a_match_however_many_colours_are_in_it() {
+        let needle = Needle::new("needle", true).unwrap();
+        let coloured: Vec<u8> = (0..3_000).flat_map(|_| b"\x1b[38;2;255;100;100mx".to_vec()).collect();
+        let back = needle.back(&coloured);
+        assert!(Bare::new(&coloured[back..]).bytes.iter().all(|byte| *byte == b'x'), "no part of a sequence");
+        assert!(coloured.len() - back >= 24 * 20 && coloured.len() - back < 4_000);
+        let ahead = needle.ahead(&coloured);
+        assert!((24 * 20..4_000).contains(&ahead));
+        let nothing = b"\x1b[0m".repeat(1 << 18);
+        assert!(nothing.len() - needle.back(&nothing) <= FARTHEST && needle.ahead(&nothing) <= FARTHEST);
+        assert_eq!((needle.back(b"short"), needle.ahead(b"short")), (0, 5));
+    }
+
+    #[test]
+    fn places_that_lie_over_each_other_are_found_one_by_one_backwards_too() {
+        let needle = Needle::new("aa", false).unwrap();
+        let before = |end| needle.last_before(b"aaaa", end).map(|place| place.start);
+        assert_eq!([before(4), before(2), before(1), before(0)], [Some(2), Some(1), Some(0), None]);
     }
 }

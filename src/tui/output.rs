@@ -359,4 +359,36 @@ mod tests {
         serve(&mut output, b"\x1b[2Ja\tb\xff\r\nlong long long line\n");
         assert_eq!(output.rows(14, 2), ["␛[2Ja   b\\xff", "long long lon…"]);
     }
+
+    #[test]
+    fn what_was_found_is_marked_through_any_colours_and_where_places_lie_over_each_other() {
+        let text = "the quick brown fox jumps over the lazy dog and runs away";
+        let coloured: String = text.chars().map(|c| format!("\x1b[38;2;255;100;100m{c}\x1b[39m")).collect();
+        // Without a line end all of it is broken into pieces.
+        let file = [".".repeat(900), coloured, ".".repeat(3_000)].concat().into_bytes();
+        let marked = |file: &[u8], text: &str, at: u64| {
+            let needle = Needle::new(text, true).unwrap();
+            let mut output = Output::new(FILE, String::new(), true);
+            serve(&mut output, file);
+            output.reveal(at, &needle, 80, 60);
+            serve(&mut output, file);
+            let rows = output.painted(80, 60, Some(Sought { needle: &needle, at: Some(at) }));
+            let here = crate::tui::theme::style(crate::tui::theme::Tone::Selected)
+                .add_modifier(ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED);
+            let spans = rows.into_iter().flat_map(|row| row.line.spans);
+            spans.filter(|span| span.style == here).map(|span| span.content.into_owned()).collect::<String>()
+        };
+        let at = Needle::new(text, true).unwrap().first(&file).unwrap().start;
+        assert_eq!(marked(&file, text, at as u64), text);
+        assert_eq!(marked(b"aaaa\n", "aa", 1), "aa");
+    }
+
+    #[test]
+    fn what_is_copied_is_what_the_command_wrote() {
+        let long = "x".repeat(5_000);
+        let file = format!(" 10 %\r100 %\n\x1b[31mred\x1b[0m \x1b[2J\n{long}\nend\n").into_bytes();
+        let mut output = Output::new(FILE, String::new(), false);
+        serve(&mut output, &file);
+        assert_eq!(output.lines_in(40, 30), ["100 %", "red ␛[2J", long.as_str(), "end"]);
+    }
 }

@@ -87,6 +87,13 @@ pub(super) fn paint(line: &[u8], pen: &mut Pen, places: &Places, states: bool) -
     glyphs
 }
 
+/// What stands in a line, clean, without colours and without marks of ours. `states`: as for [`paint`].
+pub(super) fn words(line: &[u8], states: bool) -> String {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let skipped = if states { 0 } else { last_state(line) };
+    paint(&line[skipped..], &mut Pen::default(), &[], true).iter().map(|glyph| glyph.c).collect()
+}
+
 /// Where the last state of a line begins that was written over and over; 0: it was written once.
 fn last_state(line: &[u8]) -> usize {
     let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);

@@ -2,14 +2,31 @@
 //! PURE.
 //!
 //! Colours come out as numbers (`Color::Indexed`) or mixed (`Color::Rgb`) only, so that nobody takes them for ours. What
-//! would hide text is left out: what is there is seen.
+//! would hide text is left out: what is there is seen. Nobody tells us what ground a terminal has, so nothing rests on it:
+//! - letters nearly black or nearly white, on the terminal's own ground, are of the terminal's own colour;
+//! - on a ground of the command's, letters that were given no colour are black or white, whichever is read;
+//! - letters and a ground of the command's that can hardly be told apart are both left out;
+//! - hidden and blinking letters are plain ones.
+//!
+//! What cannot be known stays: a terminal may show each of the first sixteen colours as it likes, and a strong colour may
+//! be hard to read on its ground, as bright yellow is on white.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::text::find::{Sgr, sgr};
 
-/// Two colours that are no further apart than this in every part cannot be told apart.
-const SAME: u8 = 24;
+/// Two colours of less contrast than this cannot be told apart: the ratio that WCAG defines, 1 to 21.
+const SAME: f64 = 1.3;
+
+/// Letters of less contrast than this to black may be the ground of a dark terminal: few grounds are all black.
+const NEARLY_BLACK: f64 = 2.0;
+
+/// Letters of which every part is at least this may be the ground of a light terminal.
+const NEARLY_WHITE: u8 = 180;
+
+/// What is read on a dark ground, and on a light one: colours that terminals do not change.
+const WHITE: Color = Color::Indexed(231);
+const BLACK: Color = Color::Indexed(16);
 
 /// How the command writes at some place of its output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,11 +41,15 @@ impl Pen {
     #[must_use]
     pub fn style(self) -> Style {
         let mut style = Style::new().add_modifier(self.modifier);
-        // A text in the colour of its ground hides itself.
-        let hides = self.ink.zip(self.ground).is_some_and(|(ink, ground)| look_the_same(ink, ground));
-        if !hides {
-            style.fg = self.ink;
-            style.bg = self.ground;
+        match (self.ink, self.ground) {
+            (Some(ink), Some(ground)) if look_the_same(ink, ground) => {}
+            (Some(ink), None) if may_be_a_ground(ink) => {}
+            (None, Some(ground)) => {
+                style.bg = Some(ground);
+                style.fg =
+                    Some(if contrast(ground, BLACK) >= contrast(ground, WHITE) { BLACK } else { WHITE });
+            }
+            (ink, ground) => (style.fg, style.bg) = (ink, ground),
         }
         style
     }
@@ -141,12 +162,30 @@ fn of_fields(fields: &[Option<u16>]) -> (Option<Color>, usize) {
     }
 }
 
-fn look_the_same(one: Color, other: Color) -> bool {
-    if one == other {
-        return true;
-    }
-    let (Some(one), Some(other)) = (parts_of(one), parts_of(other)) else { return false };
-    one.iter().zip(other).all(|(one, other)| one.abs_diff(other) <= SAME)
+fn look_the_same(ink: Color, ground: Color) -> bool {
+    ink == ground || contrast(ink, ground) < SAME
+}
+
+/// Would these letters be lost on some terminal's own ground?
+fn may_be_a_ground(ink: Color) -> bool {
+    let white = parts_of(ink).is_some_and(|parts| parts.iter().all(|part| *part >= NEARLY_WHITE));
+    white || contrast(ink, BLACK) < NEARLY_BLACK
+}
+
+/// As WCAG 2 defines it: 1 for the same, 21 for black and white. What is not known has the most.
+fn contrast(one: Color, other: Color) -> f64 {
+    let (Some(one), Some(other)) = (parts_of(one), parts_of(other)) else { return 21.0 };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+/// From 0, black, to 1, white.
+fn luminance(parts: [u8; 3]) -> f64 {
+    let [red, green, blue] = parts.map(|part| {
+        let part = f64::from(part) / 255.0;
+        if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    });
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
 /// Red, green and blue, as terminals usually mix them.
@@ -198,14 +237,14 @@ mod tests {
         let ink = |color| plain.fg(color);
         for (sequences, style) in [
             ("\x1b[31m", ink(Color::Indexed(1))),
-            ("\x1b[97m", ink(Color::Indexed(15))),
-            ("\x1b[104m", plain.bg(Color::Indexed(12))),
+            ("\x1b[91m", ink(Color::Indexed(9))),
+            ("\x1b[104m", plain.bg(Color::Indexed(12)).fg(WHITE)),
             ("\x1b[38;5;208m", ink(Color::Indexed(208))),
             ("\x1b[38:5:208m", ink(Color::Indexed(208))),
-            ("\x1b[38;2;1;2;3m", ink(Color::Rgb(1, 2, 3))),
-            ("\x1b[38:2::1:2:3m", ink(Color::Rgb(1, 2, 3))),
-            ("\x1b[38:2:1:2:3m", ink(Color::Rgb(1, 2, 3))),
-            ("\x1b[48;2;1;2;3;1m", plain.bg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::BOLD)),
+            ("\x1b[38;2;1;2;253m", ink(Color::Rgb(1, 2, 253))),
+            ("\x1b[38:2::1:2:253m", ink(Color::Rgb(1, 2, 253))),
+            ("\x1b[38:2:1:2:253m", ink(Color::Rgb(1, 2, 253))),
+            ("\x1b[48;2;1;2;3;1m", plain.bg(Color::Rgb(1, 2, 3)).fg(WHITE).add_modifier(Modifier::BOLD)),
             ("\x1b[38;5;300m", plain),
             ("\x1b[38;7;31m", ink(Color::Indexed(1))),
             ("\x1b[31;58;2;9;9;9m", ink(Color::Indexed(1))),
@@ -223,11 +262,33 @@ mod tests {
 
     #[test]
     fn nothing_hides_itself() {
-        for sequences in
-            ["\x1b[8m", "\x1b[5m", "\x1b[30;40m", "\x1b[38;2;7;7;7;48;2;9;9;9m", "\x1b[30;48;5;16m"]
-        {
+        for sequences in [
+            "\x1b[8m",
+            "\x1b[5m",
+            "\x1b[30;40m",
+            "\x1b[38;2;7;7;7;48;2;9;9;9m",
+            "\x1b[30;48;5;16m",
+            "\x1b[38;2;0;0;0;48;2;25;25;25m",
+            // On a ground that nobody knows.
+            "\x1b[30m",
+            "\x1b[37m",
+            "\x1b[97m",
+            "\x1b[38;5;232m",
+            "\x1b[38;2;40;40;40m",
+            "\x1b[38;2;255;255;240m",
+        ] {
             assert_eq!(after(sequences), Style::new(), "{sequences:?}");
         }
         assert_ne!(after("\x1b[37;40m"), Style::new());
+        assert_eq!(after("\x1b[30;7m"), Style::new().add_modifier(Modifier::REVERSED));
+        for colour in 0..=255 {
+            for sequences in [format!("\x1b[48;5;{colour}m"), format!("\x1b[38;5;{colour};48;5;{colour}m")] {
+                let style = after(&sequences);
+                let pair = style.fg.zip(style.bg);
+                assert!(pair.is_none_or(|(ink, ground)| contrast(ink, ground) > 4.0), "{sequences:?}");
+                assert_eq!(style.fg.is_some(), style.bg.is_some(), "{sequences:?}");
+            }
+        }
+        assert!((contrast(BLACK, WHITE) - 21.0).abs() < 0.01);
     }
 }

@@ -59,15 +59,13 @@ impl Output {
         rows
     }
 
-    /// The lines in a window of this size, whole, as clean text.
+    /// The lines in a window of this size as the command wrote them, clean: whole, without our marks and breaks.
     #[must_use]
     pub fn lines_in(&self, width: usize, height: usize) -> Vec<String> {
         let lines = self.lines_shown(width.max(1), height).map_or_else(Vec::new, |(lines, _)| lines);
-        let whole = |line: Range<usize>| {
-            let glyphs = paint::paint(self.line_bytes(&line), &mut Pen::default(), &[], false);
-            paint::cut(&glyphs, 0, usize::MAX / 2).line.to_string()
-        };
-        lines.into_iter().map(whole).collect()
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Vec::new() };
+        let bytes = self.line_bytes(&(first.start..last.end));
+        bytes.split(|byte| *byte == b'\n').map(|line| paint::words(line, self.wrap)).collect()
     }
 
     /// The lines of which something is in the window, and how many rows of the first are not. `None`: not loaded.
@@ -419,18 +417,41 @@ impl Output {
 
     /// Where in a line something was found; it may have begun in the piece before, where the line is broken.
     fn places(&self, line: &Range<usize>, sought: Sought<'_>) -> Vec<(Range<usize>, Found)> {
-        let reach = sought.needle.reach();
-        let near = line.start.saturating_sub(reach);
-        let begin = memchr::memrchr(b'\n', &self.bytes[near..line.start]).map_or(near, |at| near + at + 1);
-        let far = (line.end + reach).min(self.bytes.len());
-        let end = memchr::memchr(b'\n', &self.bytes[line.end..far]).map_or(far, |at| line.end + at);
-        let places = sought.needle.all(&self.bytes[begin..end]).into_iter();
+        let before = &self.bytes[..line.start];
+        let begin = if before.last().is_none_or(|last| *last == b'\n') {
+            line.start
+        } else {
+            let near = sought.needle.back(before);
+            memchr::memrchr(b'\n', &before[near..]).map_or(near, |at| near + at + 1)
+        };
+        let after = &self.bytes[line.end..];
+        let end = if after.first().is_none_or(|first| *first == b'\n') {
+            line.end
+        } else {
+            let far = sought.needle.ahead(after);
+            line.end + memchr::memchr(b'\n', &after[..far]).unwrap_or(far)
+        };
+        let text = &self.bytes[begin..end];
+        let mut places = sought.needle.all(text);
+        // The place that was found last may lie over another: it is the one that counts.
+        let here = sought.at.and_then(|at| self.index(at)).and_then(|at| at.checked_sub(begin));
+        let here = here.filter(|at| *at < text.len()).and_then(|at| {
+            let place = sought.needle.first(&text[at..]).filter(|place| place.start == 0)?;
+            Some(at..at + place.end)
+        });
+        if let Some(here) = &here {
+            places.retain(|place| place.end <= here.start || place.start >= here.end);
+            let at = places.partition_point(|place| place.start < here.start);
+            places.insert(at, here.clone());
+        }
         places
-            .map(|place| begin + place.start..begin + place.end)
-            .filter(|place| place.start < line.end && place.end > line.start)
+            .into_iter()
             .map(|place| {
-                let here = sought.at == Some(self.from + place.start as u64);
-                let found = if here { Found::Here } else { Found::Yes };
+                let found = if here.as_ref() == Some(&place) { Found::Here } else { Found::Yes };
+                (begin + place.start..begin + place.end, found)
+            })
+            .filter(|(place, _)| place.start < line.end && place.end > line.start)
+            .map(|(place, found)| {
                 (place.start.saturating_sub(line.start)..place.end.min(line.end) - line.start, found)
             })
             .collect()

@@ -267,3 +267,12 @@ fn a_place_is_typed_as_people_say_it() {
     scene.key(KeyCode::Enter);
     assert!(scene.text().contains("is said like this"), "{}", scene.text());
 }
+
+#[test]
+fn before_copying_it_is_said_what_goes_also_what_is_cut() {
+    let mut scene = colourful().sized(80, 24);
+    scene.keys("ogy");
+    let text = scene.text();
+    assert!(text.contains("also what is cut on the screen"), "{text}");
+    assert!(text.contains("first ") && text.contains("last "), "{text}");
+}

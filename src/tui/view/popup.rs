@@ -296,9 +296,18 @@ fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'s
         ),
         Sure::Copy(clip) => {
             let (lines, size) = (clip.lines, size_in_words(clip.text.len() as u64));
+            for (name, line) in [("first", clip.text.lines().next()), ("last", clip.text.lines().next_back())]
+            {
+                let line =
+                    [say(format!("{name:<6}"), Tone::Quiet), Span::raw(plain(line.unwrap_or_default()))];
+                extra.push(fit_line(Line::from(line.to_vec()), width));
+            }
             (
                 "Copy".to_owned(),
-                format!("Copy the {lines} lines on the screen, {size}, to your terminal's clipboard?"),
+                format!(
+                    "Copy the {lines} lines on the screen, {size}, to your terminal's clipboard? Whole lines: also \
+                     what is cut on the screen."
+                ),
             )
         }
         Sure::Leave => (
