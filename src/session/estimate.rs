@@ -36,14 +36,22 @@ pub enum Source {
     Before,
 }
 
-/// How long the step at `place` is to take: by the runbook, else as before. `None`: nobody knows.
+/// How long the step at `place` is to take: as before, else by the runbook. `None`: nobody knows.
+///
+/// `expect_within` is the most that its author allows for, so it is a poor guess of what it takes; being over it is late
+/// all the same, whatever it took before.
 #[must_use]
 pub fn of_step(session: &Session, past: &Past, place: usize) -> Option<Expected> {
-    let written = session.runbook.steps[place].expect_within.filter(|length| !length.is_zero());
-    written.map(|length| Expected { length, source: Source::Written }).or_else(|| {
-        let length = as_before(session, past, place).filter(|length| *length >= WORTH_SAYING)?;
-        Some(Expected { length, source: Source::Before })
-    })
+    let before = as_before(session, past, place).filter(|length| *length >= WORTH_SAYING);
+    before
+        .map(|length| Expected { length, source: Source::Before })
+        .or_else(|| written(session, place).map(|length| Expected { length, source: Source::Written }))
+}
+
+/// Over this the step at `place` is late, by the runbook.
+#[must_use]
+pub fn written(session: &Session, place: usize) -> Option<Duration> {
+    session.runbook.steps[place].expect_within.filter(|length| !length.is_zero())
 }
 
 /// How long the step at `place` takes if it takes as long as before, an item at a time where it has items.
@@ -94,6 +102,8 @@ pub struct Left {
     pub ahead: usize,
     /// Those of them of which no time is known.
     pub unknown: usize,
+    /// Those of them of which only the runbook says something: no walk before has shown what they take.
+    pub written: usize,
     /// Something that runs takes longer than it was to: how much longer, nobody knows.
     pub over: bool,
 }
@@ -103,6 +113,18 @@ impl Left {
     #[must_use]
     pub fn is_whole(self) -> bool {
         self.unknown == 0 && !self.over
+    }
+
+    /// Of how many of the steps ahead a time is known.
+    #[must_use]
+    pub fn known(self) -> usize {
+        self.ahead.saturating_sub(self.unknown)
+    }
+
+    /// Is so much of it known that the number tells something about the walk?
+    #[must_use]
+    pub fn tells(self) -> bool {
+        self.known() * 2 >= self.ahead
     }
 }
 
@@ -115,30 +137,30 @@ pub fn left(session: &Session, past: &Past, now: Moment) -> Option<Left> {
     if session.stage != Stage::Open {
         return None;
     }
-    let mut left = Left { length: Duration::ZERO, ahead: 0, unknown: 0, over: false };
+    let mut left = Left { length: Duration::ZERO, ahead: 0, unknown: 0, written: 0, over: false };
     let mut beside = Duration::ZERO;
     for (place, step) in session.steps.iter().enumerate() {
         if matches!(step.progress, Progress::Done | Progress::Skipped) {
             continue;
         }
         left.ahead += 1;
-        let model = &session.runbook.steps[place];
-        let known = match &step.progress {
+        let before = match &step.progress {
             Progress::Interrupted => None,
             Progress::Running(running) if running.work == Work::Undo => None,
-            _ => as_before(session, past, place)
-                .or_else(|| model.expect_within.filter(|length| !length.is_zero())),
+            _ => Some(as_before(session, past, place)),
         };
-        let Some(mut length) = known else {
+        let by_runbook = before == Some(None);
+        let Some(mut length) = before.and_then(|before| before.or_else(|| written(session, place))) else {
             left.unknown += 1;
             continue;
         };
+        left.written += usize::from(by_runbook);
         if matches!(step.progress, Progress::Running(_)) {
             let elapsed = step.started.and_then(|at| at.age(now)).unwrap_or_default();
             left.over |= elapsed > length;
             length = length.saturating_sub(elapsed);
         }
-        if model.background {
+        if session.runbook.steps[place].background {
             beside = beside.max(length);
         } else {
             left.length = left.length.saturating_add(length);

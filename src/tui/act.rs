@@ -1,6 +1,7 @@
 //! What keys lead to. PURE.
 
 mod answering;
+mod idle;
 pub(super) mod moving;
 pub(super) mod output;
 mod palette;
@@ -82,7 +83,7 @@ fn on_screen(app: &mut App, verb: Verb) -> Vec<Action> {
             app.screen = Screen::Log;
             app.log_scroll = 0;
         }
-        Verb::Output => app.screen = Screen::Output,
+        Verb::Output => output::open(app),
         Verb::Back => {
             app.screen = Screen::Walk;
             if app.along {

@@ -16,6 +16,7 @@ use super::follow;
 use super::keys::{self, Verb};
 use super::mode::{Ask, Mode, Page, typed};
 use super::needs;
+use super::output::list;
 
 /// Does an action make sense right now?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -284,7 +285,10 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
         Verb::Values if !super::view::script::uses_values(&app.session, app.selected) => {
             Fit::Absent("this step's scripts and texts use no values")
         }
-        Verb::Output if app.output.is_none() => Fit::Absent("this step has no output"),
+        Verb::Output if app.output.is_none() && list::newest(app).is_none() => {
+            Fit::Absent("nothing was run yet, so there is no output")
+        }
+        Verb::Output if app.output.is_none() => Fit::Yes(Some("last output")),
         Verb::PreviousOutput | Verb::NextOutput if !many => Fit::Absent("there is only this one"),
         Verb::PreviousAttempt | Verb::NextAttempt if !attempts => Fit::Absent("it was tried only once"),
         Verb::Split if !many => Fit::Absent("there is only this output"),

@@ -234,11 +234,27 @@ pub fn label(key: Key) -> String {
         KeyCode::Home => "Home",
         KeyCode::End => "End",
         KeyCode::Char(' ') => "Space",
+        KeyCode::BackTab => "Shift-Tab",
+        KeyCode::Insert => "Ins",
+        KeyCode::Delete => "Del",
+        KeyCode::F(n) => return format!("F{n}"),
         KeyCode::Char(c) if key.ctrl => return format!("^{}", c.to_ascii_uppercase()),
         KeyCode::Char(c) => return c.to_string(),
         _ => "?",
     };
     name.to_owned()
+}
+
+/// A pressed key as people know it; `None`: it has no name that they would know.
+#[must_use]
+pub fn name(event: KeyEvent) -> Option<String> {
+    let pressed = Key { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) };
+    let name = label(pressed);
+    if name == "?" && event.code != KeyCode::Char('?') {
+        return None;
+    }
+    let alt = if event.modifiers.contains(KeyModifiers::ALT) { "Alt-" } else { "" };
+    Some(format!("{alt}{name}"))
 }
 
 #[cfg(test)]

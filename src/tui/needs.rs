@@ -3,10 +3,11 @@
 //! It is told by the same rules that grey actions: what this screen's person cannot do is no need of theirs.
 
 use crate::runbook::Probe;
+use crate::session::Kind as Of;
 use crate::session::event::How;
 use crate::session::state::{Phase, Progress, Stage};
-use crate::session::view::{self, CheckStatus, StepStatus};
-use crate::time::stopwatch;
+use crate::session::view::{self, CheckStatus};
+use crate::time::{Moment, stopwatch};
 
 use super::app::App;
 use super::approval;
@@ -29,6 +30,8 @@ pub enum Kind {
     Secret,
     /// The step at hand can be started.
     Start,
+    /// The step at hand is shut, by what no key but that of its checks can change from here.
+    Shut,
     /// A step failed.
     Failed,
     /// A person is at a step.
@@ -48,6 +51,48 @@ pub struct Need {
     pub what: String,
     /// The keys that answer it, and how.
     pub how: String,
+}
+
+/// What a start of a step would meet now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Nothing but perhaps a text to be typed.
+    Open,
+    /// What was not asked yet, or too long ago: a start asks it first.
+    Asks,
+    /// Something that a start cannot settle by asking for the first time: what, in words, cleaned.
+    Shut(Vec<String>),
+}
+
+/// What a start of the step at `place` would meet at `now`.
+#[must_use]
+pub fn door(app: &App, order: &view::Order, place: usize, now: Moment) -> Door {
+    let mut asks = false;
+    let mut shut = Vec::new();
+    for unmet in view::gate(&app.session, order, place, now).into_iter().filter(|one| !one.met) {
+        let check = app.session.check_at(&unmet.id).filter(|_| unmet.kind == Of::Check);
+        let state = check.map(|check| view::check(&app.session, check, now).state);
+        let automatic = check.is_some_and(|check| app.session.runbook.checks[check].is_automatic());
+        let id = plain(&unmet.id);
+        match (unmet.kind, state) {
+            (Of::Confirm, _) => {}
+            (Of::Witness, _) => asks = true,
+            (Of::Check, Some(CheckStatus::Unknown | CheckStatus::Running | CheckStatus::Stale))
+                if automatic =>
+            {
+                asks = true;
+            }
+            (Of::Check, Some(CheckStatus::Fails)) => shut.push(format!("{id} does not hold")),
+            (Of::Check, Some(CheckStatus::Error)) => shut.push(format!("{id} gave no answer")),
+            (Of::Check, _) if !automatic => shut.push(format!("{id} is not answered")),
+            _ => shut.push(plain(&unmet.why)),
+        }
+    }
+    match (shut.is_empty(), asks) {
+        (false, _) => Door::Shut(shut),
+        (true, true) => Door::Asks,
+        (true, false) => Door::Open,
+    }
 }
 
 /// Everything that waits for this person, the most urgent first.
@@ -102,6 +147,7 @@ pub fn needs(app: &App) -> Vec<Need> {
     }
     let now = approval::now(app);
     let current = app.current();
+    let mut questions = 0;
     if open && may(Verb::Attest) {
         for (check, item) in fit::questions_of(app, current) {
             let state = view::check_of(&app.session, check, item.as_deref(), now).state;
@@ -113,6 +159,7 @@ pub fn needs(app: &App) -> Vec<Need> {
             let title = plain(&view::filled(&app.session, &app.session.runbook.checks[check].title));
             let of = item.map(|item| format!(" ({})", plain(&item))).unwrap_or_default();
             let how = format!("{} answers it", key(Verb::Attest));
+            questions += 1;
             add(Kind::Question, Some(current), format!("a question is open: {title}{of}"), how);
         }
     }
@@ -129,23 +176,53 @@ pub fn needs(app: &App) -> Vec<Need> {
             format!("{} closes the session", key(Verb::Finish)),
         );
     } else if open && drives && app.session.holds.is_empty() {
-        let order = view::order(&app.session);
-        let by_person = app.session.runbook.steps.get(current).is_some_and(|step| step.run.is_none());
-        let waits = app.session.steps.get(current).is_some_and(|step| step.request.is_some());
-        if !waits
-            && current < app.session.steps.len()
-            && view::step_status(&app.session, &order, current, now) == StepStatus::Ready
-        {
-            let how = if by_person {
-                format!("{} starts it, {} says it is done", key(Verb::Run), key(Verb::Done))
-            } else {
-                format!("{} starts it", key(Verb::Run))
-            };
-            add(Kind::Start, Some(current), format!("{} can be started", name(current)), how);
+        if let Some((kind, what, how)) = at_hand(app, current, now, questions) {
+            add(kind, Some(current), what, how);
         }
     }
     needs.sort_by_key(|need| need.kind);
     needs
+}
+
+/// The step at hand, which always waits for somebody: to be started, or for what keeps it shut. Questions of its own are
+/// told already.
+fn at_hand(app: &App, current: usize, now: Moment, questions: usize) -> Option<(Kind, String, String)> {
+    let step = app.session.steps.get(current)?;
+    let fresh = matches!(step.progress, Progress::Untouched | Progress::Undone);
+    if !fresh || step.request.is_some() {
+        return None;
+    }
+    let model = &app.session.runbook.steps[current];
+    let name = plain(&view::step_name(&app.session, current));
+    let (run, check, done) =
+        (keys::shown_for(Verb::Run), keys::shown_for(Verb::Check), keys::shown_for(Verb::Done));
+    match door(app, &view::order(&app.session), current, now) {
+        Door::Shut(why) => {
+            let asked = why.iter().filter(|why| !why.ends_with(" is not answered")).count();
+            if asked == 0 && questions > 0 {
+                return None;
+            }
+            let how = if fit::checks_of(app, current).any(|at| app.session.runbook.checks[at].is_automatic())
+            {
+                format!("{check} asks again")
+            } else {
+                format!("{run} says what is missing")
+            };
+            Some((Kind::Shut, format!("{name} is shut: {}", why.join(", ")), how))
+        }
+        Door::Asks if questions > 0 => None,
+        _ if model.run.is_none() && !model.must_be_started() => Some((
+            Kind::Start,
+            format!("{name} is yours to do"),
+            format!("{done} says it is done, {run} starts its clock"),
+        )),
+        Door::Asks => Some((
+            Kind::Start,
+            format!("{name} can be started"),
+            format!("{run} asks what is missing first, then starts it"),
+        )),
+        Door::Open => Some((Kind::Start, format!("{name} can be started"), format!("{run} starts it"))),
+    }
 }
 
 /// How many of them are not what is being looked at.
@@ -171,7 +248,10 @@ pub fn nothing(app: &App) -> String {
             format!("{} runs, {so_far} so far", place + 1)
         })
         .collect();
-    if running.is_empty() {
+    let asked = app.session.steps.iter().position(|step| step.request.is_some());
+    if let Some(place) = asked.filter(|_| running.is_empty()) {
+        format!("nothing needs you now: the checks of {} are being asked", place + 1)
+    } else if running.is_empty() {
         "nothing needs you now".to_owned()
     } else {
         format!("nothing needs you now: {}", running.join("; "))

@@ -54,6 +54,15 @@ fn page(app: &App) -> Page {
     Mode::Plain.page(app.screen)
 }
 
+/// The table of keys of what lies below a box.
+#[must_use]
+pub fn page_below(app: &App) -> Page {
+    match page(app) {
+        Page::Output if app.find.is_some() || app.saving.is_some() => Page::Found,
+        page => page,
+    }
+}
+
 /// What keys do, that of the page at hand first; each once.
 #[must_use]
 pub fn all(app: &App) -> Vec<Pick> {

@@ -14,3 +14,4 @@ mod sizes;
 mod terminal;
 mod theirs;
 mod themes;
+mod tired;

@@ -63,13 +63,22 @@ fn the_middle_of_what_it_took_before_counts() {
 }
 
 #[test]
-fn the_runbooks_word_counts_for_a_step_and_what_it_took_for_the_rest_of_the_walk() {
+fn what_it_took_counts_before_the_runbooks_word_for_a_step_and_for_the_walk_alike() {
     let now = Bench::new(WALK);
     let past = past_of(&now, &[walked(WALK, &[("copy", 60), ("drill", 300)])]);
     let drill = of_step(&now.session, &past, 1);
-    assert_eq!(drill, Some(Expected { length: secs(720), source: Source::Written }));
+    assert_eq!(drill, Some(Expected { length: secs(300), source: Source::Before }));
+    let unwalked = of_step(&now.session, &Past::default(), 1);
+    assert_eq!(unwalked, Some(Expected { length: secs(720), source: Source::Written }));
+    let of_runbook = left(&now.session, &Past::default(), now.now).unwrap();
+    assert_eq!(
+        (of_runbook.written, of_runbook.known(), of_runbook.tells()),
+        (1, 1, false),
+        "one step of four"
+    );
     let left = left(&now.session, &past, now.now).unwrap();
-    assert_eq!(left, Left { length: secs(360), ahead: 4, unknown: 2, over: false });
+    assert_eq!(left, Left { length: secs(360), ahead: 4, unknown: 2, written: 0, over: false });
+    assert!(left.tells(), "half of them are known");
     assert!(!left.is_whole());
 }
 

@@ -151,7 +151,16 @@ pub(super) fn reading(app: &mut App, verb: Verb) -> Vec<Action> {
         return Vec::new();
     };
     if let Some(to) = cursor(verb, (*scroll).min(most), most + 1, page) {
+        let stays = to == (*scroll).min(most);
         *scroll = to;
+        if stays {
+            let up = matches!(verb, Verb::Up | Verb::PageUp | Verb::Home);
+            app.say(match (most, up) {
+                (0, _) => "all of it is shown",
+                (_, true) => "this is its start",
+                (_, false) => "this is its end",
+            });
+        }
         return Vec::new();
     }
     app.mode = Mode::Plain;

@@ -5,7 +5,7 @@ use data_encoding::BASE64;
 use crate::time::{parse_size, size_in_words};
 use crate::tui::app::{Action, App, Link, Pending};
 use crate::tui::keys::Verb;
-use crate::tui::mode::{Ask, Clip, Mode, Prompt, Sure};
+use crate::tui::mode::{Ask, Clip, Mode, Prompt, Screen, Sure};
 use crate::tui::output::find::{Find, Looking, Stage};
 use crate::tui::output::saving::{PART, Saving, Step, Word};
 use crate::tui::output::{Output, list};
@@ -15,6 +15,20 @@ use crate::wire::messages::OutputFile;
 
 /// The most that terminals take for their clipboard, bytes of base64.
 pub(in crate::tui) const MOST_COPIED: usize = 74_994;
+
+/// Opens the output of the step; where it has none, the newest that was written, and says so.
+pub(super) fn open(app: &mut App) {
+    if app.output.is_none()
+        && let Some(place) = list::newest(app)
+    {
+        let without = app.selected + 1;
+        // Whoever goes along with the walk does so again from here.
+        app.select(place);
+        let name = crate::session::view::step_name(&app.session, place);
+        app.say(format!("{without} has no output yet: this is what {name} wrote"));
+    }
+    app.screen = Screen::Output;
+}
 
 pub(super) fn in_output(app: &mut App, verb: Verb) -> Vec<Action> {
     match verb {

@@ -40,7 +40,10 @@ fn picked(app: &mut App) -> Vec<Action> {
     let pick = list.found.get(list.cursor).copied();
     let fits = pick.map(|pick| palette::fits(app, pick));
     let (Some(pick), Some(fits)) = (pick, fits) else {
-        return said(app, "nothing is called like that".to_owned());
+        return said(
+            app,
+            "Enter did nothing: no action and no step has these letters; Bksp takes them back".to_owned(),
+        );
     };
     if !fits.is_yes() {
         return said(app, format!("not now: {}", fits.why()));

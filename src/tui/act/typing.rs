@@ -9,6 +9,7 @@ use crate::tui::mode::{Ask, Mode, Screen, typed};
 use crate::tui::view::shape::plain;
 use crate::tui::{fit, places};
 
+use super::idle;
 use super::moving::go_to_step;
 use super::palette::filter;
 
@@ -18,6 +19,13 @@ pub(super) fn search(app: &mut App, verb: Verb) -> Vec<Action> {
     };
     let count = search.found.len();
     match verb {
+        // Enter once more would do something to the step.
+        Verb::Down | Verb::Up | Verb::Accept if count == 0 && !typed(&search.field).trim().is_empty() => {
+            let text = plain(&typed(&search.field));
+            let what = if app.screen == Screen::Log { "no record that is here" } else { "no step" };
+            app.refuse(format!("{what} has “{text}” in it: type something else, or Esc goes back"));
+            return Vec::new();
+        }
         Verb::Down | Verb::Up if count == 0 => {}
         Verb::Down => search.at = (search.at + 1) % count,
         Verb::Up => search.at = (search.at + count - 1) % count,
@@ -120,6 +128,9 @@ pub(in crate::tui) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
     // What would not be seen as itself is not taken.
     let odd = matches!(key.code, KeyCode::Char(c) if plain(c.encode_utf8(&mut [0; 4])) != c.to_string());
     if line_end || odd {
+        if !takes_text(app) {
+            idle::say(app, key);
+        }
         return Vec::new();
     }
     match &mut app.mode {
@@ -128,7 +139,11 @@ pub(in crate::tui) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
             question.field.input(key);
         }
         Mode::Approval(reading) => {
-            if let Some(last) = reading.last.as_mut().filter(|last| !last.stale) {
+            let Some(last) = &mut reading.last else {
+                idle::say(app, key);
+                return Vec::new();
+            };
+            if !last.stale {
                 last.note = None;
                 last.field.input(key);
             }
@@ -145,9 +160,19 @@ pub(in crate::tui) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
             list.field.input(key);
             filter(app);
         }
-        _ => {}
+        _ => idle::say(app, key),
     }
     Vec::new()
+}
+
+/// Is there a line that is typed into?
+fn takes_text(app: &App) -> bool {
+    match &app.mode {
+        Mode::Question(_) | Mode::Search(_) | Mode::Actions(_) => true,
+        Mode::Approval(reading) => reading.last.is_some(),
+        Mode::Prompt(prompt) => !matches!(prompt.ask, Ask::Judge { .. }),
+        _ => false,
+    }
 }
 
 /// A paste: words may be pasted, a confirmation never.

@@ -33,6 +33,7 @@ const PAGE_UP: Key = key(KeyCode::PageUp);
 const PAGE_DOWN: Key = key(KeyCode::PageDown);
 const HOME: Key = key(KeyCode::Home);
 const END: Key = key(KeyCode::End);
+const F1: Key = key(KeyCode::F(1));
 
 /// Calls a hold wherever it is pressed, whatever takes the keys.
 pub(in crate::tui) const HOLD_NOW: &[Key] = &[ctrl('x')];
@@ -79,7 +80,6 @@ const WALK: &[Binding] = &[
     row(&[char('F')], Verb::Finish, "finish", "close the session, once every step is done or skipped"),
     row(&[char('o')], Verb::Output, "output", "this step's output, live, from its first byte to its last"),
     row(&[char('u')], Verb::Undo, "undo", "take this step back"),
-    row(&[char('n')], Verb::Note, "note", "write a note into the log"),
     row(&[char('H')], Verb::Hold, "hold", "call a hold, in words: nothing starts until it is released"),
     row(
         HOLD_NOW,
@@ -87,7 +87,6 @@ const WALK: &[Binding] = &[
         "hold",
         "call a hold at once, without a word; on every screen, in every box",
     ),
-    row(&[char('J')], Verb::Join, "how to join", "the lines to give to somebody who is to join"),
     row(&[UP, char('k')], Verb::Up, "up", "the step before"),
     row(&[DOWN, char('j')], Verb::Down, "step", "the step after"),
     row(&[char('.')], Verb::ToCurrent, "at hand", "back to the step at hand, and along with the walk"),
@@ -95,6 +94,8 @@ const WALK: &[Binding] = &[
     row(&[char('/')], Verb::Search, "find", "find a step by its number, title, id, phase or checks"),
     row(&[char('i')], Verb::About, "about", "what this runbook is about, its values, who is here"),
     row(&[char('l')], Verb::Log, "log", "the whole log, back to the first record"),
+    row(&[char('n')], Verb::Note, "note", "write a note into the log"),
+    row(&[char('J')], Verb::Join, "how to join", "the lines to give to somebody who is to join"),
     row(&[char('e')], Verb::CheckOne, "one check", "ask one check, or one item of it"),
     row(&[char('C')], Verb::CheckAll, "check all", "ask every check whose values are known"),
     row(
@@ -151,7 +152,7 @@ const WALK: &[Binding] = &[
         "values",
         "show values in the place of their names, in scripts and texts; or the names",
     ),
-    row(&[char('?')], Verb::Help, "keys", "this list"),
+    row(&[char('?'), F1], Verb::Help, "keys", "this list"),
     row(&[char('q'), ctrl('c')], Verb::Quit, "leave", "leave this screen; the session, and what runs, go on"),
 ];
 
@@ -200,7 +201,7 @@ const STEPS: &[Binding] = &[
         "mouse",
         "leave the mouse to the terminal, for selecting text; or take it",
     ),
-    row(&[char('?')], Verb::Help, "keys", "this list"),
+    row(&[char('?'), F1], Verb::Help, "keys", "this list"),
     row(&[char('q'), ctrl('c')], Verb::Quit, "leave", "leave this screen; the session, and what runs, go on"),
 ];
 
@@ -277,7 +278,7 @@ const OUTPUT: &[Binding] = &[
         "mouse",
         "leave the mouse to the terminal, for selecting text; or take it",
     ),
-    row(&[char('?')], Verb::Help, "keys", "this list"),
+    row(&[char('?'), F1], Verb::Help, "keys", "this list"),
     row(&[char('q'), ctrl('c')], Verb::Quit, "leave", "leave this screen; the session, and what runs, go on"),
 ];
 
@@ -356,7 +357,7 @@ const FOUND: &[Binding] = &[
         "mouse",
         "leave the mouse to the terminal, for selecting text; or take it",
     ),
-    row(&[char('?')], Verb::Help, "keys", "this list"),
+    row(&[char('?'), F1], Verb::Help, "keys", "this list"),
     row(&[char('q'), ctrl('c')], Verb::Quit, "leave", "leave this screen; the session, and what runs, go on"),
 ];
 
@@ -409,7 +410,7 @@ const LOG: &[Binding] = &[
         "mouse",
         "leave the mouse to the terminal, for selecting text; or take it",
     ),
-    row(&[char('?')], Verb::Help, "keys", "this list"),
+    row(&[char('?'), F1], Verb::Help, "keys", "this list"),
     row(&[char('q'), ctrl('c')], Verb::Quit, "leave", "leave this screen; the session, and what runs, go on"),
 ];
 
@@ -484,7 +485,7 @@ const REFUSED: &[Binding] = &[
 ];
 
 const HELP: &[Binding] = &[
-    row(&[ESC, ENTER, char('?'), char('q'), ctrl('c')], Verb::Back, "close", "close this"),
+    row(&[ESC, ENTER, char('?'), F1, char('q'), ctrl('c')], Verb::Back, "close", "close this"),
     row(&[DOWN, char('j')], Verb::Down, "more", "a row down"),
     row(&[UP, char('k')], Verb::Up, "up", "a row up"),
     row(&[PAGE_DOWN, char(' '), ctrl('f'), ctrl('d')], Verb::PageDown, "page", "a screenful down"),

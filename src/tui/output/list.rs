@@ -8,6 +8,13 @@ use crate::wire::messages::{OutputFile, Stream};
 
 use super::stream_name;
 
+/// The step whose command was started last. `None`: none was started yet.
+#[must_use]
+pub fn newest(app: &App) -> Option<usize> {
+    let last = |place: &usize| app.session.steps[*place].tries.last().map(|one| one.attempt);
+    (0..app.session.steps.len()).filter(|place| last(place).is_some()).max_by_key(last)
+}
+
 /// An output of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {

@@ -4,19 +4,27 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::session::state::{Progress, Stage};
 use crate::tui::act::approval_to_answer;
 use crate::tui::app::{App, Link};
 use crate::tui::fit::{Fit, fit, own_questions};
 use crate::tui::follow;
-use crate::tui::keys::{self, Verb};
+use crate::tui::keys::{self, Binding, Verb};
 use crate::tui::mode::Page;
 use crate::tui::mouse::Hit;
 use crate::tui::needs;
+use crate::tui::people::here;
 use crate::tui::theme::{Tone, style};
 use crate::wire::messages::LogHealth;
 
 use super::shape::{columns, fit_line, line_columns, say, wrap};
 use super::{Seen, View, write_rows};
+
+/// From this many columns on the way out has a place of its own.
+const ROOMY: usize = 80;
+
+/// From this many columns on there is room for how others join.
+const WIDE: usize = 100;
 
 /// What was said last, and how it is shown.
 fn said(app: &App) -> Option<(&str, Tone)> {
@@ -118,25 +126,37 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     } else {
         Some(vec![say(" no connection: no hold ", Tone::Alarm), Span::raw("  ")])
     };
-    let help = keys::binding(page, Verb::Help).map(|binding| hint(binding.word, binding, false));
-    let last: Option<Vec<Span<'static>>> = Some(chord.into_iter().chain(help.clone()).flatten().collect());
-    let last_width = last.as_ref().map_or(0, |spans| spans_columns(spans));
+    let kept =
+        |verb| keys::binding(page, verb).map(|binding| (hint(binding.word, binding, false), Some(verb)));
+    // Who is tired must not look for the way out either; once all is over it comes first.
+    let over = view.app.session.stage == Stage::Finished && page == Page::Walk;
+    let leave = kept(Verb::Quit).filter(|_| width >= ROOMY && !over);
+    let last: Vec<(Vec<Span<'static>>, Option<Verb>)> =
+        chord.map(|spans| (spans, None)).into_iter().chain(leave).chain(kept(Verb::Help)).collect();
+    let last_width: usize = last.iter().map(|(spans, _)| spans_columns(spans)).sum();
     let mut line = vec![Span::raw(" ")];
     let mut used = 1;
     let mut hits = Vec::new();
     let room = width.saturating_sub(last_width);
-    for binding in keys::table(page) {
+    for binding in in_order(view.app, page) {
         // Questions of other steps are answered from the list; here they would only be in the way.
         let elsewhere = binding.verb == Verb::Attest
             && own_questions(view.app) == 0
             && approval_to_answer(view.app).is_none();
-        if matches!(binding.verb, Verb::Help | Verb::Up | Verb::Hold | Verb::HoldNow) || elsewhere {
+        let never = matches!(binding.verb, Verb::Help | Verb::Up | Verb::Hold | Verb::HoldNow);
+        let shown = binding.verb == Verb::Quit && !over;
+        // Where somebody is here already, or room is short, the first row has it.
+        let join = binding.verb == Verb::Join
+            && (width < WIDE || here(&view.app.session, &view.app.people).len() > 1);
+        if never || elsewhere || shown || join {
             continue;
         }
         let (word, dim) = match fit(view.app, binding.verb) {
-            Fit::Yes(word) => (word.unwrap_or(binding.word), false),
+            Fit::Yes(word) => (word.unwrap_or(binding.word), stands(view.app, binding.verb)),
             // Of what cannot be done now only the one that people look for first.
-            Fit::No(_) if binding.verb == Verb::Run && up && follow::leads(view.app) => (binding.word, true),
+            Fit::No(_) if binding.verb == Verb::Run && up && follow::leads(view.app) && !asked(view.app) => {
+                (binding.word, true)
+            }
             _ => continue,
         };
         let spans = hint(word, binding, dim);
@@ -148,8 +168,11 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
         used += width;
         line.extend(spans);
     }
-    if let Some(help) = &help {
-        hits.push((used + last_width - spans_columns(help), spans_columns(help), Verb::Help));
+    for (spans, verb) in last {
+        let width = spans_columns(&spans);
+        hits.extend(verb.map(|verb| (used, width, verb)));
+        used += width;
+        line.extend(spans);
     }
     seen.hits.retain(|(_, hit)| !matches!(hit, Hit::Key(_)));
     for (x, width, verb) in hits {
@@ -157,13 +180,63 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
         let key = Rect { x: area.x + super::count(x), width: super::count(width.saturating_sub(3)), ..area };
         seen.hits.push((key.intersection(area), Hit::Key(verb)));
     }
-    line.extend(last.into_iter().flatten());
     let mut line = Line::from(line);
     let gap = width.saturating_sub(line_columns(&line));
     line.spans.push(Span::raw(" ".repeat(gap)));
     // Whatever was there before, a popup's frame included, is not for the eye now.
     buffer.set_style(area, style(Tone::Plain));
     write_rows(&[line], area, buffer);
+}
+
+/// The rows of the table, what the state of the selected step needs first.
+fn in_order(app: &App, page: Page) -> Vec<&'static Binding> {
+    let mut rows: Vec<&'static Binding> = keys::table(page).iter().collect();
+    if page == Page::Walk {
+        let first = first(app);
+        rows.sort_by_key(|row| first.iter().position(|verb| *verb == row.verb).unwrap_or(first.len()));
+    }
+    rows
+}
+
+/// What comes before all else in the state that the selected step is in.
+fn first(app: &App) -> &'static [Verb] {
+    let place = app.selected;
+    let Some((model, step)) = app.session.runbook.steps.get(place).zip(app.session.steps.get(place)) else {
+        return &[];
+    };
+    if app.session.stage == Stage::Finished {
+        return &[Verb::Quit, Verb::Log, Verb::Output];
+    }
+    if fit(app, Verb::Finish).is_yes() {
+        return &[Verb::Finish];
+    }
+    if !app.session.holds.is_empty() && !matches!(step.progress, Progress::Running(_)) {
+        return &[Verb::Release, Verb::Terminal, Verb::Done, Verb::Fail, Verb::Attest];
+    }
+    match &step.progress {
+        _ if asked(app) => &[Verb::Withdraw, Verb::Attest],
+        Progress::Running(_) => &[Verb::Terminal, Verb::Done, Verb::Fail, Verb::Stop, Verb::Output],
+        Progress::Failed => &[Verb::Run, Verb::Done, Verb::Skip, Verb::Output],
+        Progress::Untouched | Progress::Undone if waits_for_an_answer(app) => &[Verb::Attest],
+        Progress::Untouched | Progress::Undone if model.run.is_none() => &[Verb::Done, Verb::Run],
+        _ => &[],
+    }
+}
+
+/// Is there a question of the selected step that only an answer opens?
+fn waits_for_an_answer(app: &App) -> bool {
+    let here = |need: &needs::Need| need.kind == needs::Kind::Question && need.step == Some(app.selected);
+    approval_to_answer(app).is_some() || needs::needs(app).iter().any(|need| here(need))
+}
+
+/// Are the selected step's checks being asked for a start?
+fn asked(app: &App) -> bool {
+    app.session.steps.get(app.selected).is_some_and(|step| step.request.is_some())
+}
+
+/// Does a hold stand in the way of what a key would start?
+fn stands(app: &App, verb: Verb) -> bool {
+    matches!(verb, Verb::Run | Verb::ByHand) && !app.session.holds.is_empty()
 }
 
 fn hint(word: &str, binding: &keys::Binding, dim: bool) -> Vec<Span<'static>> {

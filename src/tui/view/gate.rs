@@ -8,6 +8,7 @@ use crate::session::view::{self, CheckStatus, CheckView, evidence};
 use crate::session::{Kind, Requirement};
 use crate::time::in_words;
 use crate::tui::keys::{self, Verb};
+use crate::tui::needs::{self, Door};
 use crate::tui::theme::{Tone, of_check};
 
 use super::shape::{between, columns, hang, plain, say, wrap_spans};
@@ -26,7 +27,9 @@ pub(super) fn rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'stat
     if shown.is_empty() {
         return Vec::new();
     }
+    let asks = needs::door(view.app, &view.order, place, view.now) == Door::Asks;
     let title = match (shut, typed) {
+        (true, _) if asks => say("It is asked first, by a start of this step", Tone::Ready),
         (true, _) => say("It stays shut until", Tone::Strong),
         (false, true) => say("All holds; it asks for its text to be typed", Tone::Ready),
         (false, false) => say("It may start", Tone::Ready),

@@ -5,8 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::runbook::Value;
+use crate::tui::fit::fit;
 use crate::tui::keys::{self, Binding};
 use crate::tui::mode::Page;
+use crate::tui::palette::page_below;
 use crate::tui::people;
 use crate::tui::theme::Tone;
 
@@ -25,25 +27,31 @@ const ROOMY: usize = 56;
 /// Draws what every key does.
 pub(super) fn draw(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let width = inner_width(area);
-    let mut rows = Vec::new();
+    let own = match page_below(look.app) {
+        // What differs while something is looked for is listed in the same place.
+        Page::Found => Page::Output,
+        page => page,
+    };
+    let mut rows = own_rows(look, page_below(look.app), width);
     let (acts, looks): (Vec<&Binding>, Vec<&Binding>) =
         keys::table(Page::Walk).iter().partition(|binding| keys::acts(binding.verb));
+    let whole = |title, page| (title, page, keys::table(page).iter().collect());
     let pages = [
-        ("What is done", acts),
-        ("Moving and looking", looks),
-        ("Where an approval is read", keys::table(Page::Approval).iter().collect()),
-        ("In the output", keys::table(Page::Output).iter().collect()),
-        ("In the log", keys::table(Page::Log).iter().collect()),
-        ("In the list of steps", keys::table(Page::Steps).iter().collect()),
-        ("In the list of what can be done", keys::table(Page::Actions).iter().collect()),
-        ("In other lists", keys::table(Page::Choose).iter().collect()),
-        ("Where something is found", keys::table(Page::Search).iter().collect()),
-        ("Where a text confirms", keys::table(Page::Question).iter().collect()),
-        ("Where words are asked for", keys::table(Page::Prompt).iter().collect()),
-        ("Where it is yes or no", keys::table(Page::Answer).iter().collect()),
-        ("Where something is read", keys::table(Page::Help).iter().collect()),
+        ("What is done", Page::Walk, acts),
+        ("Moving and looking", Page::Walk, looks),
+        whole("Where an approval is read", Page::Approval),
+        whole("In the output", Page::Output),
+        whole("In the log", Page::Log),
+        whole("In the list of steps", Page::Steps),
+        whole("In the list of what can be done", Page::Actions),
+        whole("In other lists", Page::Choose),
+        whole("Where something is found", Page::Search),
+        whole("Where a text confirms", Page::Question),
+        whole("Where words are asked for", Page::Prompt),
+        whole("Where it is yes or no", Page::Answer),
+        whole("Where something is read", Page::Help),
     ];
-    for (title, bindings) in pages {
+    for (title, _, bindings) in pages.into_iter().filter(|(_, page, _)| *page != own) {
         if !rows.is_empty() {
             rows.push(Line::default());
         }
@@ -64,6 +72,35 @@ pub(super) fn draw(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buffe
     seen.popup_rows = rows.len();
     seen.popup_height = usize::from(inner.height);
     write_scrolled(&rows, scroll, ARROWS, inner, buffer);
+}
+
+/// The keys of the page that lies below: those that do something now first, then the others, and why not.
+fn own_rows(look: View<'_>, page: Page, width: usize) -> Vec<Line<'static>> {
+    let place = match page {
+        Page::Steps => "in this list",
+        Page::Output | Page::Found => "in this output",
+        Page::Log => "in this log",
+        _ => "at this step",
+    };
+    let fits = |binding: &&Binding| fit(look.app, binding.verb).is_yes();
+    let (now, later): (Vec<&Binding>, Vec<&Binding>) = keys::table(page).iter().partition(fits);
+    let mut rows = vec![Line::from(say(format!("Now, {place}"), Tone::Strong))];
+    for binding in now {
+        rows.extend(key_rows(binding, width));
+    }
+    if !later.is_empty() {
+        rows.push(Line::default());
+        rows.push(Line::from(say(format!("Not now, {place}"), Tone::Strong)));
+    }
+    for binding in later {
+        rows.extend(key_rows(binding, width));
+        let why = format!("not now: {}", plain(fit(look.app, binding.verb).why()));
+        let indent = if width < ROOMY { 12 } else { 20 };
+        let why = wrap(&why, width.saturating_sub(indent)).into_iter();
+        let why = why.map(|row| Line::from(say(row, Tone::Quiet))).collect();
+        rows.extend(hang(vec![Span::raw(" ".repeat(indent))], why));
+    }
+    rows
 }
 
 fn key_rows(binding: &Binding, width: usize) -> Vec<Line<'static>> {

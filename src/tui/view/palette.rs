@@ -46,8 +46,13 @@ pub(super) fn draw(view: View<'_>, list: &Palette, area: Rect, buffer: &mut Buff
         }
         says(view, list, *pick, foot, width, buffer);
     } else {
-        let none = list.note.clone().unwrap_or_else(|| "nothing is called like that".to_owned());
-        write_rows(&[Line::from(say(none, Tone::Bad))], foot, buffer);
+        let none = Line::from(say(" nothing is called like that", Tone::Bad));
+        write_rows(&[fit_line(none, width)], rest, buffer);
+        let foot_words = list.note.as_deref().unwrap_or("Bksp takes letters back, Esc closes this");
+        let tone = if list.note.is_some() { Tone::Bad } else { Tone::Quiet };
+        let rows: Vec<Line<'static>> =
+            wrap(foot_words, width).into_iter().map(|row| Line::from(say(row, tone))).collect();
+        write_rows(&rows, foot, buffer);
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn elapsed(view: View<'_>, place: usize) -> Duration {
     view.app.session.steps[place].started.and_then(|at| at.age(view.now)).unwrap_or_default()
 }
 
-/// `7:12 of about 12:00 ▓▓▓▓▓▓▓▓▓░░░░░░`, in no more than `room` columns where that can be.
+/// `7:12 of about 12:00, as before ▓▓▓▓▓▓▓▓▓░░░░░░`, or `7:12, late after 12:00` where no walk before tells, in no more than `room` columns where that can be.
 pub(super) fn clock(view: View<'_>, place: usize, room: usize) -> Line<'static> {
     let elapsed = elapsed(view, place);
     let session = &view.app.session;
@@ -50,9 +50,14 @@ pub(super) fn clock(view: View<'_>, place: usize, room: usize) -> Line<'static> 
         return Line::from(say(stopwatch(elapsed), Tone::Live));
     };
     let before = if expected.source == Source::Before { ", as before" } else { "" };
-    let over = over(elapsed, expected.length, expected.source);
-    let of = format!(" of about {}", stopwatch(expected.length));
-    let tone = if over.is_some() && expected.source == Source::Written { Tone::Alarm } else { Tone::Live };
+    let limit = estimate::written(session, place);
+    let over = over(elapsed, expected.length, limit);
+    let late = limit.is_some_and(|limit| elapsed >= limit);
+    let of = match expected.source {
+        Source::Before => format!(" of about {}", stopwatch(expected.length)),
+        Source::Written => format!(", late after {}", stopwatch(expected.length)),
+    };
+    let tone = if late { Tone::Alarm } else { Tone::Live };
     let mut line = Line::from(vec![say(stopwatch(elapsed), tone), Span::raw(of)]);
     let taken = |line: &Line<'static>| {
         line_columns(line) + over.as_ref().map_or(0, |over| columns(&over.content) + 1)
@@ -72,13 +77,13 @@ pub(super) fn clock(view: View<'_>, place: usize, room: usize) -> Line<'static> 
     line
 }
 
-/// That something takes longer than it was to.
-fn over(elapsed: Duration, length: Duration, source: Source) -> Option<Span<'static>> {
-    let over = elapsed.checked_sub(length).filter(|over| over.as_secs() > 0 || source == Source::Written)?;
-    Some(match source {
-        Source::Written => say(format!(" late by {} ", stopwatch(over)), Tone::Alarm),
-        Source::Before => say(format!("{} over", stopwatch(over)), Tone::Warn),
-    })
+/// That something takes longer than it was to: than the runbook allows for, else than it took before.
+fn over(elapsed: Duration, length: Duration, limit: Option<Duration>) -> Option<Span<'static>> {
+    if let Some(late) = limit.and_then(|limit| elapsed.checked_sub(limit)) {
+        return Some(say(format!(" late by {} ", stopwatch(late)), Tone::Alarm));
+    }
+    let over = elapsed.checked_sub(length).filter(|over| over.as_secs() > 0)?;
+    Some(say(format!("{} over", stopwatch(over)), Tone::Warn))
 }
 
 /// How many of `cells` are full.
@@ -220,10 +225,11 @@ fn first_that_fits<const N: usize>(texts: [String; N], room: usize) -> String {
     texts.into_iter().find(|text| columns(text) <= room).unwrap_or(shortest)
 }
 
-/// How much of the walk is left, with and without the time of day at which it is over.
+/// How much of the walk is left, with and without the time of day at which it is over. Of a walk of which little is
+/// known nothing is said here: five seconds of one step are no measure of a night.
 pub(super) fn left(view: View<'_>) -> Option<(String, String)> {
     let left = estimate::left(&view.app.session, &view.app.past, view.now)?;
-    if left.length.is_zero() {
+    if left.length.is_zero() || !left.tells() {
         return None;
     }
     let about = if left.is_whole() { "about" } else { "at least" };
@@ -259,11 +265,7 @@ pub(super) fn about(view: View<'_>) -> Vec<String> {
         }
         return lines;
     };
-    let from = match view.app.past.walks() {
-        0 => "by what the runbook expects".to_owned(),
-        1 => "by what it took the last time".to_owned(),
-        walks => format!("by what it took the last {walks} times"),
-    };
+    let from = known_from(left, view.app.past.walks());
     let length = in_words(left.length);
     if left.is_whole() {
         let till = time_of_day(view.now, left.length);
@@ -283,8 +285,27 @@ pub(super) fn about(view: View<'_>) -> Vec<String> {
     if left.over {
         why.push("what runs takes longer than it was to".to_owned());
     }
-    lines.push(format!("at least {length} left, {from}; {}", why.join(", and ")));
+    let known = match (left.unknown, left.ahead) {
+        (0, _) => String::new(),
+        (_, 1) => format!("{} of 1 step known: ", left.known()),
+        (_, ahead) => format!("{} of {ahead} steps known: ", left.known()),
+    };
+    lines.push(format!("{known}at least {length} left, {from}; {}", why.join(", and ")));
     lines
+}
+
+/// Where the times come from: never from a walk before for a step that it did not walk.
+fn known_from(left: estimate::Left, walks: usize) -> String {
+    let before = match walks {
+        1 => "by what it took the last time".to_owned(),
+        walks => format!("by what it took the last {walks} times"),
+    };
+    match (left.written, left.known().saturating_sub(left.written)) {
+        (0, _) => before,
+        (_, 0) => "by no more than the most that the runbook allows for (`expect_within`)".to_owned(),
+        (1, _) => format!("{before}, and for 1 step by the most that the runbook allows for"),
+        (written, _) => format!("{before}, and for {written} steps by the most that the runbook allows for"),
+    }
 }
 
 fn ahead(session: &Session) -> usize {
