@@ -118,6 +118,16 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     }
     let width = usize::from(area.width);
     let page = view.app.page();
+    // A box may lie on the row in which this is said elsewhere.
+    if matches!(page, Page::Help | Page::Refused | Page::Choose)
+        && let Some((text, tone)) = said(view.app)
+        && area.y > 0
+        && area.width > 2
+    {
+        let row = fit_line(Line::from(say(format!(" {text} "), tone)), width - 2);
+        let place = Rect { x: area.x + 1, y: area.y - 1, width: super::count(line_columns(&row)), height: 1 };
+        write_rows(&[row], place, buffer);
+    }
     // The way to all the rest is always there.
     // So is the chord that holds, which works everywhere.
     let up = view.app.link == Link::Up;

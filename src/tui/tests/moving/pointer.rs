@@ -94,7 +94,7 @@ fn a_click_in_a_list_picks_and_does_not_take() {
     assert_eq!(picked(&scene), "note");
     assert_eq!(scene.commands().len(), 0);
     scene.mouse(MouseEventKind::ScrollDown, (40, 12));
-    assert_eq!(picked(&scene), "hold");
+    assert_eq!(picked(&scene), "one check");
 }
 
 #[test]
