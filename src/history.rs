@@ -45,7 +45,7 @@ pub fn of(dir: &Path, session: &Session) -> Past {
 fn gather_from(home: &Path, but: &SessionId, opened: &Opened, gather: &mut Gather<'_>) {
     let began = Instant::now();
     // The names of sessions begin with the time they were opened at.
-    let mut names = names(home);
+    let mut names = names(home, began);
     names.retain(|name| name != but.as_str());
     names.sort_unstable_by(|a, b| b.cmp(a));
     let mut budget = BYTES;
@@ -70,12 +70,15 @@ fn is_alike(one: &Opened, other: &Opened) -> bool {
     one.sha256 == other.sha256 || one.title == other.title || name(one) == name(other)
 }
 
-fn names(home: &Path) -> Vec<String> {
+/// The names of the sessions there, as many as are listed in time.
+fn names(home: &Path, began: Instant) -> Vec<String> {
     // As every reader of this home: one that others may write to is not believed.
     if store::Store::look(home.to_owned()).is_err() {
         return Vec::new();
     }
     let Ok(found) = std::fs::read_dir(home) else { return Vec::new() };
+    // Other things may lie there by the million.
+    let found = found.take_while(|_| began.elapsed() <= LONG_ENOUGH);
     let names = found.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect()
 }
@@ -111,4 +114,19 @@ fn walk(dir: &Path, budget: &mut u64) -> Option<(runbook::Runbook, Vec<Entry>)> 
 fn size(file: &File) -> Option<u64> {
     let size: io::Result<u64> = file.metadata().map(|data| data.len());
     size.ok().filter(|size| *size <= LARGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_names_are_listed_when_time_is_up() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("20261120-151012-a-k3f9")).unwrap();
+        let now = Instant::now();
+        assert_eq!(names(home.path(), now).len(), 1);
+        let long_ago = now.checked_sub(2 * LONG_ENOUGH).unwrap();
+        assert!(names(home.path(), long_ago).is_empty());
+    }
 }

@@ -45,16 +45,21 @@ pub fn run(args: &NewArgs) -> Outcome {
 
 /// The template with this title, for this machine.
 fn runbook(title: &str) -> Result<String, Failure> {
-    let machine = clock::machine();
-    // Texts in double quotes are the same in JSON and in YAML. A `${` of a title is no value.
-    let text = |text: &str| serde_json::Value::String(text.replace("${", "$${")).to_string();
-    let made = TEMPLATE.replace("@TITLE@", &text(title)).replace("@MACHINE@", &text(&machine));
+    let made = filled(title, &clock::machine());
     let problems = lint::lint(made.as_bytes(), "this title");
     if problems.errors() > 0 {
         let why = problems.list.first().map(|problem| problem.message.clone()).unwrap_or_default();
         return Err(Failure::wrong(format!("a runbook cannot have this title: {why}")));
     }
     Ok(made)
+}
+
+/// The template with these texts in their places; what they say is no place.
+fn filled(title: &str, machine: &str) -> String {
+    // Texts in double quotes are the same in JSON and in YAML. A `${` of a title is no value.
+    let text = |text: &str| serde_json::Value::String(text.replace("${", "$${")).to_string();
+    let with_machine = |part: &str| part.replace("@MACHINE@", &text(machine));
+    TEMPLATE.split("@TITLE@").map(with_machine).collect::<Vec<_>>().join(&text(title))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -80,13 +85,15 @@ mod tests {
 
     #[test]
     fn what_is_written_has_nothing_wrong_with_it() {
-        for title in [TITLE, "Move \"it\": # ${all} \\ é"] {
+        for title in [TITLE, "Move \"it\": # ${all} \\ é", "Move @MACHINE@ and @TITLE@"] {
             let text = runbook(title).unwrap();
             let problems = lint::lint(text.as_bytes(), "t.yaml");
             assert!(problems.list.is_empty(), "{}", problems.render(false));
             let read = crate::runbook::read(text.as_bytes(), "t.yaml").unwrap();
             assert!(read.steps.iter().any(crate::runbook::Step::is_hold_point));
         }
+        let text = filled("Move @MACHINE@ and @TITLE@", "box");
+        assert!(text.contains("\ntitle: \"Move @MACHINE@ and @TITLE@\"\n"), "{text}");
         for title in ["", "two\nlines"] {
             assert_eq!(runbook(title).unwrap_err().exit, Exit::Wrong, "{title:?}");
         }

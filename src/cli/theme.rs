@@ -66,7 +66,7 @@ fn forgiving(look: &mut Look, named: &str, found: Result<Read, Failure>) -> Opti
     match found {
         Ok(found) => Some((named.to_owned(), found)),
         Err(failure) => {
-            say(format!("{}\nwarning: the default theme is used", failure.said.trim_end()));
+            say(format!("{}\nwarning: the default theme is used", marked(failure.said.trim_end())));
             let first = failure.said.lines().next().unwrap_or_default();
             let place = failure.said.lines().find_map(|line| line.trim().strip_prefix("--> "));
             let at = place.map(|place| format!(" ({place})")).unwrap_or_default();
@@ -74,6 +74,11 @@ fn forgiving(look: &mut Look, named: &str, found: Result<Read, Failure>) -> Opti
             None
         }
     }
+}
+
+/// An error that is drawn says itself that it is one.
+fn marked(said: &str) -> String {
+    if said.contains("-->") { said.to_owned() } else { format!("error: {said}") }
 }
 
 /// Where this account's own theme lies.
@@ -162,5 +167,17 @@ fn sample(tone: Tone) -> &'static str {
         Tone::Link => "https://example.org",
         Tone::Selected => "the row that keys speak of",
         Tone::Alarm => "⏸ sam holds: west still serves",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_that_it_is_one_and_only_once() {
+        let missing = of_file(Path::new("/no/such/theme.yaml")).unwrap_err();
+        assert!(marked(&missing.said).starts_with("error: cannot read the theme"), "{}", missing.said);
+        assert_eq!(marked("error: wrong key\n --> t.yaml:1:1"), "error: wrong key\n --> t.yaml:1:1");
     }
 }

@@ -88,10 +88,10 @@ pub struct Entry {
 
 /// Reads any other small file of ours: one map of texts, held to the same rules of YAML. An empty file is an empty map.
 pub fn read_entries(source: &[u8], path: &str) -> Result<Vec<Entry>, Problems> {
-    let text =
-        text_of(source).map_err(|refused| Problems::new(path, refused.shown, vec![refused.problem]))?;
+    let text = text_of(source)
+        .map_err(|refused| Problems::new(path, refused.shown, vec![small(refused.problem)]))?;
     let vetted = vet(text);
-    let mut problems = vetted.problems;
+    let mut problems: Vec<Problem> = vetted.problems.into_iter().map(small).collect();
     // Only a runbook must hold something.
     problems.retain(|problem| problem.rule != "empty");
     let mut entries = Vec::new();
@@ -106,6 +106,21 @@ pub fn read_entries(source: &[u8], path: &str) -> Result<Vec<Entry>, Problems> {
         }
     }
     if problems.is_empty() { Ok(entries) } else { Err(Problems::new(path, text, problems)) }
+}
+
+/// A problem of a small file, where its words are those for a runbook.
+fn small(mut problem: Problem) -> Problem {
+    let hint = match problem.rule {
+        "too-large" => "such a file has a few lines; is it another one?",
+        "too-deep" => "such a file has keys and texts, and nothing below them",
+        "second-document" => {
+            "this file is one document".clone_into(&mut problem.label);
+            return problem;
+        }
+        _ => return problem,
+    };
+    problem.hints = vec![hint.to_owned()];
+    problem
 }
 
 /// Do both readers see the same document: the same lists and maps, the same keys in the same order, the same texts?

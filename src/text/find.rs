@@ -63,6 +63,12 @@ pub fn without_begun(bytes: &[u8]) -> &[u8] {
     &bytes[..begun.unwrap_or(bytes.len())]
 }
 
+/// Is a text as it was typed found in large and small letters alike? So it is, unless a large one was typed.
+#[must_use]
+pub fn folds_case(text: &str) -> bool {
+    !text.chars().any(char::is_uppercase)
+}
+
 /// A text to be found, word for word.
 #[derive(Clone, Debug)]
 pub struct Needle {

@@ -179,3 +179,34 @@ fn a_watcher_hears_what_happens_and_needs_no_input() {
     assert_eq!(watcher.wait().unwrap().code(), Some(0));
     assert!(said.contains("Only looking: ") && said.contains("The walk is finished."), "{said}");
 }
+
+#[test]
+fn a_long_output_is_read_while_holds_are_heard_and_ctrl_c_ends_the_reading_first() {
+    let home = Home::new();
+    let huge = "onbelay: 1
+title: Huge
+steps:
+  - { id: huge, title: Huge, run: 'echo first; truncate -s 200G /proc/$$/fd/1' }
+  - { id: after, title: After }
+";
+    let mut path = String::new();
+    let file = runbook(&home, huge, &mut path);
+    let mut screen = Screen::open(&home, &["run", file, "--plain"], (40, 100));
+    screen.wait_for("ready] run starts it");
+    screen.press("run\r");
+    screen.wait_for("[step 2 of 2");
+    let session = home.only_session().id.clone();
+    screen.press("find 1 nowhere\r");
+    screen.wait_for("[an output is read] stop looking");
+    home.call(&["do", &session, "hold", "--say", "west still serves"]).expect(0);
+    screen.wait_for("west still serves");
+    screen.press("\x03");
+    screen.wait_for("stopped looking");
+    screen.press("save 1 copy\r");
+    screen.wait_for("[an output is read] stop looking");
+    screen.press("stop saving\r");
+    screen.wait_for("it was stopped; nothing was saved");
+    assert!(!home.path("copy").exists() && !home.path("copy.part").exists());
+    screen.press("quit\r");
+    assert_eq!(screen.wait_end(), 0);
+}

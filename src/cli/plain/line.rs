@@ -29,8 +29,8 @@ pub(super) enum Line {
     Output(usize, Option<u64>),
     /// Where a text is in a step's output.
     Find(usize, String),
-    /// A copy of a step's output, in this file.
-    Save(usize, String),
+    /// A copy of a step's output, or of what went to stderr, in this file.
+    Save(usize, bool, String),
     /// The values of the walk.
     Values,
     /// What the walk is about.
@@ -114,6 +114,9 @@ pub(super) fn read(line: &str, session: &Session) -> Result<Line, String> {
         }
         "handover" => handover(rest),
         "amend" => Err("not yet: amend comes with a later version".to_owned()),
+        _ if is_private(verb) => {
+            Err("that is no verb; type, a space and TEXT types into a step's terminal".to_owned())
+        }
         _ => Err(format!("there is no “{verb}”; help lists what can be typed")),
     }
 }
@@ -145,11 +148,15 @@ fn find_text(rest: &str, session: &Session) -> Result<Line, String> {
 
 fn save(rest: &str, session: &Session) -> Result<Line, String> {
     let (place, file) = step_then_words(rest, session);
+    let (errors, file) = match first_word(file) {
+        ("errors", file) if !file.is_empty() => (true, file),
+        _ => (false, file),
+    };
     let file = words(file);
     if file.is_empty() {
         return Err("say into which new file, such as: save 2 /tmp/output.txt".to_owned());
     }
-    Ok(Line::Save(place.unwrap_or_else(|| last_run(session)), file))
+    Ok(Line::Save(place.unwrap_or_else(|| last_run(session)), errors, file))
 }
 
 fn withdraw(rest: &str, session: &Session) -> Result<Line, String> {
@@ -159,11 +166,16 @@ fn withdraw(rest: &str, session: &Session) -> Result<Line, String> {
     Ok(Line::Act(Command::Withdraw { step: id(session, place) }))
 }
 
+/// What is typed into a terminal may be a secret: a line that is for it, or was meant to be, is shown nowhere again.
+pub(super) fn is_private(line: &str) -> bool {
+    line.trim_start().get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("type"))
+}
+
 /// What a line sends to the terminal of a command, if that is what it is for: `type TEXT` and Enter, or keys by name.
 /// `hidden` asks for the text without showing it.
 pub(super) fn for_terminal(line: &str) -> Option<Result<Line, String>> {
     let line = line.trim_start();
-    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let (verb, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     match verb {
         // The text as it is: its spaces may be meant.
         "type" => Some(Ok(Line::Type(format!("{rest}\r").into_bytes()))),

@@ -1,8 +1,12 @@
 //! A running command's output as lines, as they come and never too many. PURE.
 
+mod row;
+
 use crate::text::{clean_bytes, clean_lines};
 use crate::time::size_in_words;
 use crate::wire::messages::OutputFile;
+
+use row::as_shown;
 
 /// The most that is shown of what came since the last look, bytes; of more, the newest.
 pub(super) const MOST: u64 = 32 << 10;
@@ -109,42 +113,6 @@ impl Live {
         self.waited = 0;
         (new && !held.is_empty()).then(|| self.shown(&held))
     }
-}
-
-/// A line as a terminal shows it in the end: without sequences, what was written over or rubbed out gone.
-fn as_shown(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    let mut shown: Vec<char> = Vec::new();
-    let mut at = 0_usize;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\x1b' => match chars.next() {
-                Some('[') => while chars.next().is_some_and(|c| !matches!(c, '@'..='~')) {},
-                Some(']' | 'P' | 'X' | '^' | '_') => {
-                    while let Some(c) = chars.next() {
-                        if c == '\x07' || c == '\x1b' && chars.next_if_eq(&'\\').is_some() {
-                            break;
-                        }
-                    }
-                }
-                Some(' '..='/') => drop(chars.next()),
-                _ => {}
-            },
-            '\r' => at = 0,
-            '\x08' => at = at.saturating_sub(1),
-            '\x07' => {}
-            c => {
-                if at < shown.len() {
-                    shown[at] = c;
-                } else {
-                    shown.push(c);
-                }
-                at += 1;
-            }
-        }
-    }
-    shown.into_iter().collect::<String>().trim_end().to_owned()
 }
 
 /// One line of output, cleaned; it stands behind a mark, so that no output can pass for a prompt.

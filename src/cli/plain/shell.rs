@@ -4,6 +4,7 @@ mod approval;
 mod look;
 mod news;
 mod output;
+mod past;
 mod terminal;
 
 use std::collections::VecDeque;
@@ -22,7 +23,6 @@ use crate::cli::screen;
 use crate::cli::words::Voice;
 use crate::client::{self, ClientError, Heard, Wish};
 use crate::clock;
-use crate::history;
 use crate::id::Digest;
 use crate::report::status;
 use crate::session::state::Stage;
@@ -31,7 +31,7 @@ use crate::text::clean;
 use crate::wire::ToHost;
 use crate::wire::messages::{LogHealth, Present, Reply, Role};
 
-use super::input::{Came, Input};
+use super::input::{Bell, Came, Input};
 use super::line::{self, Line, all_behind, here};
 use super::live::Live;
 use super::second::{self, Seat, Standings};
@@ -79,6 +79,12 @@ pub(super) struct Shell {
     typist: terminal::Typist,
     /// It goes on where the screen was left.
     after_screen: bool,
+    /// Rings where the loop waits.
+    bell: Bell,
+    /// An output that is looked through.
+    looking: Option<look::Looking>,
+    /// What earlier walks took.
+    past: past::Earlier,
 }
 
 /// Where a walk in lines leads to.
@@ -102,21 +108,23 @@ impl Shell {
     pub(super) fn open(dir: &Path, wish: Wish) -> Result<Self, Failure> {
         let (input, bell) = Input::stdin()?;
         let role = wish.role;
-        let walk = Walk::open_waking(dir, wish, move || bell.ring())?;
-        Self::on(walk, role, input)
+        let waker = bell.clone();
+        let walk = Walk::open_waking(dir, wish, move || waker.ring())?;
+        Self::on(walk, role, input, bell)
     }
 
     /// Goes on with a connection that the screen had. Nothing that was typed there is taken for an answer here.
     pub(super) fn go_on(dir: &Path, wish: &Wish, line: client::Line) -> Result<Self, Failure> {
         let (mut input, bell) = Input::stdin()?;
         input.forget();
-        line.wake_by(move || bell.ring());
-        let mut shell = Self::on(Walk::over(line, dir)?, wish.role, input)?;
+        let waker = bell.clone();
+        line.wake_by(move || waker.ring());
+        let mut shell = Self::on(Walk::over(line, dir)?, wish.role, input, bell)?;
         shell.after_screen = true;
         Ok(shell)
     }
 
-    fn on(walk: Walk, role: Role, input: Input) -> Result<Self, Failure> {
+    fn on(walk: Walk, role: Role, input: Input, bell: Bell) -> Result<Self, Failure> {
         let mut shell = Self {
             role,
             input,
@@ -138,6 +146,9 @@ impl Shell {
             deaf: false,
             after_screen: false,
             typist: terminal::Typist::default(),
+            bell,
+            looking: None,
+            past: past::Earlier::read(&walk.dir, &walk.talk.session),
             walk,
         };
         shell.joined()?;
@@ -174,6 +185,7 @@ impl Shell {
         self.follow_what_runs()?;
         loop {
             self.hear_all()?;
+            self.hear_looking(Duration::ZERO);
             if let Some(exit) = self.closed() {
                 return Ok(Way::Out(exit));
             }
@@ -192,13 +204,15 @@ impl Shell {
                 let now = clock::now(self.session());
                 let prompt = match (&self.waits_for, seat) {
                     (Some(owner), _) => second::waiting_prompt(owner),
+                    (None, _) if self.looking.is_some() => look::PROMPT.to_owned(),
                     (None, Seat::Operator) => tell::prompt(self.session(), now),
                     (None, _) => second::prompt(self.session(), seat, now),
                 };
                 self.show_prompt(&prompt);
             }
             // A pipe's lines wait for the end of what the line before asked for; a person may type `stop` meanwhile.
-            let free = self.under.is_none() || self.waits_for.is_some();
+            let free = (self.under.is_none() || self.waits_for.is_some())
+                && (self.looking.is_none() || self.input.terminal);
             self.show_waiting();
             if free && let Some(line) = self.typist.put_off.take() {
                 self.took(&line);
@@ -213,7 +227,7 @@ impl Shell {
                     self.typist.put_off = Some(line);
                 }
                 Came::End if !free && !self.input.terminal => self.typist.ended = true,
-                Came::Bell if self.walk.was_interrupted() => return Err(self.interrupted()),
+                Came::Bell if self.is_to_leave() => return Err(self.interrupted()),
                 Came::Bell => {}
                 Came::Line(line) => {
                     self.took(&line);
@@ -234,6 +248,9 @@ impl Shell {
 
     /// What a line asks for. `Some`: leave.
     fn typed(&mut self, line: &str) -> Result<Option<Way>, Failure> {
+        if self.stops_looking(line) {
+            return Ok(None);
+        }
         let session = self.session();
         let now = clock::now(session);
         match line::read(line, session) {
@@ -243,8 +260,7 @@ impl Shell {
             Ok(Line::People) => self.lines(&self.who_is_here()),
             Ok(Line::Status) => {
                 let state = if session.holds.is_empty() { "open" } else { "held" };
-                let past = history::of(&self.walk.dir, session);
-                let text = status::text(&status::status(session, state, &past, now));
+                let text = status::text(&status::status(session, state, &self.past.known(), now));
                 self.line(text.trim_end());
             }
             Ok(Line::Log) => {
@@ -272,7 +288,7 @@ impl Shell {
             }
             Ok(Line::Output(place, Some(from))) => self.output_from(place, from),
             Ok(Line::Find(place, text)) => self.find(place, &text),
-            Ok(Line::Save(place, file)) => self.save(place, &file),
+            Ok(Line::Save(place, errors, file)) => self.save(place, errors, &file),
             Ok(Line::Values) => {
                 let values = tell::values(session);
                 self.exact(&values);
@@ -400,7 +416,7 @@ impl Shell {
         loop {
             self.show_prompt(prompt);
             match self.input.next(true, self.next_alarm())? {
-                Came::Bell if self.walk.was_interrupted() => return Err(self.interrupted()),
+                Came::Bell if self.is_to_leave() => return Err(self.interrupted()),
                 Came::Bell => self.hear_all()?,
                 Came::Line(line) => {
                     self.took(&line);
@@ -523,8 +539,11 @@ impl Shell {
         self.prompt = None;
         if !self.input.terminal {
             // What is typed into a terminal may be a secret.
-            let typed = line.trim_start().starts_with("type ");
-            self.out.line(if typed { "type (what was typed is not shown)".into() } else { clean(line) });
+            self.out.line(if line::is_private(line) {
+                "type (what was typed is not shown)".into()
+            } else {
+                clean(line)
+            });
         }
     }
 

@@ -431,7 +431,8 @@ withdraw [STEP]         take a start back while its checks are still being asked
 show [STEP], next, status, log, about, values   look
 output [STEP] [from N]  the end of what a step wrote, or from line N on
 find [STEP] TEXT        where a text is in what a step wrote
-save [STEP] FILE        what a step wrote, into a new file
+save [STEP] FILE        what a step wrote, into a new file; save [STEP] errors FILE: what went to stderr
+stop looking            an output is not read any further (find, save)
 secrets                 give a secret again that the session's host does not know
 screen                  on to the screen, where the window has room for it
 help, quit              quit leaves; the session stays as it is

@@ -1,6 +1,6 @@
 //! A text that is looked for in an output: the host looks, here is where it stands. PURE.
 
-use crate::text::find::Needle;
+use crate::text::find::{Needle, folds_case};
 use crate::time::size_in_words;
 use crate::wire::messages::OutputFile;
 
@@ -58,7 +58,7 @@ impl Find {
     /// `None`: it is too long, or empty.
     #[must_use]
     pub fn new(text: &str, of: OutputFile) -> Option<Self> {
-        let fold_case = !text.chars().any(char::is_uppercase);
+        let fold_case = folds_case(text);
         let needle = Needle::new(text, fold_case)?;
         Some(Self { text: text.to_owned(), fold_case, needle, of, at: None, stage: Stage::Stopped })
     }

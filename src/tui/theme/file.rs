@@ -210,6 +210,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_any_file_is_not_said_of_a_runbook() {
+        let deep = "[".repeat(200);
+        for source in [" ".repeat(2 << 20), deep, "good: green\n---\nbad: red\n".to_owned()] {
+            let said = read(source.as_bytes(), "t.yaml", Palette::default()).unwrap_err().render(false);
+            assert!(!said.contains("runbook"), "{said}");
+        }
+    }
+
+    #[test]
     fn an_empty_file_is_the_default() {
         for source in ["", "# nothing yet\n"] {
             let read = read(source.as_bytes(), "theme.yaml", Palette::default()).unwrap();

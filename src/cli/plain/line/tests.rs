@@ -119,3 +119,29 @@ fn words_that_were_asked_for_land_where_they_belong() {
     let done = with_words(Command::Done { step: "two".into(), said }, "C1".to_owned());
     assert!(matches!(done, Command::Done { said, .. } if said.value.as_deref() == Some("C1")));
 }
+
+#[test]
+fn what_is_typed_into_a_terminal_is_known_by_any_blank_and_never_shown() {
+    let bench = Bench::new(WALK);
+    for (line, bytes) in [("type\tSECRET", "SECRET\r"), (" type  SECRET ", " SECRET \r"), ("type", "\r")] {
+        assert_eq!(for_terminal(line), Some(Ok(Line::Type(bytes.into()))), "{line:?}");
+    }
+    for line in ["type\tSECRET", "  type SECRET", "TYPE SECRET", "typeSECRET"] {
+        assert!(is_private(line), "{line:?}");
+    }
+    for line in ["TYPE SECRET", "typeSECRET"] {
+        let why = read(line, &bench.session).unwrap_err();
+        assert!(!why.contains("SECRET"), "{why}");
+    }
+    assert!(!is_private("note type"));
+}
+
+#[test]
+fn a_copy_is_of_stdout_or_of_stderr() {
+    let bench = Bench::new(WALK);
+    for (line, errors, file) in
+        [("save 2 ~/a b", false, "~/a b"), ("save 2 errors x", true, "x"), ("save 2 errors", false, "errors")]
+    {
+        assert_eq!(read(line, &bench.session), Ok(Line::Save(1, errors, file.to_owned())), "{line}");
+    }
+}
