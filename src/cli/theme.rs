@@ -99,7 +99,7 @@ fn find(named: &str) -> Result<Read, Failure> {
         let nearest = nearest(named, names.iter().copied());
         let meant = nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
         return Err(Failure::wrong(format!(
-            "there is no theme {}{meant} There are {}, and files",
+            "there is no theme {}{meant}. There are {}, and files",
             shown(path),
             names.join(", ")
         )));

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::session::Event;
 use crate::wire::FromHost;
+use crate::wire::messages::Welcome;
 
 use super::{Client, ClientError, Incoming, Wish, connect};
 
@@ -23,6 +25,8 @@ pub struct Line {
     pub incoming: Receiver<Incoming>,
     /// There is no connection, and this account's attach brings it back.
     pub waits_for: Option<String>,
+    /// There is no connection; why.
+    pub lost: Option<String>,
     wake: Arc<Mutex<Waker>>,
 }
 
@@ -64,7 +68,7 @@ impl Line {
                 (connect(dir, wish, deliver)?, incoming)
             }
         };
-        Ok(Self { client, incoming, waits_for: None, wake })
+        Ok(Self { client, incoming, waits_for: None, lost: None, wake })
     }
 
     /// From now on this is called after each message. What waits already is not told again.
@@ -75,34 +79,119 @@ impl Line {
     /// Takes note of what arrived, for whoever has the line next.
     pub fn note(&mut self, incoming: &Incoming) {
         match incoming {
-            Incoming::Message(message) => self.note_message(message),
+            Incoming::Message(message) => {
+                if matches!(**message, FromHost::Welcome(_)) {
+                    (self.waits_for, self.lost) = (None, None);
+                }
+                note(&mut self.client.welcome, message);
+            }
             Incoming::Waiting { owner } => self.waits_for = Some(owner.clone()),
-            Incoming::Lost { .. } | Incoming::Gone { .. } => {}
+            Incoming::Lost { why } => self.lost = Some(why.clone()),
+            Incoming::Gone { .. } => {}
         }
     }
+}
 
-    fn note_message(&mut self, message: &FromHost) {
-        let welcome = &mut self.client.welcome;
-        match message {
-            FromHost::Welcome(new) => {
-                self.waits_for = None;
-                welcome.recent.clone_from(&new.recent);
-                welcome.people.clone_from(&new.people);
-                welcome.log = new.log.clone();
-                welcome.secrets_missing.clone_from(&new.secrets_missing);
-                welcome.gaze.clone_from(&new.gaze);
-            }
-            FromHost::Entries { entries } => {
-                welcome.recent.extend(entries.iter().cloned());
-                // Not with every record: the vector moves as a whole.
-                if welcome.recent.len() > 2 * RECENT {
-                    welcome.recent.drain(..welcome.recent.len() - RECENT);
-                }
-            }
-            FromHost::People { people } => welcome.people.clone_from(people),
-            FromHost::Health { log } => welcome.log = log.clone(),
-            FromHost::SecretsMissing { names } => welcome.secrets_missing.clone_from(names),
-            _ => {}
+/// Keeps a welcome as it would be said now: every part of it is told anew by a message of its own. PURE.
+fn note(welcome: &mut Welcome, message: &FromHost) {
+    match message {
+        FromHost::Welcome(new) => {
+            // All of it by name, so that a new part of a welcome is not forgotten here.
+            let Welcome {
+                protocol,
+                onbelay,
+                session: _,
+                recent,
+                you,
+                people,
+                log,
+                secrets_missing,
+                gaze,
+                terminals,
+            } = &**new;
+            welcome.protocol = *protocol;
+            welcome.onbelay.clone_from(onbelay);
+            welcome.recent.clone_from(recent);
+            welcome.you.clone_from(you);
+            welcome.people.clone_from(people);
+            welcome.log.clone_from(log);
+            welcome.secrets_missing.clone_from(secrets_missing);
+            welcome.gaze.clone_from(gaze);
+            welcome.terminals.clone_from(terminals);
         }
+        FromHost::Entries { entries } => {
+            if entries.iter().any(|entry| matches!(entry.event, Event::HandedOver { .. })) {
+                // Where the one before looked says nothing of the operator now.
+                welcome.gaze = None;
+            }
+            welcome.recent.extend(entries.iter().cloned());
+            // Not with every record: the vector moves as a whole.
+            if welcome.recent.len() > 2 * RECENT {
+                welcome.recent.drain(..welcome.recent.len() - RECENT);
+            }
+        }
+        FromHost::People { people } => welcome.people.clone_from(people),
+        FromHost::Looking { gaze, .. } => welcome.gaze = Some(gaze.clone()),
+        FromHost::Health { log } => welcome.log = log.clone(),
+        FromHost::SecretsMissing { names } => welcome.secrets_missing.clone_from(names),
+        FromHost::Terminals { terminals } => welcome.terminals.clone_from(terminals),
+        // Answers, and what is told several times a second.
+        FromHost::Goodbye { .. }
+        | FromHost::Reply { .. }
+        | FromHost::Output { .. }
+        | FromHost::OutputGrew { .. }
+        | FromHost::Found { .. }
+        | FromHost::Log { .. }
+        | FromHost::Asking { .. }
+        | FromHost::Typed { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::bench::{Bench, dana, sam};
+    use crate::wire::messages::{
+        Gaze, LogHealth, OutputFile, PROTOCOL, Present, Role, Sight, Stream, Terminal, Welcome,
+    };
+
+    #[test]
+    fn what_was_told_since_goes_along_to_the_next_face() {
+        let fresh = || Welcome {
+            protocol: PROTOCOL,
+            onbelay: "0.1.0".to_owned(),
+            session: Bench::new("steps:\n  - { id: look, title: Look, run: 'true' }\n").session,
+            recent: Vec::new(),
+            you: dana(),
+            people: Vec::new(),
+            log: LogHealth::Safe,
+            secrets_missing: Vec::new(),
+            gaze: None,
+            terminals: Vec::new(),
+        };
+        let mut kept = fresh();
+        let of = OutputFile { attempt: 1, item: None, stream: Stream::Output };
+        let open = Terminal { of, step: "look".into(), columns: 80, rows: 24, typist: None };
+        let gaze = Gaze { step: "look".into(), sight: Sight::Step { scroll: 0 }, over: None, top: None };
+        let people = vec![Present { person: sam(), role: Role::Drive }];
+        let broken = LogHealth::Broken { why: "full".to_owned() };
+        for message in [
+            FromHost::Terminals { terminals: vec![open.clone()] },
+            FromHost::People { people: people.clone() },
+            FromHost::Health { log: broken.clone() },
+            FromHost::SecretsMissing { names: vec![crate::id::ValueName::new("token")] },
+            FromHost::Looking { person: dana(), gaze: gaze.clone() },
+        ] {
+            note(&mut kept, &message);
+        }
+        assert_eq!(kept.terminals, [open]);
+        assert_eq!((&kept.people, &kept.log), (&people, &broken));
+        assert_eq!(kept.secrets_missing, [crate::id::ValueName::new("token")]);
+        assert_eq!(kept.gaze, Some(gaze));
+
+        // And whole, after the client lagged or came to another host.
+        let mut late = fresh();
+        note(&mut late, &FromHost::Welcome(Box::new(kept.clone())));
+        assert_eq!(late, kept);
     }
 }

@@ -393,13 +393,14 @@ pub fn awaited(session: &Session, place: usize) -> Vec<String> {
         .collect()
 }
 
-/// Has a running step taken longer than it said it would (`expect_within`)? By how much.
+/// Has a running step taken longer than it said it would (`expect_within`)? By how much: a second at least.
 #[must_use]
 pub fn late_by(session: &Session, place: usize, now: Moment) -> Option<std::time::Duration> {
     let limit = session.runbook.steps[place].expect_within?;
     let step = &session.steps[place];
     matches!(step.progress, Progress::Running(_)).then_some(())?;
-    step.started?.age(now)?.checked_sub(limit)
+    let by = step.started?.age(now)?.checked_sub(limit)?;
+    (by.as_secs() > 0).then_some(by)
 }
 
 /// The answer of a probe as a state of its check.

@@ -8,7 +8,7 @@ mod palette;
 pub mod terminal;
 mod typing;
 
-pub(super) use typing::{paste, type_key};
+pub(super) use typing::{empty, paste, type_key};
 
 use crate::session::Command;
 use crate::session::event::Work;

@@ -28,6 +28,9 @@ pub const WORD: &str = "approve";
 pub const NO_CONNECTION: &str =
     "there is no connection: nothing can be approved or held from here, and what was approved is void";
 
+/// Whoever approves too early types on, a word or a name: for so long no letter of it is an order, milliseconds.
+const HASTE: u64 = 700;
+
 /// What is being read.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -45,6 +48,8 @@ pub struct Reading {
     pub news: Option<String>,
     /// The last word that is being typed.
     pub last: Option<Last>,
+    /// When the key that approves was refused, or the last key after it that came too soon (milliseconds since boot).
+    pub hasty: Option<u64>,
 }
 
 /// The last word before a yes.
@@ -183,8 +188,16 @@ pub(super) fn open(app: &mut App, place: usize) -> Vec<Action> {
     app.along = app.selected == app.current();
     let subject = round(app, place).map(|round| Box::new(round.subject.clone()));
     let live = subject.is_some() && dead(app, place, now(app)).is_none();
-    let reading =
-        Reading { step: place, subject, scroll: 0, had: Had::default(), read: None, news: None, last: None };
+    let reading = Reading {
+        step: place,
+        subject,
+        scroll: 0,
+        had: Had::default(),
+        read: None,
+        news: None,
+        last: None,
+        hasty: None,
+    };
     app.mode = Mode::Approval(Box::new(reading));
     // Somebody else may be in the middle of reading it: who only looks does not have it asked anew.
     let asks = match part(app, place) {
@@ -224,6 +237,12 @@ pub(super) fn read(app: &mut App, verb: Verb) -> Vec<Action> {
     let unread = app.seen.bound.as_ref().and_then(|bound| bound.next);
     let Mode::Approval(reading) = &mut app.mode else { return Vec::new() };
     let place = reading.step;
+    let is_hasty = reading.hasty.is_some_and(|refused| typed_at < refused.saturating_add(HASTE));
+    reading.hasty = is_hasty.then_some(typed_at);
+    if is_hasty && matches!(verb, Verb::Refuse | Verb::AskAgain | Verb::Back) {
+        app.refuse("nothing was approved yet, and that key was not taken: keys count again in a moment");
+        return Vec::new();
+    }
     let to = match verb {
         Verb::Up => reading.scroll.saturating_sub(1),
         Verb::Down => reading.scroll + 1,
@@ -288,6 +307,7 @@ fn approve(app: &mut App, place: usize, typed_at: u64) -> Vec<Action> {
         let key = super::keys::binding(super::mode::Page::Approval, Verb::Unread)
             .map(|binding| super::keys::label(binding.keys[0]))
             .unwrap_or_default();
+        reading.hasty = Some(typed_at);
         app.refuse(format!("read all of it first: {key} goes to what was not on this screen yet"));
     } else {
         reading.last = Some(Last { name: is_here, field: field(), note: None, stale: false });
@@ -324,7 +344,8 @@ pub(super) fn last(app: &mut App, verb: Verb) -> Vec<Action> {
         return Vec::new();
     }
     if !last.name && text != WORD {
-        last.note = Some("that is not the word; nothing was approved".to_owned());
+        last.note = Some("that was not the word: nothing was approved. The line is empty again".to_owned());
+        super::act::empty(&mut last.field);
         return Vec::new();
     }
     let (step, seen) = (subject.step.clone(), Some(subject.text_digest()));

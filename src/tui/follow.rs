@@ -211,6 +211,7 @@ fn over(mode: &Mode) -> Option<String> {
             Ask::Sure(Sure::ByHand(place)) => format!("the question before {} by hand", n(place)),
             Ask::Sure(Sure::Undo(place)) => format!("the question before undoing {}", n(place)),
             Ask::Sure(Sure::Stop(place)) => format!("the question before stopping {}", n(place)),
+            Ask::Sure(Sure::Refuse { step, .. }) => format!("the question before refusing {}", n(step)),
             Ask::Sure(Sure::Finish) => "the question before the end".to_owned(),
         },
         Mode::Choose(choose) => match choose.purpose {

@@ -20,10 +20,7 @@ fn small(app: &App, key: KeyEvent, at: u64) -> Vec<Action> {
 }
 
 pub(super) fn press(app: &mut App, key: KeyEvent, at: u64) -> Vec<Action> {
-    // What cannot be seen is not typed into.
-    if !app.too_small()
-        && let Some(actions) = act::terminal::press(app, key, at)
-    {
+    if let Some(actions) = act::terminal::press(app, key, at) {
         return actions;
     }
     if key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL) {

@@ -161,6 +161,9 @@ pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> 
     if let Some(said) = options.said {
         app.refuse(said);
     }
+    if let Some(why) = line.lost.clone() {
+        let _ = update(&mut app, Msg::Lost(why));
+    }
     if let Some(owner) = line.waits_for.clone() {
         // Nothing can be asked for where nobody is there to answer.
         let _ = update(&mut app, Msg::Waiting(owner));

@@ -11,6 +11,7 @@ mod pictures;
 mod pulse;
 mod reading;
 mod sizes;
+mod slips;
 mod terminal;
 mod theirs;
 mod themes;

@@ -163,9 +163,9 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
                 buffer[(bar.x, y)].set_symbol("│").set_style(style(Tone::Quiet));
             }
             steps::draw(view, left, buffer, seen);
-            detail::draw(view, readable(right), buffer, seen);
+            detail::draw(view, padded(right), buffer, seen);
         }
-        Screen::Walk => detail::draw(view, readable(rest), buffer, seen),
+        Screen::Walk => detail::draw(view, padded(rest), buffer, seen),
         Screen::Steps => steps::draw(view, rest, buffer, seen),
         Screen::Output => {
             seen.hits.push((rest, Hit::Page));
@@ -291,10 +291,9 @@ pub(super) fn write_window(
     }
 }
 
-/// As wide as the eye finds the next line's beginning, with a column of air on both sides.
+/// As wide as the eye finds the next line's beginning.
 fn readable(area: Rect) -> Rect {
-    let inner = padded(area);
-    Rect { width: inner.width.min(READABLE), ..inner }
+    Rect { width: area.width.min(READABLE), ..area }
 }
 
 /// A column of air on both sides.

@@ -130,7 +130,11 @@ impl Ask {
             | Self::Refuse(place)
             | Self::Resolve { step: place, .. }
             | Self::Sure(
-                Sure::RunAgain(place) | Sure::ByHand(place) | Sure::Undo(place) | Sure::Stop(place),
+                Sure::RunAgain(place)
+                | Sure::ByHand(place)
+                | Sure::Undo(place)
+                | Sure::Stop(place)
+                | Sure::Refuse { step: place, .. },
             ) => Some(*place),
             Self::Note
             | Self::Hold
@@ -212,6 +216,13 @@ pub enum Sure {
     Undo(usize),
     /// End a running step.
     Stop(usize),
+    /// Refuse what was asked, for everybody.
+    Refuse {
+        /// Which.
+        step: usize,
+        /// Why.
+        words: String,
+    },
     /// Close the session.
     Finish,
     /// That person is the operator from now.

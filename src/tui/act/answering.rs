@@ -37,7 +37,9 @@ pub(super) fn question(app: &mut App, verb: Verb) -> Vec<Action> {
             if text.is_empty() {
                 not_now(app);
             } else {
-                question.note = Some("that is not the text; nothing was run".to_owned());
+                question.note =
+                    Some("that was not the text: nothing was run. The line is empty again".to_owned());
+                super::typing::empty(&mut question.field);
             }
         }
         _ => not_now(app),
@@ -158,7 +160,9 @@ fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
         }
         Ask::Judge { .. } => return Vec::new(),
         Ask::Refuse(place) => {
-            (Command::Refuse { step: step(place), why: text }, format!("refuse {}", step(place)))
+            // It ends the approval for everybody: no slip of the fingers, nor one line typed into the wrong page, may.
+            ask(app, Ask::Sure(Sure::Refuse { step: place, words: text }));
+            return Vec::new();
         }
         Ask::Handover => {
             ask(app, Ask::Sure(Sure::Handover(text.trim().to_owned())));
@@ -177,6 +181,9 @@ fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
             Sure::ByHand(place) => return run(app, place, true),
             Sure::Undo(place) => return undo(app, place),
             Sure::Stop(place) => (Command::Stop { step: step(place) }, format!("stop {}", step(place))),
+            Sure::Refuse { step: place, words } => {
+                (Command::Refuse { step: step(place), why: words }, format!("refuse {}", step(place)))
+            }
             Sure::Finish => (Command::Finish, "finish".to_owned()),
             Sure::Handover(to) => {
                 let words = format!("handover {to}");

@@ -85,9 +85,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, at: u64) -> Option<Vec
     let left = app.left_terminal.take();
     if let Mode::Terminal(typing) = &app.mode {
         return match typing.stand {
-            _ if app.too_small() && comes_back(key) => Some(leave(app)),
-            // Nobody sees what a key would do.
-            _ if app.too_small() => None,
+            _ if app.too_small() => unseen(app, key, at),
             Stand::Asking | Stand::Typing if comes_back(key) => Some(leave(app)),
             Stand::Asking => (!super::keys::holds_now(key)).then(Vec::new),
             Stand::Typing => Some(send_key(app, key)),
@@ -98,6 +96,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, at: u64) -> Option<Vec
     }
     if let Some(typing) = left
         && comes_back(key)
+        && !app.too_small()
         && app.terminals.iter().any(|terminal| terminal.of == typing.of)
     {
         // Pressed twice: one for the command.
@@ -106,6 +105,20 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, at: u64) -> Option<Vec
         return Some(send_key(app, key));
     }
     (!super::keys::holds_now(key) && is_hushed(app, at)).then(Vec::new)
+}
+
+/// A key while the window is too small to see the terminal. It is most likely meant for the command, so that it is not
+/// taken for anything else; nor does it go there, where nobody sees what comes of it.
+fn unseen(app: &mut App, key: KeyEvent, at: u64) -> Option<Vec<Action>> {
+    if super::keys::holds_now(key) {
+        return None;
+    }
+    if comes_back(key) {
+        app.mode = Mode::Plain;
+        app.hush = Some(at);
+        app.say("keys are onbelay's again; the command goes on");
+    }
+    Some(Vec::new())
 }
 
 /// Is this key or click one that was meant for the command, most likely?

@@ -1,11 +1,12 @@
 //! What is typed or pasted where text is taken, and the search that goes along with it. PURE.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui_textarea::TextArea;
 
 use crate::session::view;
 use crate::tui::app::{Action, App, LogLine};
 use crate::tui::keys::Verb;
-use crate::tui::mode::{Ask, Mode, Screen, typed};
+use crate::tui::mode::{self, Ask, Mode, Screen, typed};
 use crate::tui::view::shape::plain;
 use crate::tui::{fit, places};
 
@@ -127,6 +128,12 @@ pub(in crate::tui) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
         || control && matches!(key.code, KeyCode::Char('m' | 'j' | 'i'));
     // What would not be seen as itself is not taken.
     let odd = matches!(key.code, KeyCode::Char(c) if plain(c.encode_utf8(&mut [0; 4])) != c.to_string());
+    if let Mode::Prompt(prompt) = &mut app.mode
+        && matches!(prompt.ask, Ask::Judge { .. })
+    {
+        prompt.note = Some("y or n: nothing else answers; Esc goes back to the words".to_owned());
+        return Vec::new();
+    }
     if line_end || odd {
         if !takes_text(app) {
             idle::say(app, key);
@@ -136,28 +143,31 @@ pub(in crate::tui) fn type_key(app: &mut App, key: KeyEvent) -> Vec<Action> {
     match &mut app.mode {
         Mode::Question(question) => {
             question.note = None;
-            question.field.input(key);
+            into(&mut question.field, key);
         }
         Mode::Approval(reading) => {
             let Some(last) = &mut reading.last else {
+                if let Some(hasty) = &mut reading.hasty {
+                    *hasty = app.up;
+                }
                 idle::say(app, key);
                 return Vec::new();
             };
             if !last.stale {
                 last.note = None;
-                last.field.input(key);
+                into(&mut last.field, key);
             }
         }
-        Mode::Prompt(prompt) if !matches!(prompt.ask, Ask::Judge { .. }) => {
+        Mode::Prompt(prompt) => {
             prompt.note = None;
-            prompt.field.input(key);
+            into(&mut prompt.field, key);
         }
         Mode::Search(search) => {
-            search.field.input(key);
+            into(&mut search.field, key);
             find(app);
         }
         Mode::Actions(list) => {
-            list.field.input(key);
+            into(&mut list.field, key);
             filter(app);
         }
         _ => idle::say(app, key),
@@ -172,6 +182,24 @@ fn takes_text(app: &App) -> bool {
         Mode::Approval(reading) => reading.last.is_some(),
         Mode::Prompt(prompt) => !matches!(prompt.ask, Ask::Judge { .. }),
         _ => false,
+    }
+}
+
+/// A key into a field; the one that clears a line in every shell clears it here.
+fn into(field: &mut TextArea<'static>, key: KeyEvent) {
+    if key.code == KeyCode::Char('u') && key.modifiers.contains(KeyModifiers::CONTROL) {
+        empty(field);
+    } else {
+        field.input(key);
+    }
+}
+
+/// Takes out what was typed. Nothing brings it back: it may have been a secret.
+pub(in crate::tui) fn empty(field: &mut TextArea<'static>) {
+    let mask = field.mask_char();
+    *field = mode::field();
+    if let Some(mask) = mask {
+        field.set_mask_char(mask);
     }
 }
 

@@ -37,7 +37,10 @@ pub(super) fn of(mode: &Mode) -> Option<Box<Top>> {
         }
         Mode::Prompt(prompt) => {
             let secret = matches!(prompt.ask, Ask::Secret(_));
-            let said = if let Ask::Judge { words, .. } = &prompt.ask { words.len() } else { 0 };
+            let said = match &prompt.ask {
+                Ask::Judge { words, .. } | Ask::Sure(super::Sure::Refuse { words, .. }) => words.len(),
+                _ => 0,
+            };
             let typed = if secret { String::new() } else { end(&prompt.field) };
             (said, Top::Prompt { ask: prompt.ask.clone(), typed, note: prompt.note.clone() })
         }

@@ -415,14 +415,14 @@ const LOG: &[Binding] = &[
 ];
 
 const QUESTION: &[Binding] = &[
-    row(&[ENTER], Verb::Accept, "go on", "go on if the text is exact; an empty line means no"),
+    row(&[ENTER], Verb::Accept, "go on", "go on if the text is exact; an empty line means no; ^U empties it"),
     row(&[ESC, ctrl('c')], Verb::Back, "not now", "not now: nothing is run"),
     row(&[PAGE_UP, UP], Verb::PageUp, "up", "what is above"),
     row(&[PAGE_DOWN, DOWN], Verb::PageDown, "more", "what is below"),
 ];
 
 const PROMPT: &[Binding] = &[
-    row(&[ENTER], Verb::Accept, "send", "take what was typed; an empty line means no"),
+    row(&[ENTER], Verb::Accept, "send", "take what was typed; an empty line means no; ^U empties it"),
     row(&[ESC, ctrl('c')], Verb::Back, "not now", "not now: nothing happens"),
     row(
         &[UP],
@@ -458,7 +458,7 @@ const APPROVING: &[Binding] = &[
 const ANSWER: &[Binding] = &[
     row(&[char('y')], Verb::Yes, "yes", "it holds; this goes into the log, with your words"),
     row(&[char('n')], Verb::No, "no", "it does not; this goes into the log, with your words"),
-    row(&[ESC, ctrl('c'), ENTER], Verb::Back, "words", "back to the words; nothing is answered yet"),
+    row(&[ESC, ctrl('c')], Verb::Back, "words", "back to the words; nothing is answered yet"),
     row(&[PAGE_UP, UP], Verb::PageUp, "up", "what is above"),
     row(&[PAGE_DOWN, DOWN], Verb::PageDown, "more", "what is below"),
 ];

@@ -82,6 +82,27 @@ fn end_of(app: &App, one: &Try) -> &'static str {
     }
 }
 
+/// Does nothing write into this output any more?
+#[must_use]
+pub fn is_over(app: &App, of: &OutputFile) -> bool {
+    let Some(step) = app.session.steps.get(app.selected) else { return true };
+    match &step.progress {
+        Progress::Running(running) => {
+            running.attempt != of.attempt || of.item.is_some_and(|item| item != running.next_item)
+        }
+        _ => true,
+    }
+}
+
+/// Which of how many items an output is of, counted from 1; items that were not begun yet count too.
+#[must_use]
+pub fn item_of(app: &App, of: &OutputFile) -> Option<(u32, usize)> {
+    let model = app.session.runbook.steps.get(app.selected)?;
+    let items = crate::session::view::items_of(&app.session, model.for_each.as_ref()?).ok()?;
+    let item = of.item.filter(|item| usize::try_from(*item).is_ok_and(|item| item < items.len()))?;
+    Some((item + 1, items.len()))
+}
+
 /// The output of the attempt before or after the one at `from`: of the same item where there is one.
 #[must_use]
 pub fn of_other_attempt(outputs: &[Listed], from: usize, after: bool) -> Option<usize> {

@@ -276,11 +276,30 @@ fn a_refusal_needs_words_and_no_reading() {
     assert!(!scene.bench.entries.iter().any(|entry| matches!(entry.event, Event::ApprovalRefused { .. })));
     scene.keys("arwest still runs");
     scene.key(KeyCode::Enter);
+    let text = scene.text();
+    assert!(text.contains("Refuse with these words? “west still runs”"), "{text}");
+    let refused = |scene: &Scene| {
+        let is = |entry: &crate::session::Entry| matches!(entry.event, Event::ApprovalRefused { .. });
+        scene.bench.entries.iter().any(is)
+    };
+    assert!(!refused(&scene), "it ends it for everybody: a yes is asked for");
+    scene.keys("y");
+    scene.key(KeyCode::Enter);
     let refused =
         scene.bench.entries.iter().any(
             |entry| matches!(&entry.event, Event::ApprovalRefused { why, .. } if why == "west still runs"),
         );
     assert!(refused, "{}", scene.text());
+}
+
+#[test]
+fn letters_typed_after_an_approval_that_came_too_early_are_no_orders() {
+    let mut scene = reading(ACCOUNT);
+    scene.keys("ASam Carter");
+    assert!(matches!(scene.app.mode, Mode::Approval(_)), "{}", scene.text());
+    scene.later(1);
+    scene.keys("r");
+    assert!(matches!(scene.app.mode, Mode::Prompt(_)), "{}", scene.text());
 }
 
 #[test]

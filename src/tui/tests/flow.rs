@@ -51,8 +51,11 @@ fn a_wrong_text_runs_nothing_and_can_be_mended() {
     let mut scene = asked(Scene::open());
     scene.keys("shop-v");
     scene.key(KeyCode::Enter);
-    assert!(scene.text().contains("that is not the text"));
-    scene.keys("m");
+    let text = scene.text();
+    assert!(text.contains("that was not the text") && !text.contains("shop-v "), "{text}");
+    scene.keys("shop-w");
+    scene.ctrl('u');
+    scene.keys("shop-vm");
     scene.key(KeyCode::Enter);
     assert_eq!(scene.bench.status("delete"), StepStatus::Running);
 }
@@ -186,6 +189,8 @@ fn a_check_is_answered_in_words_first_and_then_yes_or_no() {
     scene.key(KeyCode::Enter);
     scene.key(KeyCode::Enter);
     assert_eq!(scene.commands().len(), 0, "words alone are no answer, and Enter is not yes");
+    assert!(scene.text().contains("y or n: nothing else answers"), "{}", scene.text());
+    scene.key(KeyCode::Esc);
     assert!(scene.text().contains("nobody knows"), "back at the words: {}", scene.text());
     scene.keys(" it");
     scene.key(KeyCode::Enter);

@@ -364,3 +364,26 @@ fn pictures_of_a_terminal() {
         },
     );
 }
+
+#[test]
+fn in_a_window_too_small_to_type_in_no_key_is_taken_for_an_order() {
+    let mut scene = typing();
+    scene.give(Msg::Resize(30, 8));
+    assert!(scene.text().starts_with("KEYS GO NOWHERE"), "{}", scene.text());
+    let press = |scene: &mut Scene, key: KeyEvent| {
+        scene.draw();
+        let at = scene.bench.now.up;
+        update(&mut scene.app, Msg::Key { key, at })
+    };
+    let (enter, quit) = (KeyEvent::from(KeyCode::Enter), KeyEvent::from(KeyCode::Char('q')));
+    for key in [quit, enter] {
+        assert!(press(&mut scene, key).is_empty(), "{key:?}");
+    }
+    press(&mut scene, KeyEvent::new(KeyCode::Char(']'), KeyModifiers::CONTROL));
+    assert!(matches!(scene.app.mode, Mode::Plain));
+    for key in [quit, enter] {
+        assert!(press(&mut scene, key).is_empty(), "{key:?} was on its way to the command");
+    }
+    scene.later(1);
+    assert!(matches!(press(&mut scene, enter)[..], [Action::Lines]));
+}

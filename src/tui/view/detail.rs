@@ -21,16 +21,24 @@ use super::{
     Seen, View, count, cut_bottom, cut_top, gate, markdown, output, pulse, script, write_rows, write_window,
 };
 
+/// What may stand beside a title: its mark and number, its state and its clock, columns.
+const BESIDE_TITLE: usize = 70;
+
 /// Draws the step, and the end of its output where it has one.
 pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
-    let mut rest = area;
-    let width = usize::from(area.width);
     seen.hits.push((area, Hit::Detail));
     if view.app.session.steps.is_empty() {
         return;
     }
-    let head = head(view, width);
+    let narrow = super::readable(area);
+    // A title that is longer than text is set gets the room there is.
+    let long = view.app.session.runbook.steps.get(view.app.selected);
+    let long = long.map_or(0, |step| columns(&plain(&view::filled(&view.app.session, &step.title))));
+    let head = head(view, (long + BESIDE_TITLE).clamp(usize::from(narrow.width), usize::from(area.width)));
+    let mut rest = area;
     write_rows(&head, cut_top(&mut rest, count(head.len())), buffer);
+    rest.width = narrow.width;
+    let (area, width) = (narrow, usize::from(narrow.width));
     cut_top(&mut rest, u16::from(area.height > 10));
     let pile = body(view, width);
     let runs = matches!(view.app.session.steps[view.app.selected].progress, Progress::Running(_));
@@ -122,7 +130,9 @@ fn stands(view: View<'_>, status: StepStatus) -> Option<String> {
             return None;
         }
         StepStatus::Done | StepStatus::Failed | StepStatus::Skipped | StepStatus::Undone => {
-            vec![why, ago(), by_hand.to_owned()]
+            let late = pulse::was_late(&view.app.session, view.app.selected);
+            let late = late.map(|by| format!("late by {}", crate::time::stopwatch(by))).unwrap_or_default();
+            vec![why, late, ago(), by_hand.to_owned()]
         }
     };
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();

@@ -19,12 +19,13 @@ use super::{View, pulse};
 pub(super) fn title(view: View<'_>, width: usize) -> Line<'static> {
     let name = plain(&view.app.session.opened.title);
     let short = fit(&name, 24).into_owned();
-    let (place, at, runs) = (stand(view.app), at_hand(view.app), running(view));
+    let (place, whole_at, runs) = (stand(view.app), at_hand(view.app), running(view));
+    let at = whole_at.as_ref().map(|at| fit(at, 32).into_owned());
     let stop = || say(" · ", Tone::Quiet);
-    let left = |name: &str, whole: bool| {
+    let left = |name: &str, at: Option<&String>| {
         let mut spans = vec![Span::raw(" "), say(name.to_owned(), Tone::Strong), stop()];
         spans.push(Span::raw(place.clone()));
-        if let Some(at) = at.as_ref().filter(|_| whole) {
+        if let Some(at) = at {
             spans.extend([stop(), Span::raw(at.clone())]);
         }
         spans.extend(runs.clone());
@@ -38,9 +39,11 @@ pub(super) fn title(view: View<'_>, width: usize) -> Line<'static> {
     };
     let right = |size| Line::from(marks(view, width, size));
     let fits = |left: usize, size| left + 2 + line_columns(&right(size)) <= width;
-    let (whole, cut, bare, short) =
-        (left(&name, true), left(&short, true), left(&name, false), left(&short, false));
+    let all = left(&name, whole_at.as_ref());
+    let (whole, cut) = (left(&name, at.as_ref()), left(&short, at.as_ref()));
+    let (bare, short) = (left(&name, None), left(&short, None));
     let ways = [
+        (&all, Size::Full),
         (&whole, Size::Full),
         (&cut, Size::Full),
         (&whole, Size::NoHour),
@@ -137,7 +140,7 @@ fn stand(app: &App) -> String {
 fn at_hand(app: &App) -> Option<String> {
     let open = app.session.stage == Stage::Open;
     let model = app.session.runbook.steps.get(app.current()).filter(|_| open)?;
-    Some(fit(&plain(&view::filled(&app.session, &model.title)), 32).into_owned())
+    Some(plain(&view::filled(&app.session, &model.title)))
 }
 
 /// What runs, and for how long: the step the walk is at without its name, any other by its number.
@@ -227,10 +230,11 @@ pub(super) fn people_in_rule(view: View<'_>, width: usize) -> Line<'static> {
     let all = here(&app.session, &app.people);
     let room = width.saturating_sub(2);
     if all.len() == 1 {
-        return fit_line(
-            Line::from(vec![Span::raw(" "), say(plain(&app.join), Tone::Code), Span::raw(" ")]),
-            room,
-        );
+        // A line that is cut joins nobody.
+        let line = Line::from(vec![Span::raw(" "), say(plain(&app.join), Tone::Code), Span::raw(" ")]);
+        let key = say(format!(" {}", keys::shown_for(Verb::Join)), Tone::Key);
+        let hint = Line::from(vec![key, say(" how to join ", Tone::Quiet)]);
+        return if line_columns(&line) <= room { line } else { fit_line(hint, room) };
     }
     let short = |person: &Here| {
         let role = match person.role {

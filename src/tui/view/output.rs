@@ -87,7 +87,7 @@ fn two(view: View<'_>, outputs: [&Output; 2], area: Rect, buffer: &mut Buffer, s
         let end = end_of(view.app, output).map(|(word, tone)| say(format!(" {word}"), tone));
         let mut label = vec![say(format!("{mark}{}", output.label), tone)];
         label.extend(end);
-        let place = Line::from(say(format!("{} ", place(output)), Tone::Quiet));
+        let place = Line::from(say(format!("{} ", place(view.app, output)), Tone::Quiet));
         write_rows(&[between(Line::from(label), place, width)], row, buffer);
         let size = write(view.app, output, rest, buffer);
         if chosen {
@@ -104,7 +104,8 @@ fn write(app: &App, output: &Output, area: Rect, buffer: &mut Buffer) -> (usize,
     let sought =
         find.map(|find| Sought { needle: &find.needle, at: find.at.filter(|_| find.of == output.of) });
     // Rows with matches have a mark before them, so that it is not their look alone.
-    let gutter = u16::from(sought.is_some()).min(area.width);
+    // It is kept without a search too: no text moves aside when one begins.
+    let gutter = u16::from(app.screen == super::Screen::Output).min(area.width);
     let text = Rect { x: area.x + gutter, width: area.width - gutter, ..area };
     let size = (usize::from(text.width), usize::from(text.height));
     let rows = output.painted(size.0, size.1, sought);
@@ -134,11 +135,12 @@ fn end_of(app: &App, output: &Output) -> Option<(&'static str, Tone)> {
     Some((end, tone))
 }
 
-fn place(output: &Output) -> String {
+fn place(app: &App, output: &Output) -> String {
     if output.total == 0 {
         "nothing yet".to_owned()
     } else if output.follow {
-        format!("following · {}", size_in_words(output.total))
+        let word = if list::is_over(app, &output.of) { "ended" } else { "following" };
+        format!("{word} · {}", size_in_words(output.total))
     } else {
         let percent = output.top.saturating_mul(100).checked_div(output.total).unwrap_or(0);
         format!("from {} of {} · {percent} %", size_in_words(output.top), size_in_words(output.total))
@@ -150,6 +152,11 @@ fn status(app: &App, output: &Output, width: usize) -> Line<'static> {
     let alone = app.screen == super::Screen::Output;
     let outputs = app.outputs();
     let which = match app.output_index(&outputs) {
+        // Of items all are counted, as in the list of steps, also those that were not begun yet.
+        _ if list::item_of(app, &output.of).is_some() => {
+            let (nth, all) = list::item_of(app, &output.of).unwrap_or_default();
+            format!("{} ({nth} of {all})", output.label)
+        }
         Some(index) if outputs.len() > 1 => format!("{} ({} of {})", output.label, index + 1, outputs.len()),
         _ => output.label.clone(),
     };
@@ -159,7 +166,7 @@ fn status(app: &App, output: &Output, width: usize) -> Line<'static> {
     {
         left.push(say(format!("{word} "), tone));
     }
-    left.push(say(format!("· {} ", place(output)), Tone::Quiet));
+    left.push(say(format!("· {} ", place(app, output)), Tone::Quiet));
     let left = Line::from(left);
     let right = match (&app.saving, &app.find) {
         _ if !alone => None,

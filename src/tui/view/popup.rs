@@ -20,14 +20,22 @@ use crate::tui::theme::{Tone, of_check, style};
 use super::shape::{between, columns, fit_line, hang, plain, say, wrap, wrap_spans};
 use super::{ARROWS, Seen, View, count, gate, script, witness, write_rows, write_scrolled};
 
+/// Columns of a box, where there is room.
+const BOX: u16 = 80;
+
+/// Fewer columns of the page than these tell nothing beside a box.
+const SLIVER: u16 = 11;
+
 /// A box in the middle of `area` with room for `rows` rows of text; what is inside comes back.
 pub(super) fn frame(title: &str, rows: usize, tone: Tone, area: Rect, buffer: &mut Buffer) -> Rect {
-    let width = area.width.min(80);
+    let width = box_width(area);
     let height = count(rows).saturating_add(2).min(area.height);
     let outer =
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
-    for y in outer.top()..outer.bottom() {
-        for x in outer.left()..outer.right() {
+    // A column of air on both sides: what goes on behind it is not read together with it.
+    let cleared = Rect { x: outer.x.saturating_sub(1), width: width + 2, ..outer }.intersection(area);
+    for y in cleared.top()..cleared.bottom() {
+        for x in cleared.left()..cleared.right() {
             buffer[(x, y)].reset();
         }
     }
@@ -45,9 +53,14 @@ pub(super) fn frame(title: &str, rows: usize, tone: Tone, area: Rect, buffer: &m
     Rect { x: outer.x + 2, y: outer.y + 1, width: width.saturating_sub(4), height: height.saturating_sub(2) }
 }
 
+/// A box is not wider than text is read well; where only slivers of the page would be left beside it, it takes all.
+fn box_width(area: Rect) -> u16 {
+    if area.width < BOX + 2 * SLIVER { area.width } else { BOX }
+}
+
 /// Columns of text inside a box.
 pub(super) fn inner_width(area: Rect) -> usize {
-    usize::from(area.width.min(80).saturating_sub(4))
+    usize::from(box_width(area).saturating_sub(4))
 }
 
 /// Draws a field in the last rows of a box, after `before`; at least one row of it is always there.
@@ -122,7 +135,8 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
             say("n", Tone::Key),
             Span::raw(" no, it does not"),
         ]);
-        write_rows(&[line], rest, buffer);
+        foot.insert(0, line);
+        write_rows(&foot, rest, buffer);
     } else {
         let field = super::cut_top(&mut rest, count(field_rows));
         write_field(before, &prompt.field, field, buffer);
@@ -287,6 +301,10 @@ fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'s
             format!("Stop {}", name(*place)),
             "All its processes get TERM now, and KILL 10 s later. It is failed then.".to_owned(),
         ),
+        Sure::Refuse { step, words } => (
+            format!("Refuse {}", name(*step)),
+            format!("Refuse with these words? “{}” Nothing that was approved counts then.", plain(words)),
+        ),
         Sure::Handover(to) => (
             format!("Hand over to {}", plain(to)),
             format!(
@@ -325,6 +343,15 @@ fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'s
 pub(super) fn choose(view: View<'_>, choose: &Choose, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let width = inner_width(area);
     let session = &view.app.session;
+    let (mut states, mut names) = (0, 0);
+    for check in &choose.checks {
+        let place = session.check_at(check.check.as_str());
+        let found = place.map(|place| view::check_of(session, place, check.item.as_deref(), view.now));
+        states = states.max(found.map_or(1, |found| columns(of_check(found.state).0)));
+        names = names.max(columns(&plain(&check_name(check))));
+    }
+    // Titles stand under each other, unless a name takes half of the row.
+    let names = names.min(width / 2);
     let rows: Vec<Line<'static>> = choose
         .checks
         .iter()
@@ -335,8 +362,8 @@ pub(super) fn choose(view: View<'_>, choose: &Choose, area: Rect, buffer: &mut B
                 found.as_ref().map_or(("?", Tone::Quiet, ""), |found| of_check(found.state));
             let title = place.map(|place| view::filled(session, &session.runbook.checks[place].title));
             let left = vec![
-                say(format!(" {mark} "), tone),
-                say(plain(&check_name(check)), Tone::Strong),
+                say(format!(" {mark:<states$} "), tone),
+                say(format!("{:<names$}", plain(&check_name(check))), Tone::Strong),
                 say(format!("  {}", plain(&title.unwrap_or_default())), Tone::Quiet),
             ];
             let age = found.map(|found| gate::age(view, &found, word)).unwrap_or_default();

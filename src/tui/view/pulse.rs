@@ -37,6 +37,15 @@ pub(super) fn late(app: &App, now: Moment) -> Vec<u64> {
     app.session.steps.iter().enumerate().filter_map(of).collect()
 }
 
+/// By how much a step that is over was late.
+pub(super) fn was_late(session: &Session, place: usize) -> Option<Duration> {
+    let limit = session.runbook.steps.get(place)?.expect_within?;
+    let step = &session.steps[place];
+    matches!(step.progress, Progress::Done | Progress::Failed).then_some(())?;
+    let by = step.started?.age(step.settled?)?.checked_sub(limit)?;
+    (by.as_secs() > 0).then_some(by)
+}
+
 /// How long the step at `place` has been running.
 pub(super) fn elapsed(view: View<'_>, place: usize) -> Duration {
     view.app.session.steps[place].started.and_then(|at| at.age(view.now)).unwrap_or_default()
@@ -79,7 +88,7 @@ pub(super) fn clock(view: View<'_>, place: usize, room: usize) -> Line<'static> 
 
 /// That something takes longer than it was to: than the runbook allows for, else than it took before.
 fn over(elapsed: Duration, length: Duration, limit: Option<Duration>) -> Option<Span<'static>> {
-    if let Some(late) = limit.and_then(|limit| elapsed.checked_sub(limit)) {
+    if let Some(late) = limit.and_then(|limit| elapsed.checked_sub(limit)).filter(|late| late.as_secs() > 0) {
         return Some(say(format!(" late by {} ", stopwatch(late)), Tone::Alarm));
     }
     let over = elapsed.checked_sub(length).filter(|over| over.as_secs() > 0)?;

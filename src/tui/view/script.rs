@@ -36,8 +36,10 @@ fn make(script: &Script, values: &[String], title: &str, in_place: bool, width: 
     let top = vec![say(format!("{title}{}", "─".repeat(fill)), Tone::Quiet)];
     let mut rows = wrap_spans(&top, width);
     let room = width.saturating_sub(2);
+    // A row that goes on with the one above has a mark in the edge, where no character of a script can stand.
     let framed = |spans: &[Span<'static>]| {
-        wrap_spans(spans, room).into_iter().flat_map(|row| hang(vec![say("│ ", Tone::Quiet)], vec![row]))
+        let rows = wrap_spans(spans, room).into_iter().enumerate();
+        rows.flat_map(|(n, row)| hang(vec![say(if n == 0 { "│ " } else { "│›" }, Tone::Quiet)], vec![row]))
     };
     let lines = plain_lines(script.text.trim_end());
     let painted = if highlight::knows(&script.shell) {

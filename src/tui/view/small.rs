@@ -47,6 +47,9 @@ fn facts(view: View<'_>, area: Rect) -> Vec<(Tone, String)> {
     let app = view.app;
     let session = &app.session;
     let mut facts = Vec::new();
+    if matches!(app.mode, Mode::Terminal(_)) {
+        facts.push((Tone::Alarm, "KEYS GO NOWHERE: too small to type".to_owned()));
+    }
     if app.link != Link::Up {
         facts.push((Tone::Alarm, "NO CONNECTION: nothing can be held from here".to_owned()));
     }
@@ -115,6 +118,9 @@ fn running(view: View<'_>, place: usize) -> Option<(bool, String)> {
 
 fn keys(view: View<'_>, width: usize) -> String {
     let all: [&str; 3] = match view.app.link {
+        _ if matches!(view.app.mode, Mode::Terminal(_)) => {
+            ["^] leaves the terminal, ^X holds", "^] leaves it  ^X holds", "^] ^X"]
+        }
         Link::Up => {
             ["^X holds, Enter goes on in lines, q leaves", "^X holds  Enter lines  q quit", "^X Enter q"]
         }

@@ -109,7 +109,9 @@ fn step_row(view: View<'_>, place: usize, width: usize) -> Line<'static> {
         _ => tone,
     };
     let indent = if session.runbook.phases.is_empty() { " " } else { "  " };
-    let mut left = vec![Span::raw(indent), say(mark, tone), say(format!(" {} ", place + 1), Tone::Quiet)];
+    let digits = session.steps.len().to_string().len();
+    let mut left =
+        vec![Span::raw(indent), say(mark, tone), say(format!(" {:>digits$} ", place + 1), Tone::Quiet)];
     if model.is_hold_point() {
         left.push(say("◆ ", Tone::Warn));
     }
@@ -150,7 +152,9 @@ fn times(view: View<'_>, place: usize) -> Vec<Span<'static>> {
             // Said in one go, it took no time that would tell anyone something.
             let took =
                 step.settled.and_then(|settled| started.age(settled)).filter(|took| took.as_secs() > 0);
-            took.map(|took| say(stopwatch(took), Tone::Quiet)).into_iter().collect()
+            let late = pulse::was_late(session, place).is_some();
+            let (word, tone) = if late { ("late ", Tone::Warn) } else { ("", Tone::Quiet) };
+            took.map(|took| say(format!("{word}{}", stopwatch(took)), tone)).into_iter().collect()
         }
         _ => Vec::new(),
     }
