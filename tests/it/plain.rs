@@ -198,7 +198,7 @@ steps:
     let session = home.only_session().id.clone();
     screen.press("find 1 nowhere\r");
     screen.wait_for("[an output is read] stop looking");
-    home.call(&["do", &session, "hold", "--say", "west still serves"]).expect(0);
+    home.call(&["do", &session, "hold", "west still serves"]).expect(0);
     screen.wait_for("west still serves");
     screen.press("\x03");
     screen.wait_for("stopped looking");
