@@ -48,25 +48,22 @@ impl Line {
         let wake: Arc<Mutex<Waker>> = Arc::new(Mutex::new(Box::new(wake)));
         let of_reader = Arc::clone(&wake);
         let woken = move || (of_reader.lock().unwrap_or_else(PoisonError::into_inner))();
-        let (client, incoming) = match bound {
-            Some(bound) => {
-                let (sender, incoming) = sync_channel(bound);
-                let deliver = move |message| {
-                    let heard = sender.send(message).is_ok();
-                    woken();
-                    heard
-                };
-                (connect(dir, wish, deliver)?, incoming)
-            }
-            None => {
-                let (sender, incoming) = channel();
-                let deliver = move |message| {
-                    let heard = sender.send(message).is_ok();
-                    woken();
-                    heard
-                };
-                (connect(dir, wish, deliver)?, incoming)
-            }
+        let (client, incoming) = if let Some(bound) = bound {
+            let (sender, incoming) = sync_channel(bound);
+            let deliver = move |message| {
+                let heard = sender.send(message).is_ok();
+                woken();
+                heard
+            };
+            (connect(dir, wish, deliver)?, incoming)
+        } else {
+            let (sender, incoming) = channel();
+            let deliver = move |message| {
+                let heard = sender.send(message).is_ok();
+                woken();
+                heard
+            };
+            (connect(dir, wish, deliver)?, incoming)
         };
         Ok(Self { client, incoming, waits_for: None, lost: None, wake })
     }

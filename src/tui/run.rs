@@ -323,7 +323,6 @@ impl Loop {
 
     fn take(&mut self, arrival: Arrival) -> Result<Option<End>, TuiError> {
         let msg = match arrival {
-            Arrival::Rung => return Ok(None),
             Arrival::Written(result) => return self.written(result),
             Arrival::Input(Input::Key(key), at) => {
                 self.urgent = true;
@@ -338,7 +337,7 @@ impl Loop {
                 Msg::Paste(text)
             }
             // A new size comes as a signal, and is asked for then.
-            Arrival::Input(_, _) => return Ok(None),
+            Arrival::Rung | Arrival::Input(_, _) => return Ok(None),
             Arrival::Signal(SIGWINCH) => {
                 let (width, height) = terminal::size().cells;
                 // Several of them may end at the size of the last picture, of which the terminal has kept less.

@@ -13,17 +13,17 @@ use crate::tui::theme::{BUNDLED, Depth, Palette, Theme, of_check, of_step};
 const DEPTHS: [Depth; 4] = [Depth::None, Depth::Sixteen, Depth::Many, Depth::True];
 
 /// A hold point that stays shut, and a hold.
-fn busy(theme: Theme) -> Buffer {
+fn busy(theme: &Theme) -> Buffer {
     let mut scene = Scene::shut().sized(100, 30);
     scene.bench.act(&Command::Hold { why: "the west side still serves".to_owned() }).expect("holds");
     scene.hear();
-    scene.app.theme = theme;
+    scene.app.theme = *theme;
     scene.draw()
 }
 
 fn at(name: &str, depth: Depth) -> Buffer {
     let palette = Palette::bundled(name).expect("bundled").palette;
-    busy(Theme { palette, depth, unicode: true })
+    busy(&Theme { palette, depth, unicode: true })
 }
 
 fn same(name: &str, buffer: &Buffer) {
@@ -41,7 +41,7 @@ fn the_same_busy_screen_in_every_theme() {
     same("light-true", &at("light", Depth::True));
     same("high-contrast-true", &at("high-contrast", Depth::True));
     same("no-colours", &at("mono", Depth::True));
-    same("bare", &busy(Theme::bare()));
+    same("bare", &busy(&Theme::bare()));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn no_cell_has_a_colour_that_the_terminal_has_not() {
 #[test]
 fn a_theme_moves_no_letter() {
     let letters = |buffer: &Buffer| buffer.content.iter().map(|c| c.symbol().to_owned()).collect::<String>();
-    let usual = letters(&busy(Theme::default()));
+    let usual = letters(&busy(&Theme::default()));
     for (name, _) in BUNDLED {
         for depth in DEPTHS {
             assert_eq!(letters(&at(name, depth)), usual, "{name} at {depth:?}");

@@ -27,12 +27,12 @@ static MONO: LazyLock<Palette> = LazyLock::new(|| of_bundled("mono"));
 
 /// A file of ours that could not be read would leave all plain; a test reads them.
 fn of_bundled(name: &str) -> Palette {
-    bundled(name, Palette::plain()).map_or_else(Palette::plain, |read| read.palette)
+    bundled(name, &Palette::plain()).map_or_else(Palette::plain, |read| read.palette)
 }
 
-fn bundled(name: &str, base: Palette) -> Option<Read> {
+fn bundled(name: &str, base: &Palette) -> Option<Read> {
     let (_, source) = BUNDLED.iter().find(|(known, _)| *known == name)?;
-    read(source.as_bytes(), name, base).ok()
+    read(source.as_bytes(), name, *base).ok()
 }
 
 /// The terminal's own sixteen colours: right on light and on dark grounds, because the user's terminal is.
@@ -46,7 +46,7 @@ impl Palette {
     /// The bundled theme of this name.
     #[must_use]
     pub fn bundled(name: &str) -> Option<Read> {
-        bundled(name, Self::default())
+        bundled(name, &Self::default())
     }
 
     fn plain() -> Self {

@@ -160,9 +160,6 @@ impl Page {
                 self.styles.pop();
                 self.apart = true;
             }
-            TagEnd::TableHead => {
-                self.styles.pop();
-            }
             TagEnd::Paragraph | TagEnd::HtmlBlock | TagEnd::FootnoteDefinition => {
                 self.flush();
                 self.apart = true;
@@ -194,7 +191,7 @@ impl Page {
                 self.write_code();
                 self.apart = true;
             }
-            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
+            TagEnd::TableHead | TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
                 self.styles.pop();
             }
             TagEnd::Link | TagEnd::Image => {

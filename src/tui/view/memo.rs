@@ -31,22 +31,22 @@ impl Memo {
         width: usize,
         make: impl FnOnce() -> Vec<Line<'static>>,
     ) -> Arc<[Line<'static>]> {
-        let mut kept = self.0.borrow_mut();
-        let same = |made: &Made| {
-            made.width == width
-                && made.parts.len() == parts.len()
-                && made.parts.iter().zip(parts).all(|(a, b)| a == b)
+        let mut remembered = self.0.borrow_mut();
+        let same = |old: &Made| {
+            old.width == width
+                && old.parts.len() == parts.len()
+                && old.parts.iter().zip(parts).all(|(a, b)| a == b)
         };
-        let found = kept.iter().position(same).and_then(|at| kept.remove(at));
-        let made = found.unwrap_or_else(|| Made {
+        let found = remembered.iter().position(same).and_then(|at| remembered.remove(at));
+        let block = found.unwrap_or_else(|| Made {
             parts: parts.iter().map(|part| (*part).to_owned()).collect(),
             width,
             rows: make().into(),
         });
-        let rows = Arc::clone(&made.rows);
-        kept.push_back(made);
-        if kept.len() > KEPT {
-            kept.pop_front();
+        let rows = Arc::clone(&block.rows);
+        remembered.push_back(block);
+        if remembered.len() > KEPT {
+            remembered.pop_front();
         }
         rows
     }

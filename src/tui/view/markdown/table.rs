@@ -52,15 +52,7 @@ impl Table {
     /// How wide each column is; `None`: there is no room for columns.
     fn widths(&self, room: usize) -> Option<Vec<usize>> {
         let mut widths: Vec<usize> = (0..self.alignments.len())
-            .map(|at| {
-                self.rows
-                    .iter()
-                    .filter_map(|row| row.get(at))
-                    .map(|cell| wide(cell))
-                    .max()
-                    .unwrap_or(0)
-                    .max(1)
-            })
+            .map(|at| self.rows.iter().filter_map(|row| row.get(at)).map(wide).max().unwrap_or(0).max(1))
             .collect();
         let room = room.checked_sub(columns(BAR) * widths.len().saturating_sub(1))?;
         let least: usize = widths.iter().map(|width| (*width).min(NARROWEST)).sum();
