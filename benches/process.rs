@@ -77,6 +77,7 @@ fn start(dir: &Path, script: &str, cover: &[&str]) -> Child {
         separate_stdout: false,
         cover: cover.iter().map(|secret| (*secret).to_owned()).collect(),
         share: None,
+        terminal: false,
     };
     let mut child = Command::new(RUNNER)
         .arg("runner")
