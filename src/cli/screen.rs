@@ -193,6 +193,9 @@ fn open_screen(
         None => tui::open(dir, wish.clone()).map_err(of_screen)?,
     };
     let left = tui::show(dir, line, options).map_err(of_screen)?;
+    if let (Some(ended), tui::End::Left | tui::End::Lines) = (&left.ended, left.end) {
+        say(ended);
+    }
     if left.end == tui::End::Lines {
         return Ok(Ok(left));
     }

@@ -11,7 +11,7 @@ use crate::time::Moment;
 
 use super::event::{AskMode, Work};
 use super::state::{ItemProgress, Stage};
-use super::{Progress, Session, view};
+use super::{Progress, Session};
 
 pub use past::{Gather, Past, same_step};
 
@@ -60,17 +60,17 @@ fn as_before(session: &Session, past: &Past, place: usize) -> Option<Duration> {
     let items = match &session.steps[place].progress {
         Progress::Running(running) if running.work == Work::Undo => return None,
         Progress::Running(running) => running.items.len(),
-        _ => items_ahead(session, place)?,
+        _ => items_ahead(session, past, place)?,
     };
     one.checked_mul(u32::try_from(items.max(1)).ok()?)
 }
 
 /// How many items a start of the step at `place` would take; 1 where it has none. `None`: its list is not known yet.
-fn items_ahead(session: &Session, place: usize) -> Option<usize> {
+fn items_ahead(session: &Session, past: &Past, place: usize) -> Option<usize> {
     let Some(each) = &session.runbook.steps[place].for_each else { return Some(1) };
     let items = &session.steps[place].items;
     if items.is_empty() {
-        return view::items_of(session, each).ok().map(|items| items.len());
+        return past.items(session, place, each);
     }
     Some(items.iter().filter(|item| item.progress != ItemProgress::Done).count())
 }

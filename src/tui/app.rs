@@ -505,6 +505,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Action> {
         Msg::Gone(why) => news::lost(app, Link::Gone(super::view::shape::plain(&why))),
         Msg::History(past) => {
             app.past = past;
+            app.past.count_items(&app.session);
             Vec::new()
         }
         Msg::Saved(word) => act::output::saved(app, word),

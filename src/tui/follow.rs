@@ -290,7 +290,11 @@ pub(super) fn keep_up_in_output(app: &mut App) {
     if let Some(output) = app.output.as_mut().filter(|output| output.of == of) {
         match top {
             None => output.to_end(),
-            Some(byte) => output.show(byte, width),
+            // How long the file is, the host says: a place past that is its end, and nothing is asked for there.
+            Some(byte) => {
+                let last = output.total.saturating_sub(1);
+                output.show(byte.min(last), width);
+            }
         }
     }
 }

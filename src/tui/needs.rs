@@ -99,51 +99,67 @@ pub fn door(app: &App, order: &view::Order, place: usize, now: Moment) -> Door {
 #[must_use]
 pub fn needs(app: &App) -> Vec<Need> {
     let mut needs = Vec::new();
+    each(app, |kind, step, words| {
+        let (what, how) = words();
+        needs.push(Need { kind, step, what, how });
+    });
+    needs.sort_by_key(|need| need.kind);
+    needs
+}
+
+/// Tells everything that waits for this person, in no order; its words are made only for whoever asks for them.
+fn each(app: &App, mut add: impl FnMut(Kind, Option<usize>, &dyn Fn() -> (String, String))) {
     let open = app.session.stage == Stage::Open;
     let key = |verb| keys::shown_for(verb);
     let name = |place: usize| plain(&view::step_name(&app.session, place));
     let may = |verb| fit::mute(app, verb).is_none();
     let drives = may(Verb::Run);
-    let mut add = |kind, step, what: String, how: String| needs.push(Need { kind, step, what, how });
     for (place, step) in app.session.steps.iter().enumerate() {
         match &step.progress {
-            Progress::Interrupted if may(Verb::Done) => add(
-                Kind::Lost,
-                Some(place),
-                format!("nobody knows what became of {}", name(place)),
-                format!("look first, then {} it finished, {} it did not", key(Verb::Done), key(Verb::Fail)),
-            ),
+            Progress::Interrupted if may(Verb::Done) => add(Kind::Lost, Some(place), &|| {
+                let how = format!(
+                    "look first, then {} it finished, {} it did not",
+                    key(Verb::Done),
+                    key(Verb::Fail)
+                );
+                (format!("nobody knows what became of {}", name(place)), how)
+            }),
             // The step at hand says so itself; of others that failed nobody may think any more.
             Progress::Failed if drives && open => {
-                add(
-                    Kind::Failed,
-                    Some(place),
-                    format!("{} failed", name(place)),
-                    format!("{} tries again, {} shows its output", key(Verb::Run), key(Verb::Output)),
-                );
+                add(Kind::Failed, Some(place), &|| {
+                    let how =
+                        format!("{} tries again, {} shows its output", key(Verb::Run), key(Verb::Output));
+                    (format!("{} failed", name(place)), how)
+                });
             }
             Progress::Running(running)
                 if running.how != How::Script && running.phase == Phase::Working && may(Verb::Done) =>
             {
-                add(
-                    Kind::Part,
-                    Some(place),
-                    format!("{} is yours to do", name(place)),
-                    format!("{} when it is done, {} if it did not work", key(Verb::Done), key(Verb::Fail)),
-                );
+                add(Kind::Part, Some(place), &|| {
+                    let how = format!(
+                        "{} when it is done, {} if it did not work",
+                        key(Verb::Done),
+                        key(Verb::Fail)
+                    );
+                    (format!("{} is yours to do", name(place)), how)
+                });
             }
             _ => {}
         }
     }
     if !app.session.holds.is_empty() && may(Verb::Release) && fit::fit(app, Verb::Release).is_yes() {
-        let who = app.session.holds.last().map(|hold| plain(&hold.by.name)).unwrap_or_default();
-        let mine = app.session.holds.iter().all(|hold| hold.by.same_account(&app.you));
-        let what = if mine { "your hold stands".to_owned() } else { format!("{who} holds") };
-        add(Kind::Hold, None, what, format!("{} releases it", key(Verb::Release)));
+        add(Kind::Hold, None, &|| {
+            let who = app.session.holds.last().map(|hold| plain(&hold.by.name)).unwrap_or_default();
+            let mine = app.session.holds.iter().all(|hold| hold.by.same_account(&app.you));
+            let what = if mine { "your hold stands".to_owned() } else { format!("{who} holds") };
+            (what, format!("{} releases it", key(Verb::Release)))
+        });
     }
     for place in approval::all_that_wait(app) {
-        let how = format!("{} reads it; nothing is approved by that", key(Verb::Approval));
-        add(Kind::Approval, Some(place), format!("you are asked to approve {}", name(place)), how);
+        add(Kind::Approval, Some(place), &|| {
+            let how = format!("{} reads it; nothing is approved by that", key(Verb::Approval));
+            (format!("you are asked to approve {}", name(place)), how)
+        });
     }
     let now = approval::now(app);
     let current = app.current();
@@ -156,32 +172,30 @@ pub fn needs(app: &App) -> Vec<Need> {
             if state == CheckStatus::Holds || others && app.session.operator.same_account(&app.you) {
                 continue;
             }
-            let title = plain(&view::filled(&app.session, &app.session.runbook.checks[check].title));
-            let of = item.map(|item| format!(" ({})", plain(&item))).unwrap_or_default();
-            let how = format!("{} answers it", key(Verb::Attest));
             questions += 1;
-            add(Kind::Question, Some(current), format!("a question is open: {title}{of}"), how);
+            add(Kind::Question, Some(current), &|| {
+                let title = plain(&view::filled(&app.session, &app.session.runbook.checks[check].title));
+                let of = item.as_ref().map(|item| format!(" ({})", plain(item))).unwrap_or_default();
+                (format!("a question is open: {title}{of}"), format!("{} answers it", key(Verb::Attest)))
+            });
         }
     }
     if !app.secrets_missing.is_empty() && may(Verb::Secret) {
-        let names: Vec<String> = app.secrets_missing.iter().map(|name| plain(name.as_str())).collect();
-        let how = format!("{} gives it again", key(Verb::Secret));
-        add(Kind::Secret, None, format!("a secret is missing: {}", names.join(", ")), how);
+        add(Kind::Secret, None, &|| {
+            let names: Vec<String> = app.secrets_missing.iter().map(|name| plain(name.as_str())).collect();
+            let how = format!("{} gives it again", key(Verb::Secret));
+            (format!("a secret is missing: {}", names.join(", ")), how)
+        });
     }
     if open && drives && fit::fit(app, Verb::Finish).is_yes() {
-        add(
-            Kind::Finish,
-            None,
-            "every step is behind you".to_owned(),
-            format!("{} closes the session", key(Verb::Finish)),
-        );
+        add(Kind::Finish, None, &|| {
+            ("every step is behind you".to_owned(), format!("{} closes the session", key(Verb::Finish)))
+        });
     } else if open && drives && app.session.holds.is_empty() {
         if let Some((kind, what, how)) = at_hand(app, current, now, questions) {
-            add(kind, Some(current), what, how);
+            add(kind, Some(current), &|| (what.clone(), how.clone()));
         }
     }
-    needs.sort_by_key(|need| need.kind);
-    needs
 }
 
 /// The step at hand, which always waits for somebody: to be started, or for what keeps it shut. Questions of its own are
@@ -228,8 +242,10 @@ fn at_hand(app: &App, current: usize, now: Moment, questions: usize) -> Option<(
 /// How many of them are not what is being looked at.
 #[must_use]
 pub fn elsewhere(app: &App) -> usize {
-    let here = |need: &Need| need.step == Some(app.selected) && app.screen == super::mode::Screen::Walk;
-    needs(app).iter().filter(|need| !here(need)).count()
+    let here = |step| step == Some(app.selected) && app.screen == super::mode::Screen::Walk;
+    let mut count = 0;
+    each(app, |_, step, _| count += usize::from(!here(step)));
+    count
 }
 
 /// What is said where nothing waits for this person.

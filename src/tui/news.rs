@@ -145,6 +145,7 @@ fn welcomed(app: &mut App, welcome: Welcome) -> Vec<Action> {
         (app.output, app.beside) = (None, None);
     }
     app.session = welcome.session;
+    app.past.count_items(&app.session);
     app.far.clear();
     app.you = welcome.you;
     app.people = welcome.people;
@@ -189,6 +190,9 @@ fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
         let why = format!("this screen lost track of the session ({error}); attach again");
         return lost(app, Link::Gone(plain(&why)));
     }
+    if may_change_a_list(&entry.event) {
+        app.past.count_items(&app.session);
+    }
     match &entry.event {
         Event::CheckAnswered { check, item, .. } => {
             app.far.remove(&(check.clone(), item.clone()));
@@ -205,6 +209,20 @@ fn recorded(app: &mut App, entry: &Entry) -> Vec<Action> {
     approval::tell_void(app, &approved);
     after_change(app);
     actions
+}
+
+/// May a `for_each` have other items after this record? Of what comes in floods it is known that it changes none.
+fn may_change_a_list(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::ItemStarted { .. }
+            | Event::ItemEnded { .. }
+            | Event::ItemSettled { .. }
+            | Event::CheckAnswered { .. }
+            | Event::CheckDropped { .. }
+            | Event::Noted { .. }
+            | Event::Refused { .. }
+    )
 }
 
 /// Is this record the answer to a start that this screen asked for?

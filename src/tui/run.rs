@@ -23,7 +23,7 @@ use super::app::{Action, App, Link, Msg, update};
 use super::bell;
 use super::follow;
 use super::mouse::Mouse;
-use super::output::saving::{Step, Word};
+use super::output::saving::{Saving, Step, Word};
 use super::save::Saver;
 use super::terminal::{self, Screen, discard_input, give_back, is_taken, shows_only_lines};
 use super::theme::{Depth, Theme};
@@ -131,6 +131,8 @@ pub struct Left {
     pub session: SessionId,
     /// What it was for in the end.
     pub role: Role,
+    /// What was under way on the screen and ended with it, in a sentence.
+    pub ended: Option<String>,
     /// The connection, for whoever goes on with it.
     pub line: Line,
 }
@@ -207,6 +209,7 @@ pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> 
         saver: None,
     };
     let end = screen.go()?;
+    let ended = screen.app.saving.as_ref().map(Saving::given_up);
     let Loop { mut line, app, screen, arrivals, .. } = screen;
     drop(screen);
     drop(arrivals);
@@ -218,7 +221,7 @@ pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> 
     line.wake_by(|| ());
     line.client.ids_from(app.ids_end());
     line.client.welcome.session = app.session;
-    Ok(Left { end, session: id, role: app.role, line })
+    Ok(Left { end, session: id, role: app.role, ended, line })
 }
 
 /// Looks at earlier walks, beside all else: no picture waits for it.

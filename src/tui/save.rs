@@ -3,29 +3,42 @@
 
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::output::saving::{Step, Word};
 use crate::draft::{Draft, place};
 
-/// Does the steps of saving, one after the other. What is not finished when this is dropped is removed.
+/// How long whoever leaves waits for what is not finished to be removed: a disk that hangs keeps nobody.
+const AT_THE_END: Duration = Duration::from_millis(500);
+
+/// Does the steps of saving, one after the other. What is not finished when this is dropped is removed, and what was not
+/// begun is not done any more.
 #[derive(Debug)]
 pub(super) struct Saver {
     steps: Option<Sender<Step>>,
-    thread: Option<JoinHandle<()>>,
+    /// Nobody waits for it any more.
+    left: Arc<AtomicBool>,
+    /// Hangs up when the thread ends.
+    over: Receiver<()>,
 }
 
 impl Saver {
     /// `tell` hears what came of each step.
     pub(super) fn new(tell: impl Fn(Word) + Send + 'static) -> io::Result<Self> {
         let (steps, to_do) = channel();
-        let thread = std::thread::Builder::new().name("save".to_owned()).spawn(move || {
+        let (still, over) = channel();
+        let left = Arc::new(AtomicBool::new(false));
+        let is_left = Arc::clone(&left);
+        std::thread::Builder::new().name("save".to_owned()).spawn(move || {
             let mut work = Work { open: None };
-            work.until_the_end(&to_do, &tell);
+            work.until_the_end(&to_do, &is_left, &tell);
             work.drop_it();
+            drop(still);
         })?;
-        Ok(Self { steps: Some(steps), thread: Some(thread) })
+        Ok(Self { steps: Some(steps), left, over })
     }
 
     pub(super) fn take(&self, step: Step) {
@@ -37,10 +50,9 @@ impl Saver {
 
 impl Drop for Saver {
     fn drop(&mut self) {
+        self.left.store(true, Ordering::SeqCst);
         self.steps = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = self.over.recv_timeout(AT_THE_END);
     }
 }
 
@@ -50,8 +62,11 @@ struct Work {
 }
 
 impl Work {
-    fn until_the_end(&mut self, to_do: &Receiver<Step>, tell: &impl Fn(Word)) {
+    fn until_the_end(&mut self, to_do: &Receiver<Step>, is_left: &AtomicBool, tell: &impl Fn(Word)) {
         while let Ok(step) = to_do.recv() {
+            if is_left.load(Ordering::SeqCst) {
+                return;
+            }
             let word = match step {
                 Step::Create(typed) => Some(self.create(&typed)),
                 Step::Append(bytes) => self.open.is_some().then(|| self.append(&bytes)),
@@ -130,11 +145,45 @@ mod tests {
     fn all(steps: Vec<Step>) -> Vec<Word> {
         let (sender, words) = channel();
         let saver = Saver::new(move |word| drop(sender.send(word))).unwrap();
+        let (mut said, mut open) = (Vec::new(), false);
         for step in steps {
+            // As the screen does, which goes on when it has heard what came of the step before.
+            let speaks = matches!(step, Step::Create(_)) || open && step != Step::Drop;
             saver.take(step);
+            if speaks {
+                said.push(words.recv().unwrap());
+            }
+            open = speaks && matches!(said.last(), Some(Word::Created(_) | Word::Appended(_)));
         }
         drop(saver);
-        words.try_iter().collect()
+        said.extend(words.try_iter());
+        said
+    }
+
+    #[test]
+    fn a_disk_that_hangs_keeps_nobody_who_leaves() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("slow");
+        let (hangs, goes_on) = channel::<()>();
+        let (begun, has_begun) = channel();
+        let goes_on = std::sync::Mutex::new(goes_on);
+        let saver = Saver::new(move |_| {
+            let _ = begun.send(());
+            let _ = goes_on.lock().unwrap().recv();
+        })
+        .unwrap();
+        saver.take(Step::Create(path.display().to_string()));
+        saver.take(Step::Append(b"x".to_vec()));
+        has_begun.recv().unwrap();
+        let left = std::thread::spawn(move || drop(saver));
+        // It ends while the disk still hangs.
+        left.join().unwrap();
+        let is_empty = || std::fs::read_dir(dir.path()).unwrap().next().is_none();
+        assert!(!is_empty(), "the draft is still there");
+        drop(hangs);
+        // What it was told and had not begun is not done: it hangs up when it has cleared away.
+        assert!(has_begun.recv().is_err());
+        assert!(is_empty());
     }
 
     #[test]

@@ -115,16 +115,52 @@ fn area((width, height): (u16, u16)) -> Rect {
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    let mut bytes = Vec::new();
     let mouse = if MOUSE.load(Ordering::SeqCst) { MOUSE_ON } else { "" };
-    let queued = match kind() {
-        Kind::Modern => {
-            queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Print(mouse), cursor::Hide)
-        }
+    let entered = entering(kind(), mouse).and_then(|bytes| pen::write_first(&bytes));
+    entered.inspect_err(|_| give_back())
+}
+
+/// What takes a terminal over: it is empty then, as the first picture believes.
+fn entering(kind: Kind, mouse: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match kind {
+        Kind::Modern => queue!(
+            bytes,
+            EnterAlternateScreen,
+            // There may be no other one (screen by default, tmux by a setting): then what stood there still does.
+            style::ResetColor,
+            Clear(ClearType::All),
+            cursor::MoveTo(0, 0),
+            EnableBracketedPaste,
+            Print(mouse),
+            cursor::Hide
+        )?,
         // What is not known there would be printed, or is a fault in the line.
-        Kind::Old => queue!(bytes, Clear(ClearType::All), cursor::MoveTo(0, 0)),
-    };
-    queued.and_then(|()| pen::write_first(&bytes)).inspect_err(|_| give_back())
+        Kind::Old => queue!(bytes, Clear(ClearType::All), cursor::MoveTo(0, 0))?,
+    }
+    Ok(bytes)
+}
+
+/// What gives a terminal back. Each is undone where it was never done too: that is harmless, and one left behind is not.
+fn leaving(kind: Kind) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match kind {
+        // Where there was no other screen, the picture would stay, and what comes next be written into it.
+        Kind::Modern => queue!(
+            bytes,
+            style::ResetColor,
+            Clear(ClearType::All),
+            cursor::MoveTo(0, 0),
+            cursor::Show,
+            Print(MOUSE_OFF),
+            DisableBracketedPaste,
+            LeaveAlternateScreen
+        )?,
+        Kind::Old => {
+            queue!(bytes, style::ResetColor, Clear(ClearType::All), cursor::MoveTo(0, 0), cursor::Show)?;
+        }
+    }
+    Ok(bytes)
 }
 
 /// Takes the mouse, or leaves it to the terminal, whenever the terminal is taken over from now on.
@@ -142,23 +178,8 @@ pub fn is_taken() -> bool {
 /// may be no terminal any more, or one that takes nothing, which is not waited for.
 pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let mut bytes = Vec::new();
-        // Each is undone where it was never done too: that is harmless, and one left behind is not.
-        let _ = match kind() {
-            Kind::Modern => queue!(
-                bytes,
-                style::ResetColor,
-                cursor::Show,
-                Print(MOUSE_OFF),
-                DisableBracketedPaste,
-                LeaveAlternateScreen
-            ),
-            Kind::Old => {
-                queue!(bytes, style::ResetColor, Clear(ClearType::All), cursor::MoveTo(0, 0), cursor::Show)
-            }
-        };
         pen::wait_for_the_last_picture();
-        let _ = pen::write_last(&bytes);
+        let _ = leaving(kind()).and_then(|bytes| pen::write_last(&bytes));
         let _ = disable_raw_mode();
     }
 }
@@ -187,4 +208,35 @@ fn hook(parting: &str) {
             }
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands on a terminal without a second screen.
+    fn shown(before: &str, bytes: &[u8]) -> (String, (u16, u16)) {
+        let mut terminal = vt100::Parser::new(4.try_into().unwrap(), 10.try_into().unwrap(), 0);
+        terminal.process(before.as_bytes());
+        let text = String::from_utf8_lossy(bytes).replace("\x1b[?1049h", "").replace("\x1b[?1049l", "");
+        terminal.process(text.as_bytes());
+        (terminal.screen().contents(), terminal.screen().cursor_position())
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_stood_there_even_where_there_is_no_second_screen() {
+        for kind in [Kind::Modern, Kind::Old] {
+            let (text, _) = shown(&"X".repeat(40), &entering(kind, MOUSE_ON).unwrap());
+            assert_eq!(text, "", "{kind:?}");
+            let (text, cursor) = shown("\x1b[41mpicture", &leaving(kind).unwrap());
+            assert_eq!((text.as_str(), cursor), ("", (0, 0)), "{kind:?}");
+        }
+        let modern = String::from_utf8(entering(Kind::Modern, "").unwrap()).unwrap();
+        assert!(
+            modern.find("\x1b[?1049h") < modern.find("\x1b[2J"),
+            "the other screen is cleared: {modern:?}"
+        );
+        let left = String::from_utf8(leaving(Kind::Modern).unwrap()).unwrap();
+        assert!(left.find("\x1b[2J") < left.find("\x1b[?1049l"), "theirs stays as it was: {left:?}");
+    }
 }

@@ -118,6 +118,22 @@ pub enum Top {
     },
 }
 
+impl Top {
+    /// What of it others may see: of a secret nothing that was typed; `None`: it is nobody else's, as what somebody looks
+    /// for, or takes to their own files.
+    #[must_use]
+    pub fn for_others(mut self) -> Option<Self> {
+        if let Self::Prompt { ask, typed, .. } = &mut self {
+            match ask {
+                Ask::FindText | Ask::GoTo | Ask::SaveTo(_) | Ask::Sure(Sure::Copy(_)) => return None,
+                Ask::Secret(_) => typed.clear(),
+                _ => {}
+            }
+        }
+        Some(self)
+    }
+}
+
 impl Ask {
     /// The place of the step it speaks of.
     #[must_use]

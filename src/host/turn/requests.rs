@@ -76,6 +76,7 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
         ToHost::Look { mut gaze } => {
             gaze.top =
                 gaze.top.filter(|top| serde_json::to_vec(top).is_ok_and(|told| told.len() <= MOST_ON_TOP));
+            gaze.top = gaze.top.and_then(|top| top.for_others()).map(Box::new);
             let said = gaze.over.as_ref().map_or(0, String::len);
             let known = state.session.step_at(gaze.step.as_str()).is_some();
             if guest.role == Role::Drive && known && said <= MOST_SAID {

@@ -491,6 +491,26 @@ fn where_the_operator_looks_is_passed_on_once_and_kept_for_who_comes_later() {
         };
         assert_eq!(gaze.top, passed);
     }
+    // What is nobody else's is not passed on though it is told.
+    let ask =
+        |ask: Ask, typed: &str| Some(Box::new(Top::Prompt { ask, typed: typed.to_owned(), note: None }));
+    let clip = crate::wire::gaze::Clip { lines: usize::MAX, text: "x".to_owned() };
+    let copy = Ask::Sure(crate::wire::gaze::Sure::Copy(clip));
+    let secret = Ask::Secret("token".into());
+    for (top, passed) in [
+        (ask(secret.clone(), "hunter2"), ask(secret, "")),
+        (ask(copy, "y"), None),
+        (ask(Ask::Hold, "wait"), ask(Ask::Hold, "wait")),
+        (ask(Ask::FindText, "west"), None),
+    ] {
+        gaze.top = top;
+        let message = ToHost::Look { gaze: gaze.clone() };
+        let told = scene.feed(Input::Asked(client, person.clone(), message, found.clone()));
+        let [Output::Tell(Audience::All, FromHost::Looking { gaze, .. })] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!(gaze.top, passed);
+    }
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::runbook::{Check, Probe, Runbook, Step};
+use crate::runbook::{Check, ForEach, ListSource, Probe, Runbook, Step};
 use crate::session::event::{How, Verdict, Work};
-use crate::session::{Entry, Event};
+use crate::session::{Entry, Event, Session, view};
 use crate::time::Moment;
 
 /// What the steps and checks of a runbook took before: the median of the walks that were looked at.
@@ -16,6 +16,8 @@ pub struct Past {
     /// By place in the runbook; of one item.
     checks: Vec<Option<Duration>>,
     walks: usize,
+    /// How many items the list of each step that is known has; empty where nobody counted.
+    items: Vec<Option<usize>>,
 }
 
 impl Past {
@@ -23,7 +25,7 @@ impl Past {
     #[cfg(test)]
     pub(crate) fn told(steps: &[u64], checks: &[u64], walks: usize) -> Self {
         let known = |all: &[u64]| all.iter().map(|s| (*s > 0).then(|| Duration::from_secs(*s))).collect();
-        Self { steps: known(steps), checks: known(checks), walks }
+        Self { steps: known(steps), checks: known(checks), walks, items: Vec::new() }
     }
 
     /// What the step at `place` took, or one item of it. `None`: not known.
@@ -36,6 +38,31 @@ impl Past {
     #[must_use]
     pub fn check(&self, place: usize) -> Option<Duration> {
         self.checks.get(place).copied().flatten()
+    }
+
+    /// Counts the items of each step whose time is known, for whoever looks often: until a value changes they are as many.
+    /// Whoever asks without it has them counted at every look.
+    pub fn count_items(&mut self, session: &Session) {
+        let mut named = HashMap::new();
+        let steps = session.runbook.steps.iter().enumerate();
+        let count = |(place, model): (usize, &'_ Step)| {
+            self.step(place)?;
+            let each = model.for_each.as_ref()?;
+            let count = || view::items_of(session, each).ok().map(|items| items.len());
+            match &each.list {
+                ListSource::Named(name) => *named.entry(name.clone()).or_insert_with(count),
+                ListSource::Literal(_) => count(),
+            }
+        };
+        self.items = steps.map(count).collect();
+    }
+
+    /// How many items the list of the step at `place` has now. `None`: it is not known yet.
+    pub(super) fn items(&self, session: &Session, place: usize, each: &ForEach) -> Option<usize> {
+        match self.items.get(place) {
+            Some(counted) => *counted,
+            None => view::items_of(session, each).ok().map(|items| items.len()),
+        }
     }
 
     /// How many walks it comes from.
@@ -101,6 +128,7 @@ impl<'a> Gather<'a> {
             steps: self.steps.into_iter().map(median).collect(),
             checks: self.checks.into_iter().map(median).collect(),
             walks: self.walks,
+            items: Vec::new(),
         }
     }
 }

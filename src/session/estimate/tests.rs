@@ -197,3 +197,31 @@ fn the_asking_of_a_check_is_to_take_what_it_took_turn_by_turn() {
     let quiet = now.session.check_at("quiet").unwrap();
     assert_eq!(of_asking(&now.session, &past, quiet), None, "it tries until it holds");
 }
+
+#[test]
+fn items_are_counted_when_it_is_asked_for_and_not_at_every_look() {
+    let yaml = "
+params: { hosts: { about: All of them, list: true } }
+steps:
+  - { id: each, title: Each of them, run: mail $h, for_each: { h: '${hosts}' } }
+  - { id: here, title: Each of these, run: mail $i, for_each: { i: [a, b] } }
+  - { id: rest, title: The rest, run: rest }
+";
+    use crate::runbook::Value;
+    let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).to_owned()).collect());
+    let values = [("hosts".into(), list(&["a", "b", "a"]))].into();
+    let mut now = Bench::titled("x", yaml, values);
+    let mut past = Past::told(&[60, 60, 60], &[], 1);
+    let length = |now: &Bench, past: &Past| left(&now.session, past, now.now).unwrap().length;
+    assert_eq!(length(&now, &past), secs(300), "one that is there twice is taken once");
+    past.count_items(&now.session);
+    assert_eq!(length(&now, &past), secs(300), "the same");
+    now.session.state.values.insert("hosts".into(), list(&["a", "b", "c", "d"]));
+    assert_eq!(length(&now, &past), secs(300), "nobody has counted since");
+    past.count_items(&now.session);
+    assert_eq!(length(&now, &past), secs(420));
+    now.session.state.values.clear();
+    past.count_items(&now.session);
+    let left = left(&now.session, &past, now.now).unwrap();
+    assert_eq!((left.unknown, left.length), (1, secs(180)));
+}

@@ -251,6 +251,39 @@ fn an_output_that_is_looked_at_deep_inside_is_read_there() {
 }
 
 #[test]
+fn a_place_past_the_end_of_an_output_is_its_end_and_the_host_is_not_asked_for_it_again_and_again() {
+    for (count, top) in [(0, 0), (0, u64::MAX), (50, 1 << 40), (50, u64::MAX)] {
+        let file = lines(count);
+        let mut two = Two::of(|| Scene::copying(&file));
+        let of = output_of(&two.sam);
+        let sight = Sight::Output { of, top: Some(top) };
+        let gaze = Gaze { step: "copy".into(), sight, over: None, top: None };
+        two.sam.give(Msg::Host(Box::new(FromHost::Looking { person: dana(), gaze })));
+        two.sam.draw();
+        let output = two.sam.app.output.as_ref().unwrap();
+        assert_eq!(output.total, file.len() as u64, "the host says how long it is: {top}");
+        if count > 0 {
+            assert_eq!(output.rows(20, 1), ["line 49"]);
+        }
+        let asked =
+            |two: &Two| two.sam.sent.iter().filter(|it| matches!(it, ToHost::ReadOutput { .. })).count();
+        let before = asked(&two);
+        for _ in 0..5 {
+            two.sam.draw();
+        }
+        assert_eq!(asked(&two), before, "{top}");
+    }
+    // What is written later is shown, as there.
+    let mut two = Two::of(|| Scene::copying(b""));
+    two.dana_presses("og");
+    let of = output_of(&two.sam);
+    two.sam.files.insert(of.clone(), lines(50));
+    two.sam.give(Msg::Host(Box::new(FromHost::OutputGrew { of, total: lines(50).len() as u64 })));
+    let output = two.sam.app.output.as_ref().unwrap();
+    assert_eq!((output.follow, &output.rows(20, 1)[..]), (false, &["line 0".to_owned()][..]));
+}
+
+#[test]
 fn the_log_ends_with_the_same_record() {
     let scene = || {
         let mut scene = Scene::shut();

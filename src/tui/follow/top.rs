@@ -26,23 +26,15 @@ pub(super) fn of(mode: &Mode) -> Option<Box<Top>> {
                 scroll: row(question.scroll),
             },
         ),
-        // What somebody looks for, or takes to their own files, is nobody else's.
-        Mode::Prompt(prompt)
-            if matches!(
-                prompt.ask,
-                Ask::FindText | Ask::GoTo | Ask::SaveTo(_) | Ask::Sure(super::Sure::Copy(_))
-            ) =>
-        {
-            return None;
-        }
+        // Of what is to be copied nothing is told, and it may be long.
+        Mode::Prompt(prompt) if matches!(prompt.ask, Ask::Sure(super::Sure::Copy(_))) => return None,
         Mode::Prompt(prompt) => {
-            let secret = matches!(prompt.ask, Ask::Secret(_));
             let said = match &prompt.ask {
                 Ask::Judge { words, .. } | Ask::Sure(super::Sure::Refuse { words, .. }) => words.len(),
                 _ => 0,
             };
-            let typed = if secret { String::new() } else { end(&prompt.field) };
-            (said, Top::Prompt { ask: prompt.ask.clone(), typed, note: prompt.note.clone() })
+            let top = Top::Prompt { ask: prompt.ask.clone(), typed: end(&prompt.field), note: prompt.note.clone() };
+            (said, top.for_others()?)
         }
         Mode::Choose(choose) => {
             let item = |item: &Option<String>| item.as_ref().map_or(0, String::len);
@@ -101,6 +93,8 @@ pub fn theirs(app: &App) -> Option<(String, Mode)> {
 /// The same as something of this screen, but for the cursor. What was told may be of another walk than this one's: a
 /// place that is not there is not looked up.
 fn mode_of(app: &App, top: &Top) -> Option<Mode> {
+    // Nor is what was told believed to be what may be told.
+    let top = &top.clone().for_others()?;
     let row = |scroll: u32| usize::try_from(scroll).unwrap_or(usize::MAX);
     let known = |place: usize| place < app.session.steps.len();
     Some(match top {

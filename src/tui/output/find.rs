@@ -80,7 +80,7 @@ impl Find {
             Stage::Looking(looking) => {
                 let first =
                     if looking.backwards { looking.start } else { total.saturating_sub(looking.start) };
-                let looked = looking.looked + if looking.around { first } else { 0 };
+                let looked = looking.looked.saturating_add(if looking.around { first } else { 0 });
                 let (looked, total) = (size_in_words(looked.min(total)), size_in_words(total));
                 format!("“{text}”: looked through {looked} of {total}, Esc stops")
             }
@@ -91,6 +91,32 @@ impl Find {
             }
             Stage::Nowhere => format!("“{text}” is nowhere in it"),
             Stage::Stopped => format!("“{text}”"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::messages::Stream;
+
+    #[test]
+    fn numbers_that_no_file_has_break_nothing() {
+        let of = OutputFile { attempt: 1, item: None, stream: Stream::Output };
+        let mut find = Find::new("west", of).unwrap();
+        for backwards in [true, false] {
+            for start in [0, u64::MAX] {
+                find.stage = Stage::Looking(Looking {
+                    id: 1,
+                    start,
+                    backwards,
+                    around: true,
+                    looked: u64::MAX,
+                    more: 0,
+                });
+                assert_eq!(find.words(1_000), "“west”: looked through 1000 B of 1000 B, Esc stops");
+                assert!(find.words(u64::MAX).contains("looked through"));
+            }
         }
     }
 }

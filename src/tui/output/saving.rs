@@ -57,6 +57,15 @@ impl Saving {
         Self { of, path, done: 0, total: None, awaited: None }
     }
 
+    /// That it ended with the screen, in words.
+    #[must_use]
+    pub fn given_up(&self) -> String {
+        let path = crate::tui::view::shape::plain(&self.path);
+        format!(
+            "{path} was not saved: the screen was left before all of it was there, and what there was is removed"
+        )
+    }
+
     /// How it stands, in words.
     #[must_use]
     pub fn words(&self) -> String {

@@ -195,7 +195,6 @@ impl Output {
     /// Shows this byte in its first row, as near as whole rows of this width allow; stays there while the file grows.
     pub fn show(&mut self, byte: u64, width: usize) {
         self.follow = false;
-        self.grew(byte.saturating_add(1));
         (self.top, self.top_row) = (byte, 0);
         let Some(line) = self.line_at(byte) else { return };
         let at = self.index(byte).unwrap_or(line.start);
@@ -212,6 +211,8 @@ impl Output {
             self.unfollow(width, height);
             self.seek = None;
         } else {
+            // It was found there: the file is that long by now.
+            self.grew(byte.saturating_add(1));
             self.bring(byte, needle, width, height);
         }
         if self.seek.is_none() {

@@ -245,3 +245,22 @@ fn who_is_asked_to_approve_is_called() {
     scene.hear();
     assert_eq!(scene.rung, 1);
 }
+
+#[test]
+fn a_list_that_a_step_found_counts_from_then_on() {
+    let yaml = "
+steps:
+  - { id: find, title: Find the host, capture: { host: '[a-z]+' } }
+  - { id: each, title: Each of them, run: mail $h, for_each: { h: '${host}' } }
+  - { id: rest, title: The rest, run: rest }
+";
+    let mut scene = Scene::of(Bench::titled("Mail", yaml, std::collections::BTreeMap::new())).sized(200, 40);
+    scene.give(Msg::History(Past::told(&[0, 600, 60], &[], 1)));
+    let row = |scene: &mut Scene| scene.text().lines().next().unwrap_or_default().to_owned();
+    let before = row(&mut scene);
+    assert!(before.contains("at least 1 min left"), "{before}");
+    scene.done("find", Some("west"));
+    scene.hear();
+    let after = row(&mut scene);
+    assert!(after.contains("about 11 min left"), "{after}");
+}

@@ -17,7 +17,7 @@ use crate::tui::mode::{Ask, Choose, Prompt, Purpose, Refused, Screen, Search, Su
 use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_check, style};
 
-use super::shape::{between, columns, fit_line, hang, plain, say, wrap, wrap_spans};
+use super::shape::{between, columns, fit_line, hang, in_rows, plain, say, wrap, wrap_spans};
 use super::{ARROWS, Seen, View, count, gate, script, witness, write_rows, write_scrolled};
 
 /// Columns of a box, where there is room.
@@ -25,6 +25,9 @@ const BOX: u16 = 80;
 
 /// Fewer columns of the page than these tell nothing beside a box.
 const SLIVER: u16 = 11;
+
+/// Rows of what was wrong with the last try.
+const MOST_NOTE: usize = 3;
 
 /// A box in the middle of `area` with room for `rows` rows of text; what is inside comes back.
 pub(super) fn frame(title: &str, rows: usize, tone: Tone, area: Rect, buffer: &mut Buffer) -> Rect {
@@ -101,7 +104,7 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
     let choosing = matches!(prompt.ask, Ask::Judge { .. });
     let mut foot = Vec::new();
     if let Some(note) = &prompt.note {
-        foot.push(Line::from(say(note.clone(), Tone::Bad)));
+        foot.extend(in_rows(note, Tone::Bad, width, MOST_NOTE));
     } else if let Some(words) = view.not_here() {
         foot.push(fit_line(Line::from(say(words, Tone::Quiet)), width));
     } else if let Some(draft) = view.app.places.draft(&prompt.ask).filter(|_| typed(&prompt.field).is_empty())

@@ -126,6 +126,20 @@ pub fn fit_line(line: Line<'static>, width: usize) -> Line<'static> {
     Line { spans, ..line }
 }
 
+/// A sentence in no more than `most` rows; what is cut ends in `…`.
+#[must_use]
+pub fn in_rows(text: &str, tone: Tone, width: usize, most: usize) -> Vec<Line<'static>> {
+    // Of what is far too long no more is set than may be seen.
+    let text = fit(text, width.saturating_mul(most));
+    let mut rows = wrap(&text, width);
+    if rows.len() > most {
+        let rest = rows.split_off(most.saturating_sub(1)).join(" ");
+        rows.push(fit(&rest, width).into_owned());
+    }
+    rows.truncate(most);
+    rows.into_iter().map(|row| Line::from(say(row, tone))).collect()
+}
+
 /// Two lines at the two ends of one row; where there is no room for both, the left one is cut.
 #[must_use]
 pub fn between(left: Line<'static>, right: Line<'static>, width: usize) -> Line<'static> {

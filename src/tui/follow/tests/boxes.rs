@@ -108,6 +108,50 @@ fn of_a_secret_nothing_that_is_typed_is_told() {
 }
 
 #[test]
+fn what_nobody_may_be_told_is_not_drawn_though_it_is_told() {
+    let mut two = Two::of(Scene::shut);
+    let mut told = |ask: Ask| {
+        let top = Top::Prompt { ask, typed: "hunter2".to_owned(), note: None };
+        let gaze = Gaze { top: Some(Box::new(top)), ..gaze_of(&two.sam.app) };
+        two.sam.give(Msg::Host(Box::new(FromHost::Looking { person: dana(), gaze })));
+        two.sam.text()
+    };
+    let text = told(Ask::Secret("token".into()));
+    assert!(text.contains("dana sees: The secret token") && !text.contains('•'), "{text}");
+    let clip = crate::tui::mode::Clip { lines: usize::MAX, text: "x".to_owned() };
+    let of = crate::wire::messages::OutputFile {
+        attempt: 1,
+        item: None,
+        stream: crate::wire::messages::Stream::Output,
+    };
+    for ask in [Ask::Sure(Sure::Copy(clip)), Ask::FindText, Ask::GoTo, Ask::SaveTo(of)] {
+        let text = told(ask.clone());
+        assert!(!text.contains("dana sees") && !text.contains("hunter2"), "{ask:?}\n{text}");
+    }
+}
+
+#[test]
+fn a_long_note_in_a_box_is_cut_with_a_mark() {
+    let mut two = Two::of(Scene::shut);
+    let note = "a word too many ".repeat(1_000);
+    for (width, height) in [(120, 40), (40, 12)] {
+        two.sam.give(Msg::Resize(width, height));
+        let top = Top::Prompt { ask: Ask::Note, typed: String::new(), note: Some(note.clone()) };
+        let gaze = Gaze { top: Some(Box::new(top)), ..gaze_of(&two.sam.app) };
+        two.sam.give(Msg::Host(Box::new(FromHost::Looking { person: dana(), gaze })));
+        let text = two.sam.text();
+        let rows: Vec<&str> = text.lines().filter(|row| row.contains("a word too")).collect();
+        assert_eq!(rows.len(), 3, "{text}");
+        assert!(rows[2].contains('…') && !rows[0].contains('…'), "{text}");
+    }
+    // A sentence that fits into them is there whole.
+    let top = Top::Prompt { ask: Ask::Note, typed: String::new(), note: Some("word ".repeat(16) + "end") };
+    let gaze = Gaze { top: Some(Box::new(top)), ..gaze_of(&two.sam.app) };
+    two.sam.give(Msg::Host(Box::new(FromHost::Looking { person: dana(), gaze })));
+    assert!(two.sam.text().contains("word end"), "{}", two.sam.text());
+}
+
+#[test]
 fn what_is_told_is_bounded_and_nothing_of_it_acts_on_this_screen() {
     let mut two = Two::of(Scene::shut);
     two.dana.keys("n");
