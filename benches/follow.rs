@@ -78,7 +78,7 @@ fn through_the_host(session: &Session<'_>) {
     let mut watcher = open(Role::Watch);
     let mut taken = Vec::new();
     for scroll in 1..=2_000 {
-        let gaze = Gaze { step: "s1".into(), sight: Sight::Step { scroll }, over: None };
+        let gaze = Gaze { step: "s1".into(), sight: Sight::Step { scroll }, over: None, top: None };
         let began = Instant::now();
         operator.send(&ToHost::Look { gaze: gaze.clone() }).unwrap();
         hears(&mut watcher, &gaze);

@@ -95,13 +95,13 @@ fn find(named: &str) -> Result<Read, Failure> {
     }
     let path = Path::new(named);
     if !path.exists() && !named.contains(['/', '.']) {
-        let names: Vec<&str> = BUNDLED.iter().map(|(name, _)| *name).collect();
-        let nearest = nearest(named, names.iter().copied());
+        let known: Vec<&str> = BUNDLED.iter().map(|(name, _)| *name).collect();
+        let nearest = nearest(named, known.iter().copied());
         let meant = nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
         return Err(Failure::wrong(format!(
             "there is no theme {}{meant}. There are {}, and files",
             shown(path),
-            names.join(", ")
+            known.join(", ")
         )));
     }
     of_file(path)

@@ -191,10 +191,12 @@ fn each(app: &App, mut add: impl FnMut(Kind, Option<usize>, &dyn Fn() -> (String
         add(Kind::Finish, None, &|| {
             ("every step is behind you".to_owned(), format!("{} closes the session", key(Verb::Finish)))
         });
-    } else if open && drives && app.session.holds.is_empty() {
-        if let Some((kind, what, how)) = at_hand(app, current, now, questions) {
-            add(kind, Some(current), &|| (what.clone(), how.clone()));
-        }
+    } else if open
+        && drives
+        && app.session.holds.is_empty()
+        && let Some((kind, what, how)) = at_hand(app, current, now, questions)
+    {
+        add(kind, Some(current), &|| (what.clone(), how.clone()));
     }
 }
 

@@ -363,7 +363,8 @@ mod tests {
     #[test]
     fn what_was_found_is_marked_through_any_colours_and_where_places_lie_over_each_other() {
         let text = "the quick brown fox jumps over the lazy dog and runs away";
-        let coloured: String = text.chars().map(|c| format!("\x1b[38;2;255;100;100m{c}\x1b[39m")).collect();
+        let coloured: String =
+            text.chars().map(|c| format!("\x1b[38;2;255;100;100m{c}\x1b[39m")).collect::<Vec<_>>().concat();
         // Without a line end all of it is broken into pieces.
         let file = [".".repeat(900), coloured, ".".repeat(3_000)].concat().into_bytes();
         let marked = |file: &[u8], text: &str, at: u64| {

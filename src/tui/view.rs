@@ -183,7 +183,8 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
     let above = Rect { height: area.height - 1, ..area };
     let Some((name, mode)) = crate::tui::follow::theirs(view.app) else {
-        return on_top(view, &view.app.mode, above, foot, buffer, seen);
+        on_top(view, &view.app.mode, above, foot, buffer, seen);
+        return footer::said_over(view, foot, buffer);
     };
     // The keys stay this screen's own, and so does what it says; nothing in the box is clicked, or counts as read.
     let own = footer::notice_height(view.app, area);

@@ -1,6 +1,7 @@
 //! Any window: too small and back, inside tmux and GNU screen, on a serial console, and where nothing is taken any more.
 
 use std::io::Read as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -175,7 +176,6 @@ fn in_gnu_screen_it_is_drawn_at_any_size_and_is_there_after_a_detach() {
     if !have("in_gnu_screen_it_is_drawn_at_any_size_and_is_there_after_a_detach", "screen") {
         return;
     }
-    use std::os::unix::fs::DirBuilderExt as _;
     let home = Home::new();
     let sockets = home.path("sockets");
     std::fs::DirBuilder::new().mode(0o700).create(&sockets).unwrap();

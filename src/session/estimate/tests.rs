@@ -1,6 +1,7 @@
 //! What is said of the time ahead, on walks with a clock that is moved by hand.
 
 use super::*;
+use crate::runbook::Value;
 use crate::session::bench::Bench;
 use crate::session::event::Said;
 
@@ -207,7 +208,6 @@ steps:
   - { id: here, title: Each of these, run: mail $i, for_each: { i: [a, b] } }
   - { id: rest, title: The rest, run: rest }
 ";
-    use crate::runbook::Value;
     let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).to_owned()).collect());
     let values = [("hosts".into(), list(&["a", "b", "a"]))].into();
     let mut now = Bench::titled("x", yaml, values);

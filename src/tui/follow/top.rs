@@ -33,7 +33,8 @@ pub(super) fn of(mode: &Mode) -> Option<Box<Top>> {
                 Ask::Judge { words, .. } | Ask::Sure(super::Sure::Refuse { words, .. }) => words.len(),
                 _ => 0,
             };
-            let top = Top::Prompt { ask: prompt.ask.clone(), typed: end(&prompt.field), note: prompt.note.clone() };
+            let top =
+                Top::Prompt { ask: prompt.ask.clone(), typed: end(&prompt.field), note: prompt.note.clone() };
             (said, top.for_others()?)
         }
         Mode::Choose(choose) => {

@@ -114,7 +114,7 @@ mod tests {
                     looked: u64::MAX,
                     more: 0,
                 });
-                assert_eq!(find.words(1_000), "“west”: looked through 1000 B of 1000 B, Esc stops");
+                assert_eq!(find.words(1_000), "“west”: looked through 1.0 KB of 1.0 KB, Esc stops");
                 assert!(find.words(u64::MAX).contains("looked through"));
             }
         }

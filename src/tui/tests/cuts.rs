@@ -271,7 +271,13 @@ fn output_and_search() {
     check("output", &mut scene, KeyCode::PageDown);
     scene.keys("w");
     scene.key(KeyCode::Home);
-    check("output, wrapped", &mut scene, KeyCode::PageDown);
+    for page in 0..3 {
+        // The first column is the marks' own; a word goes on behind it.
+        let picture = scene.text();
+        let bare: Vec<&str> = picture.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+        assert_eq!(unmarked(&bare.join("\n")), None, "output, wrapped, page {page}:\n{picture}");
+        scene.key(KeyCode::PageDown);
+    }
     let mut scene = at_hold_point();
     scene.keys("/T00");
     check("search", &mut scene, KeyCode::Down);

@@ -111,6 +111,17 @@ fn mark(app: &App) -> Option<String> {
     (!marks.is_empty()).then(|| marks.join(" · "))
 }
 
+/// What was said last, over the lower edge of a box that lies on the row in which it is said elsewhere.
+pub(super) fn said_over(view: View<'_>, foot: Rect, buffer: &mut Buffer) {
+    let lies_on_it = matches!(view.app.page(), Page::Help | Page::Refused | Page::Choose);
+    let Some((text, tone)) = said(view.app).filter(|_| lies_on_it && foot.y > 0 && foot.width > 2) else {
+        return;
+    };
+    let row = fit_line(Line::from(say(format!(" {text} "), tone)), usize::from(foot.width) - 2);
+    let place = Rect { x: foot.x + 1, y: foot.y - 1, width: super::count(line_columns(&row)), height: 1 };
+    write_rows(&[row], place, buffer);
+}
+
 /// Draws the keys that do something now, as many as there is room for.
 pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     if area.height == 0 {
@@ -118,16 +129,6 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     }
     let width = usize::from(area.width);
     let page = view.app.page();
-    // A box may lie on the row in which this is said elsewhere.
-    if matches!(page, Page::Help | Page::Refused | Page::Choose)
-        && let Some((text, tone)) = said(view.app)
-        && area.y > 0
-        && area.width > 2
-    {
-        let row = fit_line(Line::from(say(format!(" {text} "), tone)), width - 2);
-        let place = Rect { x: area.x + 1, y: area.y - 1, width: super::count(line_columns(&row)), height: 1 };
-        write_rows(&[row], place, buffer);
-    }
     // The way to all the rest is always there.
     // So is the chord that holds, which works everywhere.
     let up = view.app.link == Link::Up;
@@ -236,7 +237,7 @@ fn first(app: &App) -> &'static [Verb] {
 /// Is there a question of the selected step that only an answer opens?
 fn waits_for_an_answer(app: &App) -> bool {
     let here = |need: &needs::Need| need.kind == needs::Kind::Question && need.step == Some(app.selected);
-    approval_to_answer(app).is_some() || needs::needs(app).iter().any(|need| here(need))
+    approval_to_answer(app).is_some() || needs::needs(app).iter().any(here)
 }
 
 /// Are the selected step's checks being asked for a start?

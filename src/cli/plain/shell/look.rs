@@ -222,7 +222,9 @@ impl Shell {
                 Ok(Word::Far(read)) => self.line(&format!("({} read so far)", size_in_words(read))),
                 Ok(Word::Ended(lines)) => {
                     self.looking = None;
-                    lines.iter().for_each(|line| self.line(line));
+                    for line in &lines {
+                        self.line(line);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => return,
                 Err(RecvTimeoutError::Disconnected) => {
