@@ -79,6 +79,11 @@ steps:
 
 /// What is wrong with a picture, if something is: the row in which words stop without a mark.
 fn unmarked(picture: &str) -> Option<String> {
+    unmarked_in(picture, 40)
+}
+
+/// The same of a text that is broken at this many columns.
+fn unmarked_in(picture: &str, width: usize) -> Option<String> {
     // What is broken wherever it falls goes on in the next row.
     let picture = match (picture.find("…›"), picture.find('└')) {
         // What is typed says at its front that there is more of it, and is broken wherever it falls.
@@ -87,7 +92,9 @@ fn unmarked(picture: &str) -> Option<String> {
     };
     let whole = picture.split('\n').fold(String::new(), |mut all, row| {
         all.push_str(row);
-        if crate::tui::view::shape::columns(row) < 40 || row.ends_with(|c: char| !c.is_ascii_alphanumeric()) {
+        if crate::tui::view::shape::columns(row) < width
+            || row.ends_with(|c: char| !c.is_ascii_alphanumeric())
+        {
             all.push('\n');
         }
         all
@@ -275,7 +282,7 @@ fn output_and_search() {
         // The first column is the marks' own; a word goes on behind it.
         let picture = scene.text();
         let bare: Vec<&str> = picture.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-        assert_eq!(unmarked(&bare.join("\n")), None, "output, wrapped, page {page}:\n{picture}");
+        assert_eq!(unmarked_in(&bare.join("\n"), 39), None, "output, wrapped, page {page}:\n{picture}");
         scene.key(KeyCode::PageDown);
     }
     let mut scene = at_hold_point();
