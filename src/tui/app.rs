@@ -121,7 +121,7 @@ pub struct App {
     pub join: String,
     /// Where it was, and the words that were left.
     pub places: Places,
-    /// What [`Verb::NextNeed`](keys::Verb::NextNeed) showed last, until another key.
+    /// What [`Verb::NextNeed`](super::keys::Verb::NextNeed) showed last, until another key.
     pub needed: Option<Need>,
     /// How it stands with the mouse.
     pub mouse: Mouse,

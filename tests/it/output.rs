@@ -297,7 +297,7 @@ fn a_saving_that_is_stopped_leaves_nothing() {
     File::options().write(true).open(output).unwrap().set_len(20 << 30).unwrap();
     let mut screen = page(&home, &id, (24, 80));
     screen.wait_for("21 GB");
-    screen.wait_for("S save");
+    screen.wait_for("␀␀");
     save_to(&mut screen, "large.log");
     let large = || {
         let files = home.path("").read_dir().unwrap().flatten();

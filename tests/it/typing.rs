@@ -58,7 +58,7 @@ fn a_question_is_answered_a_password_is_not_shown_and_a_stray_enter_starts_nothi
     screen.press("y\r\r\r\rq\r");
     session.wait_for_where("step_settled", |record| record["step"] == "ask");
     screen.wait_for("What comes after");
-    screen.press("\r\rqx");
+    screen.hurry("\r\rqx");
     screen.wait_for("may have been meant for the command");
     assert!(session.records("step_started").len() == 1, "nothing else was started");
     assert_eq!(home.read("effects"), "done\n");

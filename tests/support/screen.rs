@@ -90,6 +90,11 @@ impl Screen {
             std::thread::sleep(APART.saturating_sub(since));
             self.entered = Some(Instant::now());
         }
+        self.hurry(keys);
+    }
+
+    /// The same at once, as somebody does who does not look.
+    pub(crate) fn hurry(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
