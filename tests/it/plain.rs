@@ -140,7 +140,7 @@ fn what_was_not_read_to_its_end_is_not_approved() {
     screen.press("\r");
     screen.wait_for("nothing was approved");
     screen.press("approve\r");
-    screen.wait_for("lines; type  more");
+    screen.wait("the first page again", |text| text.trim_end().ends_with("reading:"));
     let mut seen = 1;
     while !screen.text().contains("type your name") {
         let before = screen.text().trim_end().to_owned();

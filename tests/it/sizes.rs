@@ -81,7 +81,7 @@ fn a_window_that_shrinks_goes_on_in_lines_and_comes_back() {
     screen.wait_for("holds");
     screen.press("\r");
     // Eight rows do not keep what was said: it is looked for in all that was written.
-    screen.wait("a prompt", |text| text.contains("Enter does nothing") || text.contains("LATE"));
+    screen.wait("a prompt", |text| text.contains("Enter does nothing") || text.contains("it is late"));
     assert_eq!(session.records("noted").len(), 0, "no key of the screen is a line here");
     screen.is_restored();
     screen.press("release\r");
