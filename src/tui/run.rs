@@ -116,8 +116,8 @@ enum Arrival {
     History(Past),
     /// The host has said something: it waits in the line.
     Rung,
-    /// The terminal has the picture, or fails.
-    Written(io::Result<()>),
+    /// The terminal has the picture, since this time (milliseconds since boot), or fails.
+    Written(io::Result<()>, u64),
     Saved(Word),
     Signal(i32),
 }
@@ -188,7 +188,7 @@ pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> 
     app.mouse = options.mouse;
     terminal::take_mouse(app.mouse.on);
     let of_pen = sender.clone();
-    let written = move |result| of_pen.send(Arrival::Written(result)).is_ok();
+    let written = move |result| of_pen.send(Arrival::Written(result, clock::up())).is_ok();
     let screen = Screen::take(&parting, size.cells, written).map_err(failed("take the terminal over"))?;
     if let Some(history) = history {
         recall(history, &whole, app.session.clone(), sender.clone())?;
@@ -205,6 +205,7 @@ pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> 
         drawn: None,
         looked: None,
         on_its_way: None,
+        awaited: false,
         sender,
         saver: None,
     };
@@ -255,6 +256,8 @@ struct Loop {
     looked: Option<Instant>,
     /// What is in the picture that the terminal is taking, and what took the keys as it was made.
     on_its_way: Option<(Seen, u64)>,
+    /// The end of a picture has not been heard yet: until then there is no other.
+    awaited: bool,
     /// For threads that have something to say.
     sender: SyncSender<Arrival>,
     /// What writes the file that an output is saved into; after `arrivals`, so that it never waits for room there.
@@ -275,7 +278,7 @@ impl Loop {
             }
             self.tell_gaze();
             let due = self.urgent || self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
-            if self.dirty && due && self.screen.pen.is_free() {
+            if self.dirty && due && !self.awaited {
                 self.draw()?;
             }
         }
@@ -295,7 +298,7 @@ impl Loop {
             IDLE
         };
         // No picture is due while one is on its way: its end is told.
-        let mut wait = if self.screen.pen.is_free() { due.saturating_sub(since) } else { IDLE };
+        let mut wait = if self.awaited { IDLE } else { due.saturating_sub(since) };
         if let Some(looked) = self.looked.filter(|_| follow::owes(&self.app)) {
             wait = wait.min(FRAME.saturating_sub(looked.elapsed()));
         }
@@ -326,7 +329,7 @@ impl Loop {
 
     fn take(&mut self, arrival: Arrival) -> Result<Option<End>, TuiError> {
         let msg = match arrival {
-            Arrival::Written(result) => return self.written(result),
+            Arrival::Written(result, at) => return self.written(result, at),
             Arrival::Input(Input::Key(key), at) => {
                 self.urgent = true;
                 Msg::Key { key, at }
@@ -453,6 +456,7 @@ impl Loop {
             .map_err(failed("draw on the terminal"))?;
         self.screen.post();
         self.on_its_way = Some((seen, self.app.faces));
+        self.awaited = true;
         self.drawn = Some(Instant::now());
         self.dirty = false;
         self.urgent = false;
@@ -460,7 +464,8 @@ impl Loop {
     }
 
     /// The terminal has the picture: from now on people can see it.
-    fn written(&mut self, result: io::Result<()>) -> Result<Option<End>, TuiError> {
+    fn written(&mut self, result: io::Result<()>, at: u64) -> Result<Option<End>, TuiError> {
+        self.awaited = false;
         if let Err(source) = result {
             return Err(TuiError::Io { what: "draw on the terminal", source });
         }
@@ -468,7 +473,7 @@ impl Loop {
         if let Some((seen, faces)) = self.on_its_way.take()
             && faces == self.app.faces
         {
-            let actions = update(&mut self.app, Msg::Drawn { at: clock::up(), seen });
+            let actions = update(&mut self.app, Msg::Drawn { at, seen });
             return self.perform(actions);
         }
         Ok(None)

@@ -96,7 +96,8 @@ impl Screen {
         write!(self.paper, "\x1b]52;c;{}\x07", data_encoding::BASE64.encode(text.as_bytes()))
     }
 
-    /// Sends what was drawn since to the terminal. Call it only while the pen is free.
+    /// Sends what was drawn since to the terminal. Call it only once the end of what was sent before was
+    /// heard.
     pub fn post(&mut self) {
         self.pen.write(self.paper.take());
     }

@@ -235,29 +235,38 @@ fn a_terminal_has_the_size_of_the_typists_window() {
     session.verifies();
 }
 
+/// Waits until a process of this command line is what its terminal has in front: keys that make signals reach it.
+fn in_front(line: &[u8]) {
+    until("it is in front", || {
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        all.map(|entry| entry.path())
+            .filter(|process| std::fs::read(process.join("cmdline")).is_ok_and(|found| found == line))
+            .find_map(|process| {
+                let stat = std::fs::read_to_string(process.join("stat")).ok()?;
+                // proc_pid_stat(5), after the name: state, ppid, pgrp, session, tty_nr, tpgid.
+                let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+                (fields[2] == fields[5]).then_some(())
+            })
+    });
+}
+
 #[test]
 fn ctrl_c_ends_what_is_in_front_and_the_shell_goes_on() {
     let home = Home::new();
     let (mut typist, id) = Typist::start(&home, &asks("PS1='prompt> ' exec bash --norc --noprofile -i"));
     typist.shows("prompt> ");
-    typist.keys("echo sle''eps; sleep 600; echo status $?\r");
-    typist.shows("sleeps");
+    typist.keys("sleep 6001\r");
+    in_front(b"sleep\x006001\x00");
     typist.keys("\x03");
     typist.shows("prompt> ");
     // Halted and let go on, as in any shell.
-    typist.keys("sleep 601\r");
-    typist.shows("sleep 601");
-    until("the sleep in front", || {
-        let all = std::fs::read_dir("/proc").unwrap().flatten();
-        all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
-            .any(|line| line == b"sleep\x00601\x00")
-            .then_some(())
-    });
+    typist.keys("sleep 6002\r");
+    in_front(b"sleep\x006002\x00");
     typist.keys("\x1a");
     typist.shows("Stopped");
     typist.shows("prompt> ");
-    typist.keys("kill -9 %1; wait; echo all ended\r");
-    typist.shows("\nall ended");
+    typist.keys("kill -9 %1; wait; echo all' 'ended\r");
+    typist.shows("all ended");
     typist.keys("exit 0\r");
     typist.becomes(&Progress::Done);
     Session::new(&home, id).verifies();

@@ -7,7 +7,7 @@ pub(crate) mod session;
 mod skips;
 
 pub(crate) use home::{Home, Ran};
-pub(crate) use processes::{Pid, alive, has_ended, holders_of, kill, parked};
+pub(crate) use processes::{Pid, alive, has_ended, holders_of, kill, parked, rests};
 pub(crate) use screen::Screen;
 pub(crate) use session::Session;
 pub(crate) use skips::{Offer, not_offered, skipped};

@@ -2,10 +2,14 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
 
 use super::until;
+
+/// How often is looked whether a process rests, at the most: it may be drawing something that never ends.
+const LOOKS: u32 = 300;
 
 /// A process id.
 pub(crate) type Pid = rustix::process::Pid;
@@ -29,6 +33,33 @@ pub(crate) fn alive(pid: Pid) -> bool {
 /// Waits until it has ended.
 pub(crate) fn has_ended(pid: Pid) {
     until(&format!("the end of process {pid:?}"), || (!alive(pid)).then_some(()));
+}
+
+/// Waits until no thread of it has anything to do: what came to it has been taken in. One that always has something to do
+/// is not waited for.
+pub(crate) fn rests(pid: u32) {
+    // Two looks, at the same counts of how often each went to sleep: so all of them slept in between, together.
+    let mut before = None;
+    for _ in 0..LOOKS {
+        let now = asleep(pid);
+        if now.is_some() && now == before {
+            return;
+        }
+        before = now;
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+/// How often each thread of a process went to sleep; nothing while one of them is awake.
+fn asleep(pid: u32) -> Option<Vec<String>> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let of_task = |task: std::fs::DirEntry| {
+        let status = std::fs::read_to_string(task.path().join("status")).ok()?;
+        let sleeps = status.lines().any(|line| line.starts_with("State:\tS"));
+        let slept = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+        sleeps.then(|| format!("{} {slept}", task.file_name().display()))
+    };
+    tasks.flatten().map(of_task).collect()
 }
 
 /// Waits until a process has written its id to `file` at a named point, and returns that id.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use super::home::ONBELAY;
-use super::{Home, PATIENCE, Pid};
+use super::{Home, PATIENCE, Pid, rests};
 
 /// After this long without an echo a person types it again.
 const ECHO: Duration = Duration::from_secs(2);
@@ -83,8 +83,13 @@ impl Screen {
         screen.cell(row, column).unwrap().fgcolor()
     }
 
-    /// Presses keys, as bytes. One `Enter` comes no sooner after another than the screen takes it for a second one.
+    /// Presses keys, as bytes, like somebody who has looked: a key counts only once the program knows that what it answers
+    /// was on the terminal, so the program comes to rest first. One `Enter` comes no sooner after another than the screen
+    /// takes it for a second one.
     pub(crate) fn press(&mut self, keys: &str) {
+        if let Some(pid) = self.child.process_id() {
+            rests(pid);
+        }
         if keys.contains('\r') {
             let since = self.entered.map_or(APART, |entered| entered.elapsed());
             std::thread::sleep(APART.saturating_sub(since));

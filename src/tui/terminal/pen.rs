@@ -69,12 +69,6 @@ impl Pen {
         Ok(Self(sender))
     }
 
-    /// Is nothing on its way?
-    #[must_use]
-    pub fn is_free(&self) -> bool {
-        !BUSY.load(Ordering::SeqCst)
-    }
-
     pub(super) fn write(&self, bytes: Vec<u8>) {
         BUSY.store(true, Ordering::SeqCst);
         if self.0.send(bytes).is_err() {
