@@ -37,14 +37,16 @@ fn main() {
     show("a letter of a note, output flooding beside it", letters(&mut screen));
     let mut taken = Vec::new();
     for _ in 0..ROUNDS / 4 {
-        taken.push(key(&mut screen, "?", |text| text.contains("the gate decides")));
-        taken.push(key(&mut screen, "\x1b", |text| !text.contains("the gate decides")));
+        taken.push(key(&mut screen, "?", |text| text.contains("Now, at this step")));
+        taken.push(key(&mut screen, "\x1b", |text| !text.contains("Now, at this step")));
     }
     show("help opened and closed over flooding output", taken);
     let mut taken = Vec::new();
+    let at_the_end = |text: &str| text.contains("Step number 10000");
+    let at_the_start = |text: &str| text.contains("     2 Step number 2 ");
     for _ in 0..ROUNDS / 4 {
-        taken.push(key(&mut screen, "G", |text| text.contains("Step number 10000")));
-        taken.push(key(&mut screen, "g", |text| text.contains("Step number 2 ")));
+        taken.push(key(&mut screen, "G", |text| at_the_end(text) && !at_the_start(text)));
+        taken.push(key(&mut screen, "g", |text| at_the_start(text) && !at_the_end(text)));
     }
     show("to the other end of 10,000 steps", taken);
     screen.press("q");
@@ -60,21 +62,22 @@ fn letters(screen: &mut Screen) -> Vec<Duration> {
         screen.wait_for("send");
         let mut typed = String::from("zq");
         screen.press("zq");
-        screen.wait(&typed.clone(), |text| text.contains("zq"));
+        screen.wait("the first letters", |text| text.contains("›  zq"));
         for letter in "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz".chars().take(50) {
             typed.push(letter);
-            let seen = typed.clone();
+            let seen = format!("›  {typed}");
             taken.push(key(screen, &letter.to_string(), move |text| text.contains(&seen)));
         }
         screen.press("\x1b");
-        screen.wait("the note is put aside", |text| !text.contains("zq"));
+        screen.wait("the note is put aside", |text| !text.contains("›  zq"));
     }
     taken
 }
 
 fn key(screen: &mut Screen, key: &str, fits: impl Fn(&str) -> bool) -> Duration {
+    assert!(!fits(&screen.text()), "{key:?} must change what is seen\n{}", screen.text());
     let began = Instant::now();
-    screen.press(key);
+    screen.hurry(key);
     screen.wait(key, fits);
     began.elapsed()
 }

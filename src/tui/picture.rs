@@ -36,7 +36,25 @@ pub(super) fn check(name: &str, scene: impl Fn() -> Scene, keys: impl Fn(&mut Sc
             insta::assert_snapshot!(format!("{name}-{width}x{height}"), picture);
         });
     }
-    same(&format!("screens/{name}.svg"), name, &shown(PICTURE));
+    let picture = shown(PICTURE);
+    no_word_of_two_weights(name, &picture);
+    same(&format!("screens/{name}.svg"), name, &picture);
+}
+
+/// In the row of the keys nothing shines through from what was drawn there before: a word has one weight.
+fn no_word_of_two_weights(name: &str, picture: &Buffer) {
+    let row = picture.area.bottom() - 1;
+    let cells: Vec<_> = (picture.area.left()..picture.area.right()).map(|x| &picture[(x, row)]).collect();
+    for pair in cells.windows(2).filter(|pair| pair.iter().all(|cell| cell.symbol() != " ")) {
+        let [one, other] = pair else { continue };
+        assert_eq!(
+            one.modifier,
+            other.modifier,
+            "{name}: {} and {} in its last row",
+            one.symbol(),
+            other.symbol()
+        );
+    }
 }
 
 /// Every mode has its picture, and there is none of a mode that is gone.

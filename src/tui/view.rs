@@ -206,9 +206,7 @@ fn on_top(view: View<'_>, mode: &Mode, mut area: Rect, foot: Rect, buffer: &mut 
         let width = usize::from(area.width);
         for line in header::cut_off(view, width).into_iter().chain(header::held(view, width)) {
             let row = cut_top(&mut area, 1);
-            for x in row.left()..row.right() {
-                buffer[(x, row.y)].reset();
-            }
+            clear(row, buffer);
             write_rows(&[line], row, buffer);
         }
     }
@@ -240,6 +238,13 @@ pub(super) fn select_row(row: Rect, buffer: &mut Buffer) {
         }
     }
     buffer.set_style(row, style(Tone::Selected));
+}
+
+/// Takes away what lies in an area, its styles too: what is written on a style adds to it.
+pub(super) fn clear(area: Rect, buffer: &mut Buffer) {
+    for place in area.positions() {
+        buffer[place].reset();
+    }
 }
 
 /// Writes rows from the top of an area; what does not fit is left out.
@@ -320,9 +325,9 @@ fn draw_rule(area: Rect, joint: Option<(u16, &str)>, buffer: &mut Buffer) {
     if area.height == 0 {
         return;
     }
+    clear(area, buffer);
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
-            buffer[(x, y)].reset();
             buffer[(x, y)].set_symbol("─").set_style(style(Tone::Quiet));
         }
     }

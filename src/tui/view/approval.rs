@@ -21,14 +21,14 @@ use crate::tui::keys::{self, Verb};
 use crate::tui::mode::Page;
 use crate::tui::people;
 use crate::tui::reading::{RowAt, Sighted};
-use crate::tui::theme::{Tone, style};
+use crate::tui::theme::Tone;
 
 use super::highlight;
 use super::popup::{field_rows, write_field};
 use super::shape::{
     between, chop, columns, fit_line, hang, left_in_words, line_columns, plain, say, wrap, wrap_spans,
 };
-use super::{Seen, View, count, cut_bottom, cut_top, draw_rule, footer, write_rows};
+use super::{Seen, View, clear, count, cut_bottom, cut_top, draw_rule, footer, write_rows};
 
 /// A longer script is not shown twice, but only in the text that is bound.
 const SHORT: usize = 20;
@@ -48,11 +48,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
     seen: &mut Seen,
 ) {
-    for y in area.top()..area.bottom() {
-        for x in area.left()..area.right() {
-            buffer[(x, y)].reset();
-        }
-    }
+    clear(area, buffer);
     let width = usize::from(area.width);
     let mut rest = area;
     let head = cut_top(&mut rest, 1);
@@ -540,10 +536,6 @@ fn keys_row(
     }
     key(Verb::PageDown, "more", &mut spans);
     key(Verb::End, "end", &mut spans);
-    buffer.set_style(foot, style(Tone::Plain));
-    let line = Line::from(spans);
-    let fill = width.saturating_sub(line_columns(&line));
-    let mut line = fit_line(line, width);
-    line.spans.push(Span::raw(" ".repeat(fill)));
-    write_rows(&[line], foot, buffer);
+    clear(foot, buffer);
+    write_rows(&[fit_line(Line::from(spans), width)], foot, buffer);
 }

@@ -18,7 +18,7 @@ use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_check, style};
 
 use super::shape::{between, columns, fit_line, hang, in_rows, plain, say, wrap, wrap_spans};
-use super::{ARROWS, Seen, View, count, gate, script, witness, write_rows, write_scrolled};
+use super::{ARROWS, Seen, View, clear, count, gate, script, witness, write_rows, write_scrolled};
 
 /// Columns of a box, where there is room.
 const BOX: u16 = 80;
@@ -37,11 +37,7 @@ pub(super) fn frame(title: &str, rows: usize, tone: Tone, area: Rect, buffer: &m
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     // A column of air on both sides: what goes on behind it is not read together with it.
     let cleared = Rect { x: outer.x.saturating_sub(1), width: width + 2, ..outer }.intersection(area);
-    for y in cleared.top()..cleared.bottom() {
-        for x in cleared.left()..cleared.right() {
-            buffer[(x, y)].reset();
-        }
-    }
+    clear(cleared, buffer);
     let line = "─".repeat(usize::from(width - 2));
     let edge = style(if tone == Tone::Warn { Tone::Warn } else { Tone::Quiet });
     buffer.set_string(outer.x, outer.y, format!("┌{line}┐"), edge);
@@ -93,9 +89,7 @@ fn rows_of(before: &str, field: &TextArea<'_>, area: Rect) -> usize {
 pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     if let Some(before) = in_a_row(&prompt.ask) {
         let row = Rect { y: area.bottom() - 1, height: 1, ..area };
-        for x in row.left()..row.right() {
-            buffer[(x, row.y)].reset();
-        }
+        clear(row, buffer);
         write_field(before, &prompt.field, row, buffer);
         return;
     }
@@ -448,9 +442,7 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
 /// A step or a record to be found: one row above the keys.
 pub(super) fn search(view: View<'_>, search: &Search, area: Rect, buffer: &mut Buffer) {
     let row = Rect { y: area.bottom() - 1, height: 1, ..area };
-    for x in row.left()..row.right() {
-        buffer[(x, row.y)].reset();
-    }
+    clear(row, buffer);
     let (note, tone) = match &view.app.notice {
         Some(notice) => (format!("  {} ", notice.text), Tone::Bad),
         None if search.found.is_empty() => (String::new(), Tone::Quiet),

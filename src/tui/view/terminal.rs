@@ -17,7 +17,7 @@ use crate::tui::theme::{Tone, style};
 use crate::wire::messages::Terminal;
 
 use super::shape::{between, columns, fit_line, line_columns, plain, say, wrap};
-use super::{Seen, View, count, cut_bottom, cut_top, draw_rule, footer, header, write_rows};
+use super::{Seen, View, clear, count, cut_bottom, cut_top, draw_rule, footer, header, write_rows};
 
 /// What stands in the place of a cell that would act on a terminal, hide, or reorder what is shown.
 const ODD: &str = "\u{fffd}";
@@ -120,11 +120,7 @@ fn pasting(text: &str, area: Rect, buffer: &mut Buffer) {
     rows.push(Line::from("y pastes it; Esc and Enter mean no"));
     let mut area = area;
     let mut box_area = cut_bottom(&mut area, count(rows.len() + 1));
-    for y in box_area.top()..box_area.bottom() {
-        for x in box_area.left()..box_area.right() {
-            buffer[(x, y)].reset();
-        }
-    }
+    clear(box_area, buffer);
     draw_rule(cut_top(&mut box_area, 1), None, buffer);
     let inside = Rect { x: box_area.x + 1, width: box_area.width.saturating_sub(2), ..box_area };
     write_rows(&rows, inside, buffer);

@@ -22,7 +22,7 @@ use crate::wire::messages::Role;
 use super::shape::{
     between, chop, columns, fit_line, hang, left_in_words, line_columns, plain, say, wrap, wrap_spans,
 };
-use super::{Seen, View, cut_bottom, cut_top, draw_rule, write_rows};
+use super::{Seen, View, clear, cut_bottom, cut_top, draw_rule, write_rows};
 
 fn press(verb: Verb, words: impl Into<String>) -> Vec<Span<'static>> {
     vec![say(keys::shown_for(verb), Tone::Key), Span::raw(format!(" {}", words.into()))]
@@ -268,11 +268,7 @@ pub(super) fn banners(look: View<'_>) -> Vec<(Tone, String)> {
 /// Every way to join, in lines that a terminal can copy: nothing else stands in their rows.
 pub(super) fn join(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let width = usize::from(area.width);
-    for y in area.top()..area.bottom() {
-        for x in area.left()..area.right() {
-            buffer[(x, y)].reset();
-        }
-    }
+    clear(area, buffer);
     let mut rest = area;
     let title = fit_line(Line::from(say(" How somebody joins", Tone::Strong)), width);
     write_rows(&[title], cut_top(&mut rest, 1), buffer);
