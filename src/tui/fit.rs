@@ -228,7 +228,10 @@ fn start(verb: Verb, model: &Step, step: &StepState, open: bool) -> Fit {
             "its checks are being asked: it starts, or asks for its text, when they hold".to_owned(),
         );
     }
-    let word = match step.progress {
+    let word = match &step.progress {
+        Progress::Running(running) if running.how != How::Script && running.phase == Phase::Working => {
+            return Fit::Absent("a person is at it: d says that it is done, f that it did not work");
+        }
         Progress::Running(_) if model.interactive => {
             return Fit::Absent("it is running: t types into its terminal");
         }

@@ -204,8 +204,7 @@ pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> 
         urgent: false,
         drawn: None,
         looked: None,
-        on_its_way: None,
-        awaited: false,
+        on_its_way: OnItsWay::Nothing,
         sender,
         saver: None,
     };
@@ -240,6 +239,27 @@ fn recall(
     Ok(())
 }
 
+/// The picture that the terminal is taking: until its end is heard there is no other.
+enum OnItsWay {
+    Nothing,
+    /// What is in it, and what took the keys as it was made.
+    Picture(Seen, u64),
+    /// The terminal is another one, or of another size: nobody sees it as it was made.
+    Outdated,
+}
+
+impl OnItsWay {
+    fn is_awaited(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+
+    fn outdate(&mut self) {
+        if self.is_awaited() {
+            *self = Self::Outdated;
+        }
+    }
+}
+
 struct Loop {
     line: Line,
     app: App,
@@ -254,10 +274,7 @@ struct Loop {
     drawn: Option<Instant>,
     /// When the host was told last where this screen looks.
     looked: Option<Instant>,
-    /// What is in the picture that the terminal is taking, and what took the keys as it was made.
-    on_its_way: Option<(Seen, u64)>,
-    /// The end of a picture has not been heard yet: until then there is no other.
-    awaited: bool,
+    on_its_way: OnItsWay,
     /// For threads that have something to say.
     sender: SyncSender<Arrival>,
     /// What writes the file that an output is saved into; after `arrivals`, so that it never waits for room there.
@@ -278,7 +295,7 @@ impl Loop {
             }
             self.tell_gaze();
             let due = self.urgent || self.drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
-            if self.dirty && due && !self.awaited {
+            if self.dirty && due && !self.on_its_way.is_awaited() {
                 self.draw()?;
             }
         }
@@ -298,7 +315,7 @@ impl Loop {
             IDLE
         };
         // No picture is due while one is on its way: its end is told.
-        let mut wait = if self.awaited { IDLE } else { due.saturating_sub(since) };
+        let mut wait = if self.on_its_way.is_awaited() { IDLE } else { due.saturating_sub(since) };
         if let Some(looked) = self.looked.filter(|_| follow::owes(&self.app)) {
             wait = wait.min(FRAME.saturating_sub(looked.elapsed()));
         }
@@ -349,7 +366,7 @@ impl Loop {
                 // Several of them may end at the size of the last picture, of which the terminal has kept less.
                 self.screen.wipe((width, height)).map_err(failed("draw on the terminal"))?;
                 self.urgent = true;
-                self.on_its_way = None;
+                self.on_its_way.outdate();
                 Msg::Resize(width, height)
             }
             Arrival::Saved(word) => Msg::Saved(word),
@@ -455,8 +472,7 @@ impl Loop {
             })
             .map_err(failed("draw on the terminal"))?;
         self.screen.post();
-        self.on_its_way = Some((seen, self.app.faces));
-        self.awaited = true;
+        self.on_its_way = OnItsWay::Picture(seen, self.app.faces);
         self.drawn = Some(Instant::now());
         self.dirty = false;
         self.urgent = false;
@@ -465,12 +481,12 @@ impl Loop {
 
     /// The terminal has the picture: from now on people can see it.
     fn written(&mut self, result: io::Result<()>, at: u64) -> Result<Option<End>, TuiError> {
-        self.awaited = false;
+        let was = std::mem::replace(&mut self.on_its_way, OnItsWay::Nothing);
         if let Err(source) = result {
             return Err(TuiError::Io { what: "draw on the terminal", source });
         }
         // What took the keys when it was made may have gone meanwhile; what took its place was not in it.
-        if let Some((seen, faces)) = self.on_its_way.take()
+        if let OnItsWay::Picture(seen, faces) = was
             && faces == self.app.faces
         {
             let actions = update(&mut self.app, Msg::Drawn { at, seen });
@@ -490,7 +506,7 @@ impl Loop {
     fn again(&mut self) -> Result<(), TuiError> {
         let (width, height) = terminal::size().cells;
         self.screen.again((width, height)).map_err(failed("take the terminal over again"))?;
-        self.on_its_way = None;
+        self.on_its_way.outdate();
         self.dirty = true;
         if self.app.size != (width, height) {
             let _ = update(&mut self.app, Msg::Resize(width, height));

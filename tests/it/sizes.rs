@@ -197,11 +197,10 @@ fn in_gnu_screen_it_is_drawn_at_any_size_and_is_there_after_a_detach() {
     let mut screen = Screen::call(&home, "screen", &["-U", "-r", "walk"], (30, 100));
     screen.wait("the screen again", |text| walks(text) && text.contains("Wait for it"));
     let copy = home.path("hardcopy");
-    let told =
-        home_command(&home, "screen", &["-S", "walk", "-p", "0", "-X", "hardcopy", copy.to_str().unwrap()]);
-    assert!(told.status.success());
-    // It writes one byte for each place on the screen, whatever stands there.
+    // It writes one byte for each place on the screen, whatever stands there at that moment.
     until("what GNU screen shows", || {
+        let words = ["-S", "walk", "-p", "0", "-X", "hardcopy", copy.to_str().unwrap()];
+        assert!(home_command(&home, "screen", &words).status.success());
         let bytes = std::fs::read(&copy).ok()?;
         walks(&String::from_utf8_lossy(&bytes)).then_some(())
     });

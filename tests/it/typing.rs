@@ -188,8 +188,7 @@ fn programs_that_fill_a_terminal_work() {
     let script = "i=1; while [ $i -le 200 ]; do echo \"row number $i\"; i=$((i+1)); done >many; less many";
     let (mut screen, session) = begin(&home, script, (24, 80));
     screen.wait_for("row number 1");
-    screen.press("G");
-    screen.wait_for("row number 200");
+    screen.press_until("G", |text| text.contains("row number 200"));
     // Arrows as the program asked for them.
     screen.press("\x1b[A\x1b[A");
     screen.wait("two rows up", |text| !text.contains("row number 200") && text.contains("row number 180"));
