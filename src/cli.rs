@@ -35,6 +35,7 @@ pub mod words;
 pub mod written;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use clap::{CommandFactory as _, Parser as _};
 
@@ -109,8 +110,12 @@ fn of_clap(error: &clap::Error) -> Exit {
     if error.use_stderr() {
         return Exit::Wrong;
     }
-    match printed {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Exit::Machine,
+    match printed.and_then(|()| std::io::stdout().flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            let failure = out::not_written(&e);
+            tell(&failure);
+            failure.exit
+        }
         _ => Exit::Yes,
     }
 }

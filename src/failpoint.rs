@@ -5,7 +5,7 @@
 //! passing only. Actions:
 //! `kill` ends the process as SIGKILL does · `stop:FILE` writes its process id to FILE, whole or not at all, and
 //! halts the process (SIGSTOP) until somebody continues or kills it · `mark:FILE` only writes FILE · `ms:N` shortens
-//! a length of time that nobody wants to sit out.
+//! a length of time that nobody wants to sit out · `panic` breaks the thread that passes, as a fault of ours would.
 //!
 //! The points, in the order in which a step passes them. In the host: `intent-unwritten` (about to write the record
 //! of a start), `intent-written` (it is durable, nothing is started), `runner-spawned`, `outcome-seen` (the outcome
@@ -13,6 +13,10 @@
 //! step's new state). In the runner: `runner-up` (before its start record), `start-recorded` (before the command),
 //! `command-started`, `command-ended` (before the outcome file), `outcome-left` (after it). In the process of a probe:
 //! `probe-read` (something was read, more is to be). Lengths: `probe-silence`.
+//!
+//! In a screen: `screen-taken` (the terminal is ours, nothing was drawn), `message-taken` (its loop takes something in),
+//! `picture-begun` (in the middle of drawing), `picture-out` (the thread that writes has one), `key-heard` (the thread that
+//! hears keys has one), `terminal-given-back` (in what a panic calls first).
 
 use std::time::Duration;
 
@@ -54,6 +58,7 @@ mod armed {
         Stop(String),
         Mark(String),
         Length(Duration),
+        Panic,
     }
 
     /// The action, and how many more times the point is passed before it is due.
@@ -72,6 +77,7 @@ mod armed {
                 let (name, nth) = point.split_once('#').unwrap_or((point, "1"));
                 let action = match action.split_once(':') {
                     None if action == "kill" => Action::Kill,
+                    None if action == "panic" => Action::Panic,
                     Some(("stop", file)) => Action::Stop(file.to_owned()),
                     Some(("mark", file)) => Action::Mark(file.to_owned()),
                     Some(("ms", millis)) => Action::Length(Duration::from_millis(millis.parse().ok()?)),
@@ -102,6 +108,7 @@ mod armed {
                 signal(Signal::STOP);
             }
             Some(Action::Mark(file)) => mark(Path::new(&file)),
+            Some(Action::Panic) => panic!("a test asked for it at {name}"),
             None | Some(Action::Length(_)) => {}
         }
     }
@@ -132,12 +139,13 @@ mod armed {
 
         #[test]
         fn reads_points_actions_and_counts() {
-            let armed = parse("a=kill;b#3=stop:/x/y;c=mark:/z;d=dance;e#0=kill;;f;g=ms:250");
+            let armed = parse("a=kill;b#3=stop:/x/y;c=mark:/z;d=dance;e#0=kill;;f;g=ms:250;h=panic");
             assert_eq!(armed["a"].action, Action::Kill);
             assert_eq!((&armed["b"].action, armed["b"].wait), (&Action::Stop("/x/y".to_owned()), 2));
             assert_eq!(armed["c"].action, Action::Mark("/z".to_owned()));
             assert_eq!(armed["g"].action, Action::Length(Duration::from_millis(250)));
-            assert_eq!(armed.len(), 4);
+            assert_eq!(armed["h"].action, Action::Panic);
+            assert_eq!(armed.len(), 5);
         }
     }
 }

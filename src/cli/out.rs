@@ -58,6 +58,14 @@ impl Out {
         matches!(self.state, State::ReaderLeft)
     }
 
+    /// The same where somebody must have been able to read what was written: that it could not be is an error.
+    pub fn has_left(&self) -> Result<bool, Failure> {
+        match &self.state {
+            State::Failed(error) => Err(not_written(error)),
+            state => Ok(matches!(state, State::ReaderLeft)),
+        }
+    }
+
     /// One line.
     pub fn line(&mut self, text: impl AsRef<str>) {
         self.words(text.as_ref());
@@ -93,9 +101,7 @@ impl Out {
         self.flush();
         match self.state {
             State::Fine | State::ReaderLeft => Ok(()),
-            State::Failed(error) => Err(Failure::machine(format!(
-                "cannot write the answer to stdout: {error}. What is on record is safe"
-            ))),
+            State::Failed(error) => Err(not_written(&error)),
         }
     }
 
@@ -106,6 +112,12 @@ impl Out {
             Err(error) => self.state = State::Failed(error),
         }
     }
+}
+
+/// An answer that did not get out.
+#[must_use]
+pub fn not_written(error: &io::Error) -> Failure {
+    Failure::machine(format!("cannot write the answer to stdout: {error}. What is on record is safe"))
 }
 
 /// The width to break lines for; `None` where nobody reads them on a terminal.

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_socket_is_cleared_away_and_anything_else_is_left_alone() {
+    fn s5_a_stale_socket_is_cleared_away_and_anything_else_is_left_alone() {
         let dir = private_dir();
         let session = SessionDir::open(dir.path()).unwrap();
         drop(session.listen(None).unwrap());
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_others_may_write_to_is_refused() {
+    fn s5_a_directory_that_others_may_write_to_is_refused() {
         let dir = private_dir();
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         assert!(matches!(SessionDir::open(dir.path()), Err(HostError::Wrong(_))));

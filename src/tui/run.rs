@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 
 use crate::client::{ClientError, Incoming, Line, Wish, attach_line, join_line};
 use crate::clock;
+use crate::failpoint;
 use crate::id::SessionId;
 use crate::session::Session;
 use crate::session::estimate::Past;
@@ -190,6 +191,7 @@ pub fn show(dir: &Path, line: Line, options: Options) -> Result<Left, TuiError> 
     let of_pen = sender.clone();
     let written = move |result| of_pen.send(Arrival::Written(result, clock::up())).is_ok();
     let screen = Screen::take(&parting, size.cells, written).map_err(failed("take the terminal over"))?;
+    failpoint::pass("screen-taken");
     if let Some(history) = history {
         recall(history, &whole, app.session.clone(), sender.clone())?;
     }
@@ -345,6 +347,7 @@ impl Loop {
     }
 
     fn take(&mut self, arrival: Arrival) -> Result<Option<End>, TuiError> {
+        failpoint::pass("message-taken");
         let msg = match arrival {
             Arrival::Written(result, at) => return self.written(result, at),
             Arrival::Input(Input::Key(key), at) => {
@@ -466,6 +469,7 @@ impl Loop {
             .inner
             .draw(|frame| {
                 seen = view::draw(app, now, frame.buffer_mut());
+                failpoint::pass("picture-begun");
                 if let Some(at) = seen.cursor {
                     frame.set_cursor_position(at);
                 }

@@ -18,6 +18,8 @@ use ratatui::crossterm::{cursor, queue, style};
 use ratatui::layout::{Position, Rect};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
+use crate::failpoint;
+
 pub use kind::{Kind, Size, kind, knows_colours, shows_only_lines, size};
 pub use pen::{Paper, Pen};
 
@@ -201,6 +203,7 @@ fn hook(parting: &str) {
             }
             let ours = TAKEN.load(Ordering::SeqCst);
             give_back();
+            failpoint::pass("terminal-given-back");
             before(info);
             if ours {
                 let _ =

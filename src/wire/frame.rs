@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_comes_a_byte_at_a_time_is_one_message() {
+    fn s7_a_frame_that_comes_a_byte_at_a_time_is_one_message() {
         let mut frames = Frames::new(1 << 20);
         let bytes = encode(&note("one")).unwrap();
         for byte in &bytes[..bytes.len() - 1] {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_beyond_the_limit_is_refused_before_its_bytes_come() {
+    fn s7_a_length_beyond_the_limit_is_refused_before_its_bytes_come() {
         let mut frames = Frames::new(1000);
         frames.push(&u32::MAX.to_be_bytes());
         assert_eq!(frames.take::<ToHost>(), Err(FrameError::TooLarge { length: 0xffff_ffff, max: 1000 }));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_an_error_and_no_panic() {
+    fn s7_garbage_is_an_error_and_no_panic() {
         for garbage in [&b"\0\0\0\x02[]"[..], b"\0\0\0\0", b"\0\0\0\x01\xff", b"\0\0\0\x09{\"a\":\"b\"}"] {
             let mut frames = Frames::new(1000);
             frames.push(garbage);

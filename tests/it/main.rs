@@ -1,20 +1,24 @@
 //! Black box over the real binary: what a person or a script at a terminal can see, and what is left on disk.
-//! Everything is started through `support`; nothing here knows how the program is made, but for `architecture`, `process` and `terminal`.
+//! Everything is started through `support`; nothing here knows how the program is made, but for `architecture`, `floods`, `process` and
+//! `terminal`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod architecture;
+mod connections_lost;
 mod contracts;
 mod coverage;
 mod crash;
 mod expect;
 mod first;
+mod floods;
 mod following;
 mod looking;
 mod lures;
 mod moving;
 mod no_by_default;
 mod order;
+mod outlets;
 mod output;
 mod outside;
 mod pages;
@@ -24,6 +28,7 @@ mod plain;
 mod process;
 mod proof;
 mod pulse;
+mod restored;
 mod returning;
 mod screens;
 mod sharing;

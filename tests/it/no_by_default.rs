@@ -187,6 +187,82 @@ fn on_the_screen_an_empty_line_escape_a_paste_and_early_keys_are_no() {
     session.act(&["note", "the session is well"]).expect(0);
 }
 
+/// A megabyte of what would start, confirm and approve, line by line.
+fn a_megabyte() -> String {
+    "\r\nrun wipe\r\nshop vm\r\ny\r\napprove\r\n".repeat((1 << 20) / 34)
+}
+
+#[test]
+fn u7_a_megabyte_that_is_pasted_starts_and_confirms_nothing() {
+    let home = Home::new();
+    let file = home.write("runbook.yaml", WIPE);
+    let mut screen = Screen::open(&home, &["run", file.to_str().unwrap()], (24, 80));
+    screen.wait_for("Wipe it");
+    let session = home.only_session();
+    let asks = |text: &str| text.contains("to go on");
+    // Where keys would act, and where a text is asked for.
+    screen.paste(&a_megabyte());
+    screen.press_until("?", |text| text.contains("Esc close"));
+    screen.press_until("\x1b", |text| !text.contains("Esc close"));
+    assert!(session.records("requested").is_empty(), "{:#?}", session.journal());
+    screen.press_until("\r", asks);
+    screen.paste(&a_megabyte());
+    screen.paste("shop vm");
+    screen.press("\r");
+    screen.paste("\ny\n");
+    screen.press_until("\x1b", |text| !asks(text));
+    nothing_was_run(&home);
+    // The same screen still takes what is typed.
+    screen.press_until("\r", asks);
+    screen.fill_in("shop vm");
+    screen.press("\r");
+    session.wait_for("step_settled");
+    screen.press("q");
+    assert_eq!(screen.wait_end(), 0);
+    screen.is_restored();
+}
+
+const WITNESSED: &str = "onbelay: 1
+title: Witnessed
+steps:
+  - { id: wipe, title: Wipe it, destructive: 'All of it.', witness: { proof: here }, confirm: shop vm, run: echo gone >>effects }
+";
+
+#[test]
+fn u7_in_lines_what_is_pasted_at_a_question_is_no_answer_to_it_or_the_next() {
+    let home = Home::new();
+    let file = home.write("runbook.yaml", WITNESSED);
+    let mut screen = Screen::open(&home, &["run", file.to_str().unwrap(), "--plain"], (60, 120));
+    screen.wait_for("waiting]");
+    let session = home.only_session();
+    // The name and the word in one go: the word came before it was asked for.
+    for pasted in ["kim\rapprove\r", "kim\ry\r", "\x1b[200~kim\rapprove\r\x1b[201~"] {
+        screen.press("approve\r");
+        screen.wait("the name is asked for", |text| text.trim_end().ends_with("(Enter: no):"));
+        screen.hurry(pasted);
+        screen.press_until("\r", |text| text.trim_end().ends_with("does nothing >"));
+        assert!(session.records("approved").is_empty(), "{pasted:?}");
+    }
+    screen.press("approve\r");
+    screen.wait("the name is asked for", |text| text.trim_end().ends_with("(Enter: no):"));
+    screen.press("kim\r");
+    screen.wait_for("Type  approve  to approve");
+    screen.press("approve\r");
+    session.wait_for("approved");
+    // The text that confirms with more behind it, or before it is asked for.
+    for pasted in ["run\rshop vm\r", "run wipe\r\nshop vm\r\ny\r\n"] {
+        screen.wait("a prompt", |text| text.trim_end().ends_with('>'));
+        screen.hurry(pasted);
+        screen.wait("the question", |text| text.trim_end().ends_with("not now:"));
+        screen.press_until("\r", |text| text.trim_end().ends_with('>'));
+    }
+    screen.press("run\r");
+    screen.wait("the question", |text| text.trim_end().ends_with("not now:"));
+    screen.hurry("shop vm\ry\r");
+    screen.wait_for("pasted, not typed: not now");
+    nothing_was_run(&home);
+}
+
 #[test]
 fn on_the_screen_what_is_typed_in_full_lets_it_through() {
     let home = Home::new();

@@ -104,20 +104,6 @@ fn a_key_that_comes_with_a_new_size_is_heard() {
 }
 
 #[test]
-fn f_s6_the_terminal_is_left_as_it_was_whatever_ends_the_client() {
-    let home = Home::new();
-    let session = home.start(SMALL);
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
-        let mut screen = Screen::open(&home, &["attach", &session.id], (24, 80));
-        screen.wait_for("Take the copy");
-        kill_process(screen.pid(), signal).unwrap();
-        screen.wait_end();
-        screen.is_restored();
-    }
-    assert_eq!(session.status()["state"], "open", "losing clients changes nothing");
-}
-
-#[test]
 fn s12_a_screen_that_was_put_aside_is_drawn_again_and_the_walk_went_on() {
     let home = Home::new();
     let session = home.start(SMALL);

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -125,12 +126,13 @@ impl Home {
         Session::new(self, id)
     }
 
-    /// The directories of all sessions here.
+    /// The directories of all sessions here; one that is still being made is none yet.
     pub(crate) fn sessions(&self) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(self.state()) else { return Vec::new() };
         let mut found: Vec<PathBuf> = entries
             .flatten()
             .map(|entry| entry.path())
+            .filter(|path| !path.file_name().unwrap().as_bytes().starts_with(b"."))
             .filter(|path| path.join("journal.jsonl").is_file())
             .collect();
         found.sort();

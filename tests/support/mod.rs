@@ -5,12 +5,14 @@ mod processes;
 mod screen;
 pub(crate) mod session;
 mod skips;
+mod sshd;
 
 pub(crate) use home::{Home, Ran};
 pub(crate) use processes::{Pid, alive, has_ended, holders_of, kill, parked, rests};
 pub(crate) use screen::Screen;
 pub(crate) use session::Session;
 pub(crate) use skips::{Offer, not_offered, skipped};
+pub(crate) use sshd::Sshd;
 
 use std::time::{Duration, Instant};
 

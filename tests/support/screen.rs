@@ -198,6 +198,11 @@ impl Screen {
         assert!(screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None, "still reports the mouse");
     }
 
+    /// Does the terminal show its own screen, not one that a program has taken?
+    pub(crate) fn is_own(&self) -> bool {
+        !self.parser.screen().alternate_screen()
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         self.raw.extend_from_slice(bytes);
         self.parser.process(bytes);

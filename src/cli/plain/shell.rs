@@ -189,7 +189,7 @@ impl Shell {
             if let Some(exit) = self.closed() {
                 return Ok(Way::Out(exit));
             }
-            if self.out.reader_left() {
+            if self.out.has_left()? {
                 return Ok(Way::Out(self.last.max(Exit::No)));
             }
             let seat = self.seat();
@@ -415,6 +415,9 @@ impl Shell {
         self.input.forget();
         loop {
             self.show_prompt(prompt);
+            if self.out.has_left()? {
+                return Ok(None); // What could not be read was not asked.
+            }
             match self.input.next(true, self.next_alarm())? {
                 Came::Bell if self.is_to_leave() => return Err(self.interrupted()),
                 Came::Bell => self.hear_all()?,

@@ -16,6 +16,7 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SI
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::clock;
+use crate::failpoint;
 
 use super::super::mouse;
 use super::super::terminal::give_back;
@@ -71,6 +72,7 @@ fn hear(sender: &SyncSender<Arrival>, ended: &UnixStream) -> io::Result<()> {
         for _ in 0..2 {
             while event::poll(MOMENT)? {
                 let input = event::read()?;
+                failpoint::pass("key-heard");
                 if matches!(&input, Input::Mouse(event) if !mouse::counts(event)) {
                     continue;
                 }

@@ -5,6 +5,10 @@ use std::sync::OnceLock;
 /// Columns and rows that most terminals have, and that one has which does not say.
 const USUAL: (u16, u16) = (80, 24);
 
+/// The most columns and rows that are drawn on: more than any window has, and a picture of it is no burden. A terminal may
+/// say anything.
+const MOST: (u16, u16) = (1_000, 500);
+
 /// Which sequences a terminal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -57,11 +61,12 @@ impl Size {
     /// does.
     fn of((columns, rows): (u16, u16), var: impl Fn(&str) -> Option<String>) -> Self {
         if columns > 0 && rows > 0 {
-            return Self { cells: (columns, rows), guessed: false };
+            return Self { cells: (columns.min(MOST.0), rows.min(MOST.1)), guessed: false };
         }
         let set = |name: &str| var(name)?.trim().parse().ok().filter(|count: &u16| *count > 0);
         let or = |said: u16, name, usual| if said > 0 { said } else { set(name).unwrap_or(usual) };
-        Self { cells: (or(columns, "COLUMNS", USUAL.0), or(rows, "LINES", USUAL.1)), guessed: true }
+        let (columns, rows) = (or(columns, "COLUMNS", USUAL.0), or(rows, "LINES", USUAL.1));
+        Self { cells: (columns.min(MOST.0), rows.min(MOST.1)), guessed: true }
     }
 }
 
@@ -107,5 +112,12 @@ mod tests {
         assert_eq!(Size::of((70, 0), shell).cells, (70, 30));
         assert_eq!(Size::of((0, 0), |_| Some("0".to_owned())).cells, (80, 24));
         assert_eq!(Size::of((0, 0), |_| Some("wide".to_owned())).cells, (80, 24));
+    }
+
+    #[test]
+    fn s9_a_size_that_no_window_has_is_no_burden() {
+        let none = |_: &str| None;
+        assert_eq!(Size::of((u16::MAX, u16::MAX), none).cells, MOST);
+        assert_eq!(Size::of((0, u16::MAX), |_| Some("65535".to_owned())).cells, MOST);
     }
 }

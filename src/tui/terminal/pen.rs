@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
+use crate::failpoint;
+
 /// A picture is on its way. One for the process, as the terminal is.
 static BUSY: AtomicBool = AtomicBool::new(false);
 
@@ -59,6 +61,7 @@ impl Pen {
         let (sender, pictures) = sync_channel::<Vec<u8>>(1);
         std::thread::Builder::new().name("pen".to_owned()).spawn(move || {
             for picture in pictures {
+                failpoint::pass("picture-out");
                 let result = write_out(&picture);
                 BUSY.store(false, Ordering::SeqCst);
                 if !written(result) {
