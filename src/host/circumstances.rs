@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_approves_nothing_even_where_the_session_is_its_own() {
+    fn a16_nobody_approves_nothing_even_where_the_session_is_its_own() {
         let around = Surroundings { circle: Circle::new(NOBODY, None), ..around() };
         // The first process is root's, so nothing is learnt of a login; it is a process that is there.
         let nobody = Sender { pid: 0, uid: NOBODY };

@@ -57,7 +57,7 @@ fn items_are_asked_side_by_side_and_no_more_than_jobs_says() {
 }
 
 #[test]
-fn one_item_without_an_answer_keeps_the_gate_shut_and_is_named() {
+fn a11_one_item_without_an_answer_keeps_the_gate_shut_and_is_named() {
     let home = Home::new();
     let session = with_regions(&home, "a\nb\nsilent\nwrong\n");
     let ran = session.act(&["run", "terminate", "--confirm", "terminate"]).expect(1);
@@ -70,7 +70,7 @@ fn one_item_without_an_answer_keeps_the_gate_shut_and_is_named() {
 }
 
 #[test]
-fn an_empty_list_is_no_coverage() {
+fn a11_an_empty_list_is_no_coverage() {
     // A provider that lists nothing: the capture itself is refused, so nobody goes on believing there is nothing.
     let other = Home::new();
     other.write("regions", "\n");

@@ -205,7 +205,7 @@ fn done_when_that_does_not_answer_keeps_the_step_waiting() {
 }
 
 #[test]
-fn a9_what_a_start_rests_on_is_asked_again_in_the_same_breath() {
+fn f_a4_a9_what_a_start_rests_on_is_asked_again_in_the_same_breath() {
     let home = Home::new();
     let session = home.start(
         r"

@@ -206,7 +206,7 @@ fn an_approval_ends_with_the_right_to_give_it() {
 }
 
 #[test]
-fn a3_two_accounts_of_one_login_are_one_person() {
+fn f_a2_a3_two_accounts_of_one_login_are_one_person() {
     let test = "a3_one_login";
     if !have(test, "perl") {
         return;

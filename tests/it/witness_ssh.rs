@@ -51,8 +51,8 @@ fn record(people: &People, event: &str) -> Value {
 }
 
 #[test]
-fn a_connection_that_is_cut_after_the_approval_voids_it_and_changes_nothing_else() {
-    let test = "a_connection_that_is_cut";
+fn a6_a_connection_that_is_cut_after_the_approval_voids_it_and_changes_nothing_else() {
+    let test = "a6_a_connection_that_is_cut";
     if !["sshd", "ssh", "ssh-keygen", "usermod", "pgrep"].iter().all(|tool| have(test, tool)) {
         return;
     }

@@ -75,7 +75,7 @@ fn approvals_of_last_start(bench: &Bench) -> Vec<u64> {
 }
 
 #[test]
-fn the_wish_to_start_asks_and_a_yes_opens_the_gate_once() {
+fn f_a3_a2_the_wish_to_start_asks_and_a_yes_opens_the_gate_once() {
     let mut bench = Bench::new(WIPE);
     bench.run_typed("wipe", "wipe").unwrap();
     assert_eq!(bench.last_events(2), ["approval_asked", "refused"]);
@@ -192,7 +192,7 @@ fn a_yes_that_came_after_the_wish_does_not_count_for_it() {
 }
 
 #[test]
-fn nobody_approves_themselves_by_account_or_login() {
+fn f_a2_a3_nobody_approves_themselves_by_account_or_login() {
     let mut bench = Bench::new(WIPE);
     bench.run("wipe").unwrap();
     assert!(bench.approves(&dana(), "wipe").unwrap_err().sentence.contains("own account"));
@@ -258,7 +258,7 @@ fn where_a_name_is_enough_another_account_is_on_record_as_one() {
 }
 
 #[test]
-fn only_those_named_may_approve() {
+fn a16_only_those_named_may_approve() {
     let mut bench = Bench::new(
         "steps:\n  - { id: go, title: Go, destructive: true, witness: { of: [kim] }, run: 'true' }\n",
     );
@@ -274,7 +274,7 @@ const TWO: &str = "steps:
 ";
 
 #[test]
-fn two_are_two_people() {
+fn a14_two_are_two_people() {
     let mut bench = Bench::new(TWO);
     bench.run("go").unwrap();
     assert!(bench.word("go").1.starts_with("2 other people"));
@@ -293,7 +293,7 @@ fn two_are_two_people() {
 }
 
 #[test]
-fn in_doubt_two_names_are_one_person() {
+fn a14_in_doubt_two_names_are_one_person() {
     let key = |principal: &str, fingerprint: &str| {
         let [signature, signers, line] = [(); 3].map(|()| String::new());
         let (principal, fingerprint) = (principal.to_owned(), fingerprint.to_owned());
@@ -336,7 +336,7 @@ fn in_doubt_two_names_are_one_person() {
 }
 
 #[test]
-fn a_refusal_wins_and_only_the_operator_asks_anew() {
+fn a14_a_refusal_wins_and_only_the_operator_asks_anew() {
     let mut bench = Bench::approved(WIPE, "wipe");
     bench.refuses(&kim(), "wipe").unwrap();
     assert_eq!(bench.word("wipe"), (Word::Refused, "kim refused it: not tonight".to_owned()));
@@ -359,7 +359,7 @@ fn a_refusal_wins_and_only_the_operator_asks_anew() {
 }
 
 #[test]
-fn a_refusal_while_the_start_is_decided_is_not_lifted_by_that_start() {
+fn a14_a_refusal_while_the_start_is_decided_is_not_lifted_by_that_start() {
     let mut bench = Bench::approved(WIPE, "wipe");
     bench.hold_answers = true;
     bench.run_typed("wipe", "wipe").unwrap();

@@ -169,7 +169,7 @@ fn mutate(whole: &mut Value, at: &str, how: u8, letter: char) {
 }
 
 #[test]
-fn fa1_ten_thousand_changes_of_what_is_bound_change_the_text() {
+fn f_a1_a1_ten_thousand_changes_of_what_is_bound_change_the_text() {
     let letters =
         prop::sample::select(vec!['a', '0', '-', '"', '\\', ' ', '\n', ',', '(', '|', '=', '\u{202e}', 'u']);
     let (mut tried, mut changed) = (0_u32, 0_u32);

@@ -48,7 +48,7 @@ fn a_refusal_names_everything_unmet_at_once() {
 }
 
 #[test]
-fn a4_automatic_checks_are_asked_again_in_the_same_breath() {
+fn f_a4_automatic_checks_are_asked_again_in_the_same_breath() {
     let mut bench = at_terminate();
     bench.attest("copy", true).unwrap();
     bench.check("backup").unwrap();

@@ -181,12 +181,12 @@ fn holds_up(yaml: &str, needed: usize) {
 }
 
 #[test]
-fn fa5_every_interleaving_keeps_the_order() {
+fn f_a5_a15_every_interleaving_keeps_the_order() {
     holds_up(ONE, 1);
 }
 
 #[test]
-fn fa5_every_interleaving_keeps_the_order_where_two_must_approve() {
+fn f_a5_a15_every_interleaving_keeps_the_order_where_two_must_approve() {
     holds_up(&ONE.replace("witness: true", "witness: { count: 2 }"), 2);
 }
 

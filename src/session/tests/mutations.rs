@@ -102,7 +102,7 @@ impl Tried {
 }
 
 #[test]
-fn fa1_ten_thousand_changed_approvals_and_none_is_taken() {
+fn f_a1_a1_ten_thousand_changed_approvals_and_none_is_taken() {
     let mut bench = bench();
     let text = bench.text_of("wipe");
     let subject = bench.round("wipe").unwrap().subject.clone();
@@ -397,7 +397,7 @@ fn a1_what_was_looked_at_must_be_what_is_asked() {
 }
 
 #[test]
-fn a3_the_operators_own_key_and_another_persons_name_are_refused() {
+fn f_a2_a3_the_operators_own_key_and_another_persons_name_are_refused() {
     let mut bench = bench();
     let text = bench.text_of("wipe");
     bench.found.own_keys = vec![bench_fingerprint()];
@@ -417,7 +417,7 @@ fn bench_fingerprint() -> String {
 }
 
 #[test]
-fn a_key_that_its_file_also_gives_to_the_operator_is_the_operators() {
+fn f_a2_a3_a_key_that_its_file_also_gives_to_the_operator_is_the_operators() {
     let file = |lines: &str| Signers { text: lines.replace("KEY", &public(7)), ..signers() };
     for lines in [
         "kim KEY\nDana@home KEY",

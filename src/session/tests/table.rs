@@ -151,7 +151,7 @@ proptest! {
 
     /// F-A5: check, confirmation, check again, intent, start; no gate is ever passed otherwise.
     #[test]
-    fn fa5_no_sequence_passes_a_gate_that_is_not_met(deeds in prop::collection::vec(deed(), 1..60)) {
+    fn f_a5_a15_no_sequence_passes_a_gate_that_is_not_met(deeds in prop::collection::vec(deed(), 1..60)) {
         let mut bench = Bench::new(WALK);
         bench.answers.insert("gone".to_owned(), Verdict::Fails);
         for deed in deeds {

@@ -24,7 +24,7 @@ fn starts_nothing(bench: &mut Bench, step: &str) {
 }
 
 #[test]
-fn it_serves_for_fifteen_minutes_from_the_asking_by_the_clock_that_counts_suspend() {
+fn f_a3_a12_it_serves_for_fifteen_minutes_from_the_asking_by_the_clock_that_counts_suspend() {
     let mut bench = Bench::new(WIPE);
     bench.run("wipe").unwrap();
     bench.later(Duration::from_mins(14));
@@ -116,7 +116,7 @@ fn a_hold_during_the_last_asking_keeps_it_shut_even_if_it_is_released() {
 }
 
 #[test]
-fn another_host_or_boot_voids_it() {
+fn a2_another_host_or_boot_voids_it() {
     for boot in ["boot-a", "boot-b"] {
         let mut bench = Bench::approved(WIPE, "wipe");
         bench.host_dies(boot, &|_| Found::NoStart);
@@ -135,7 +135,7 @@ fn the_end_of_the_session_voids_it() {
 }
 
 #[test]
-fn a_witness_who_leaves_takes_the_yes_along() {
+fn a6_a_witness_who_leaves_takes_the_yes_along() {
     let mut bench = Bench::approved(WIPE, "wipe");
     let leave = |bench: &mut Bench| {
         let approvals = bench.round("wipe").unwrap().given.iter().map(|given| given.n).collect();
@@ -306,7 +306,7 @@ fn skipping_it_voids_it() {
 }
 
 #[test]
-fn an_attempt_that_never_started_has_used_it_up() {
+fn a2_an_attempt_that_never_started_has_used_it_up() {
     let mut bench = Bench::approved(WIPE, "wipe");
     bench.run_typed("wipe", "wipe").unwrap();
     bench.host_dies("boot-a", &|_| Found::NoStart);

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_expected_what_answered_and_what_is_missing() {
+    fn a11_what_was_expected_what_answered_and_what_is_missing() {
         check(&[], Fails, "the list is empty: nothing was looked at, so nothing holds");
         check(&[("eu", Holds), ("us", Holds)], Holds, "all 2 hold: eu, us");
         check(

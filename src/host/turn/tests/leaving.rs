@@ -36,14 +36,14 @@ impl Scene {
 }
 
 #[test]
-fn a_witness_who_leaves_before_the_start_takes_the_approval_along() {
+fn a6_a_witness_who_leaves_before_the_start_takes_the_approval_along() {
     let mut scene = Scene::witnessed(&[Role::Witness]);
     scene.approves(SAM[0]);
     assert!(scene.leaves(SAM[0]));
 }
 
 #[test]
-fn an_approval_ends_with_the_screen_it_was_given_on_whatever_else_is_open() {
+fn a6_an_approval_ends_with_the_screen_it_was_given_on_whatever_else_is_open() {
     for other in [Role::Watch, Role::Witness, Role::Drive] {
         let mut scene = Scene::witnessed(&[Role::Witness, other]);
         scene.approves(SAM[0]);
