@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::failpoint;
 use crate::session::Session;
 use crate::time::{Moment, Timestamp};
 
@@ -22,7 +23,9 @@ pub fn machine() -> String {
 #[must_use]
 pub fn up() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Duration::try_from(time).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+    let began = failpoint::length("boot-began", Duration::ZERO);
+    Duration::try_from(time)
+        .map_or(0, |d| u64::try_from(d.saturating_sub(began).as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The kernel's id of this boot; empty where it does not tell.
@@ -30,8 +33,10 @@ pub fn up() -> u64 {
 pub fn boot_id() -> &'static str {
     static ID: OnceLock<String> = OnceLock::new();
     ID.get_or_init(|| {
-        std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-            .map_or_else(|_| String::new(), |t| t.trim().to_owned())
+        failpoint::word("boot-id").unwrap_or_else(|| {
+            std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+                .map_or_else(|_| String::new(), |t| t.trim().to_owned())
+        })
     })
 }
 

@@ -26,6 +26,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 
 use crate::clock;
+use crate::failpoint;
 use crate::id::SessionId;
 use crate::journal::JournalError;
 use crate::journal::pages::Pages;
@@ -155,6 +156,7 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
         _ => boot(&state),
     };
     let mut first = turn(&mut state, Input::Began(events), clock::moment(this_boot));
+    failpoint::pass("host-announced");
     let mut sizes = Vec::new();
     let found: Vec<_> = loose
         .into_iter()
@@ -174,6 +176,7 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
             (loose, found)
         })
         .collect();
+    failpoint::pass("starts-looked-at");
     let alive: Vec<_> =
         found.iter().filter(|(_, found)| *found == Found::Alive).map(|(loose, _)| loose.clone()).collect();
     for (attempt, item, size) in sizes {

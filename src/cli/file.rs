@@ -5,12 +5,15 @@ use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use crate::runbook::{self, Runbook};
+use crate::journal::RUNBOOK;
+use crate::runbook::{self, Runbook, digest};
+use crate::session::Opened;
 use crate::session::command::SIGNERS_OF_THE_MACHINE;
 use crate::text::clean;
 
 use super::exit::Failure;
 use super::out::say;
+use super::words::quoted;
 
 /// The most that is read, bytes: one more than a runbook may have, so that one too large is seen to be.
 const MOST: u64 = (1 << 20) + 1;
@@ -43,6 +46,23 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     file.take(MOST).read_to_end(&mut bytes).map_err(cannot)?;
     Ok(bytes)
+}
+
+/// In a sentence, that the file which a walk was started from is not what is walked any more. One that is gone, or that this
+/// account may not read, is not known to be another.
+#[must_use]
+pub fn differs(dir: &Path, opened: &Opened) -> Option<String> {
+    let path = Path::new(&opened.path);
+    path.metadata().ok().filter(|about| about.is_file() && about.len() < MOST)?;
+    let now = std::fs::read(path).ok()?;
+    (digest::of_bytes(&now) != opened.sha256).then(|| {
+        let copy = quoted(&dir.join(RUNBOOK).display().to_string());
+        format!(
+            "{} was changed since the start; what is walked is the copy from then:  diff {copy} {}",
+            shown(path),
+            quoted(&opened.path)
+        )
+    })
 }
 
 /// Why no other file may be named: the machine's administrator laid one down.

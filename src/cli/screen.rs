@@ -19,6 +19,7 @@ use crate::wire::start::Given;
 
 use super::begin;
 use super::exit::{Exit, Failure, Outcome};
+use super::file;
 use super::out::say;
 use super::perform::tell_environment;
 use super::plain::Walked;
@@ -105,6 +106,9 @@ pub fn walk(
     } else {
         let loaded = store::load(dir)?;
         place::must_be_whole(&loaded)?;
+        if let Some(differs) = file::differs(dir, &loaded.session.opened) {
+            say(differs);
+        }
         begin::given_again(&loaded.session.runbook)
     };
     let wish =

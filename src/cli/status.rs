@@ -9,12 +9,16 @@ use crate::clock;
 use crate::history;
 use crate::journal::reader::Tail;
 use crate::journal::store;
+use crate::process::{attempt_dir, claim};
 use crate::report::status;
-use crate::session::Person;
+use crate::session::event::How;
+use crate::session::state::Phase;
+use crate::session::{Person, Progress, Session, summary};
 use crate::wire::messages::{Present, Role};
 
 use super::args::StatusArgs;
 use super::exit::{Exit, Failure, Outcome};
+use super::file;
 use super::out::{Out, say};
 use super::place::{self, IfSeveral};
 
@@ -31,6 +35,12 @@ pub fn run(args: &StatusArgs) -> Outcome {
     let past = history::of(&dir, &loaded.session);
     let mut status =
         status::status(&loaded.session, place::state_word(loaded.state), &past, clock::now(&loaded.session));
+    for (line, place) in status.steps.iter_mut().zip(0..) {
+        if let Some(how) = finished_not_recorded(&dir, &loaded.session, place) {
+            line.doing = Some(format!("finished, not recorded: {how}"));
+        }
+    }
+    status.runbook.differs = file::differs(&dir, &loaded.session.opened);
     let present = present(&dir);
     let present: Vec<(Person, &str)> =
         present.iter().map(|one| (one.person.clone(), role(one.role))).collect();
@@ -45,6 +55,18 @@ pub fn run(args: &StatusArgs) -> Outcome {
     }
     out.finish()?;
     Ok(Exit::Yes)
+}
+
+/// How the command of a step ended, whose end is in its own file and not in the log: the host has yet to record it, or could
+/// not.
+fn finished_not_recorded(dir: &Path, session: &Session, place: usize) -> Option<String> {
+    let Progress::Running(running) = &session.steps[place].progress else { return None };
+    if running.phase != Phase::Working || running.how != How::Script {
+        return None;
+    }
+    let item = running.items.get(running.next_item as usize).map(|_| running.next_item);
+    let ended = claim::read_outcome(&attempt_dir(dir, running.attempt, item)).ok()??;
+    Some(summary::how_it_ended(&ended))
 }
 
 /// Who is attached, where a host is at work and says so at once. It is no fault where it does not: all else is in the log.

@@ -193,7 +193,14 @@ impl Append for Journal {
         if ends {
             failpoint::pass("outcome-seen");
         }
-        match self.writer.append(entries) {
+        let doing = if starts {
+            Some("intent")
+        } else if ends {
+            Some("outcome")
+        } else {
+            None
+        };
+        match failpoint::during(doing, || self.writer.append(entries)) {
             Ok(()) => {}
             Err(e @ JournalError::TooLong { .. }) => return Err(AppendError::NotTaken(e.to_string())),
             Err(e) => return Err(AppendError::Broken(e.to_string())),

@@ -21,6 +21,7 @@ use crate::time::Moment;
 use crate::wire::messages::{Gaze, LogHealth, PROTOCOL, Present, Role, Welcome};
 use crate::wire::{FromHost, ToHost};
 
+use super::words;
 use terminals::Terminals;
 
 pub use inputs::{Append, AppendError, AskTag, Audience, ClientId, Input, Output};
@@ -243,7 +244,12 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
         }
         Input::Ended { attempt, item, ended } => {
             if let Some(event) = end_of(&state.session, attempt, item, ended) {
+                let kept = words::finished_not_recorded(&event);
                 record_own(state, vec![event], now, &mut out);
+                if let (Some(kept), LogHealth::Broken { why }) = (kept, &state.health) {
+                    let why = format!("{why}; {kept}");
+                    set_health(state, LogHealth::Broken { why }, &mut out);
+                }
             }
         }
         Input::Stay => state.leave_at = None,

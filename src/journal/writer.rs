@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
+use crate::failpoint;
 use crate::id::{Digest, SessionId};
 use crate::session::{Entry, Event};
 
@@ -152,7 +153,10 @@ impl Writer {
     fn put(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
         let began = Instant::now();
         let written = self.storage.check(self.len).and_then(|()| {
-            let done = write_all(self.storage.as_mut(), bytes).and_then(|()| self.storage.sync());
+            let done = write_all(self.storage.as_mut(), bytes).and_then(|()| {
+                failpoint::pass_unsynced();
+                self.storage.sync()
+            });
             if done.is_err() {
                 // Nobody was told that it is safe; if it cannot be cut off, the next host finds it torn or whole.
                 let _ = self.storage.truncate(self.len);

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::failpoint;
 use crate::session::Ended;
 
 use super::kernel::Identity;
@@ -123,13 +124,17 @@ impl OutcomeSlot {
         // Over the blanks first and cut after: the blocks are never given back before they are needed.
         self.draft.write_all_at(&text, 0)?;
         self.draft.set_len(text.len() as u64)?;
+        failpoint::pass("outcome-file-unsynced");
         self.draft.sync_all()?;
-        std::fs::rename(self.dir.join(OUTCOME_DRAFT), self.dir.join(OUTCOME))?;
-        // The outcome has its name: should a directory not reach the disk, there is nothing left to try.
+        failpoint::pass("outcome-file-unnamed");
+        // Who finds the outcome under its name, after a power cut too, finds all that was there before it.
         let end = self.dir.ancestors().take(4).position(|dir| dir.ends_with("attempts")).unwrap_or(0);
         for dir in self.dir.ancestors().take(end + 1) {
-            let _ = File::open(dir).and_then(|dir| dir.sync_all());
+            sync_dir(dir);
         }
+        std::fs::rename(self.dir.join(OUTCOME_DRAFT), self.dir.join(OUTCOME))?;
+        failpoint::pass("outcome-name-unsynced");
+        sync_dir(&self.dir);
         Ok(())
     }
 
@@ -137,6 +142,11 @@ impl OutcomeSlot {
     pub fn give_back(self) {
         let _ = std::fs::remove_file(self.dir.join(OUTCOME_DRAFT));
     }
+}
+
+/// Should a directory not reach the disk, there is nothing left to try.
+fn sync_dir(dir: &Path) {
+    let _ = File::open(dir).and_then(|dir| dir.sync_all());
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {

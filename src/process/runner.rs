@@ -250,6 +250,10 @@ fn digest(dir: &Path, len: u64) -> Option<Digest> {
     let mut file = super::output::open(&dir.join(Stream::Output.file_name())).ok()?.take(len);
     let mut hash = Sha256::new();
     io::copy(&mut file, &mut hash).ok()?;
+    // What the outcome says of it must hold after a power cut, too. (What is too large for a digest is not waited for.)
+    if len > 0 {
+        let _ = file.get_ref().sync_data();
+    }
     Some(Digest::new(data_encoding::HEXLOWER.encode(&hash.finalize())))
 }
 

@@ -61,6 +61,9 @@ pub struct RunbookStatus {
     pub path: String,
     /// SHA-256 of the copy that is walked.
     pub sha256: String,
+    /// In a sentence, that the file at `path` is another by now; absent where it is not known to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differs: Option<String>,
 }
 
 /// Somebody's "stop".
@@ -195,6 +198,7 @@ pub fn status(session: &Session, state: &str, past: &Past, now: Moment) -> Statu
             title: session.opened.title.clone(),
             path: session.opened.path.clone(),
             sha256: session.opened.sha256.to_string(),
+            differs: None,
         },
         holds: session
             .holds

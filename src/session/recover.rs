@@ -39,18 +39,27 @@ pub struct Loose {
 /// `boot_id` is the machine's now.
 #[must_use]
 pub fn loose(session: &Session, boot_id: &str) -> Vec<Loose> {
-    let other_boot = session.host.as_ref().is_some_and(|host| host.boot_id != boot_id);
+    // Not whether the last host saw another boot: that one may itself have ended before it looked.
+    let present = session
+        .host
+        .as_ref()
+        .map_or(0, |host| if host.boot_id == boot_id { host.boot } else { host.boot + 1 });
     session
         .steps
         .iter()
         .enumerate()
         .filter_map(|(place, step)| match &step.progress {
             Progress::Running(running) if running.phase == Phase::Working && running.how == How::Script => {
-                Some((place, running))
+                Some((place, running, step.started.is_none_or(|started| started.boot != present)))
             }
             _ => None,
         })
-        .map(|(place, running)| Loose { attempt: running.attempt, item: item_of(running), other_boot, place })
+        .map(|(place, running, other_boot)| Loose {
+            attempt: running.attempt,
+            item: item_of(running),
+            other_boot,
+            place,
+        })
         .collect()
 }
 

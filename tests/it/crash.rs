@@ -1,11 +1,22 @@
 //! Ends each process of a session, and all of them, at each named point of a step's life, and looks at what the next
-//! host makes of it: the table under "Journal" in the design, row by row (J7, R1, F-D8, F-S1).
+//! host makes of it: the table under "Journal" in the design, row by row (J7, R1, R2, F-D8), and what
+//! else must hold when something dies.
 
-use std::ops::RangeInclusive;
+mod cells;
+mod full_disk;
+mod order;
+mod places;
+mod power;
+mod rounds;
+mod table;
 
-use rustix::process::{Signal, kill_process};
+use std::collections::BTreeSet;
+use std::path::Path;
 
-use crate::support::{Home, Session, alive, has_ended, holders_of, kill, parked, until};
+use crate::support::{Home, alive, has_ended, holders_of, until};
+
+use cells::Work;
+use table::{By, TABLE, VICTIMS, Victim};
 
 /// A hold point whose every run leaves a line behind.
 const WIPE: &str = r"
@@ -20,180 +31,112 @@ steps:
     title: Say so
 ";
 
-/// Whom the test ends while one process stands at the point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Victim {
-    /// The `do` that asked.
-    Client,
-    Host,
-    ClientAndHost,
-    /// The process between the host and the command.
-    Runner,
-    /// Every process of the session, the command too.
-    Everything,
-}
-
-use Victim::{Client, ClientAndHost, Everything, Host, Runner};
-
-/// What is true after somebody came back.
-struct After {
-    /// The step, once it has come to rest.
-    step: &'static str,
-    /// How often the command took effect.
-    effects: RangeInclusive<usize>,
-    /// Records of how its work ended.
-    ended: usize,
-}
-
-const NOT_STARTED: After = After { step: "ready", effects: 0..=0, ended: 0 };
-const LOST_BEFORE: After = After { step: "interrupted", effects: 0..=0, ended: 0 };
-const LOST_DURING: After = After { step: "interrupted", effects: 0..=1, ended: 0 };
-const LOST_AFTER: After = After { step: "interrupted", effects: 1..=1, ended: 0 };
-const DONE: After = After { step: "done", effects: 1..=1, ended: 1 };
-
-/// Is it the runner that passes this point, not the host?
-fn is_runners(point: &str) -> bool {
-    matches!(point, "runner-up" | "start-recorded" | "command-started" | "command-ended" | "outcome-left")
-}
-
-fn crash(point: &str, victim: Victim, after: &After) {
-    let place = format!("{point}, {victim:?} killed");
-    let mut home = Home::new();
-    let park = home.path("parked");
-    home.set("ONBELAY_FAILPOINT", format!("{point}=stop:{}", park.display()));
-    let session = home.start(WIPE);
-    let id = session.id.clone();
-    let mut client = home.command(&["do", &id, "run", "wipe", "--confirm", "wipe"]).spawn().unwrap();
-    home.unset("ONBELAY_FAILPOINT");
-    let session = Session::new(&home, id);
-    let stopped = parked(&park);
-    let host = session.host();
-    let asker = rustix::process::Pid::from_child(&client);
-
-    match victim {
-        Client => kill(asker),
-        Host => kill(host),
-        ClientAndHost => {
-            kill(asker);
-            kill(host);
+/// Runs every cell of a point.
+fn cells(point: &str) {
+    for row in table::rows(point) {
+        for victim in VICTIMS {
+            cells::run(row, Work::Run, victim);
         }
-        Runner => kill(stopped),
-        Everything => home.kill_everything(),
+        cells::run(row, Work::Undo, Victim::Everything);
     }
-    if matches!(victim, Host | ClientAndHost | Everything) {
-        has_ended(host);
-    }
-    // Who comes back finds the runner still standing where it was, and lets it go on only then.
-    let goes_on = alive(stopped) && stopped != host;
-    if matches!(victim, Client) {
-        kill_process(stopped, Signal::CONT).unwrap();
-    }
-    if victim != Host && victim != Runner {
-        client.wait().unwrap();
-    }
-    session.act(&["note", "somebody came back"]).expect(0);
-    if goes_on && matches!(victim, Host | ClientAndHost) {
-        if matches!(point, "start-recorded" | "command-started" | "command-ended") {
-            assert_eq!(session.step("wipe"), "running", "{place}: adopted, for its runner lives");
-        }
-        kill_process(stopped, Signal::CONT).unwrap();
-    }
-    let _ = client.wait();
-    until(&format!("{place}: the step is {}", after.step), || {
-        (session.step("wipe") == after.step).then_some(())
-    });
-    if goes_on {
-        has_ended(stopped);
-    }
-    let effects = home.read("effects").lines().count();
-    assert!(after.effects.contains(&effects), "{place}: {effects} effects");
-    let ended = session.records("work_ended").len();
-    assert_eq!(ended, after.ended, "{place}: an outcome is recorded once");
-    session.verifies();
-    goes_on_from(&session, after, &place);
 }
 
-/// Nothing is run again by itself, and the way on is the one the state promises.
-fn goes_on_from(session: &Session<'_>, after: &After, place: &str) {
-    let before = session.records("step_started").len();
-    match after.step {
-        "ready" => {
-            session.act(&["run", "wipe", "--confirm", "wipe"]).expect(0);
-            assert_eq!(session.records("step_started").len(), before + 1, "{place}");
-        }
-        "interrupted" => {
-            session.act(&["run", "wipe", "--confirm", "wipe"]).expect(1);
-            assert_eq!(session.records("step_started").len(), before, "{place}: not run again");
-            session.act(&["resolve", "wipe", "done", "--say", "looked: it is gone"]).expect(0);
-        }
-        _ => {}
-    }
-    assert_eq!(session.step("wipe"), "done", "{place}");
-    session.act(&["done", "after"]).expect(0);
-    session.act(&["finish"]).expect(0);
-    session.verifies();
-}
-
-macro_rules! crashes {
-    ($($name:ident: $point:literal, $($victim:ident => $after:ident),+;)+) => {
+macro_rules! points {
+    ($($name:ident: $point:literal;)+) => {
         $(
             #[test]
             fn $name() {
-                $(crash($point, $victim, &$after);)+
+                cells($point);
             }
         )+
-        /// Every point that is spelled in the program.
+        /// Every point that a test brings a step to.
         const TESTED: &[&str] = &[$($point),+];
     };
 }
 
-crashes! {
-    j7_before_the_intent_is_written: "intent-unwritten",
-        Client => DONE, Host => NOT_STARTED, ClientAndHost => NOT_STARTED, Everything => NOT_STARTED;
-    j7_intent_written_and_nothing_started: "intent-written",
-        Client => DONE, Host => NOT_STARTED, ClientAndHost => NOT_STARTED, Everything => NOT_STARTED;
-    j7_runner_spawned: "runner-spawned",
-        Client => DONE, Host => DONE, ClientAndHost => DONE;
-    j7_runner_up_without_its_claim: "runner-up",
-        Client => DONE, Host => NOT_STARTED, ClientAndHost => NOT_STARTED, Everything => NOT_STARTED;
-    j7_start_recorded_and_no_command: "start-recorded",
-        Client => DONE, Host => DONE, ClientAndHost => DONE, Runner => LOST_BEFORE, Everything => LOST_BEFORE;
-    r1_j7_command_started: "command-started",
-        Client => DONE, Host => DONE, ClientAndHost => DONE, Runner => LOST_DURING, Everything => LOST_DURING;
-    r1_j7_command_ended_and_its_outcome_unwritten: "command-ended",
-        Client => DONE, Host => DONE, ClientAndHost => DONE, Runner => LOST_AFTER, Everything => LOST_AFTER;
-    j7_outcome_left_and_not_recorded: "outcome-left",
-        Client => DONE, Host => DONE, ClientAndHost => DONE, Runner => DONE, Everything => DONE;
-    j7_outcome_seen_and_not_recorded: "outcome-seen",
-        Client => DONE, Host => DONE, ClientAndHost => DONE, Everything => DONE;
-    j7_outcome_recorded: "outcome-recorded",
-        Client => DONE, Host => DONE, ClientAndHost => DONE, Everything => DONE;
-    j7_step_settled: "step-settled",
-        Client => DONE, Host => DONE, ClientAndHost => DONE, Everything => DONE;
+points! {
+    j7_r2_before_the_intent_is_written: "intent-unwritten";
+    j7_r2_the_intent_is_written_and_not_synced: "intent-unsynced";
+    j7_r2_r3_the_intent_is_durable_and_nothing_is_started: "intent-written";
+    j7_r2_the_runner_went_its_way_alone: "runner-spawned";
+    j7_r2_r3_the_runner_is_up_without_its_claim: "runner-up";
+    j7_r2_the_start_is_claimed_and_there_is_no_command: "start-recorded";
+    r1_j7_r2_the_command_has_started: "command-started";
+    r1_j7_r2_the_command_has_printed: "first-output";
+    r1_j7_r2_the_command_has_ended_and_its_outcome_is_unwritten: "command-ended";
+    j7_r2_the_outcome_file_is_not_synced: "outcome-file-unsynced";
+    j7_r2_the_outcome_file_has_no_name: "outcome-file-unnamed";
+    j7_r2_the_name_of_the_outcome_file_is_not_synced: "outcome-name-unsynced";
+    j7_r2_the_outcome_file_is_durable_and_not_recorded: "outcome-left";
+    j7_r2_the_outcome_is_seen_and_not_recorded: "outcome-seen";
+    j7_r2_the_record_of_the_outcome_is_not_synced: "outcome-unsynced";
+    j7_r2_the_outcome_is_recorded: "outcome-recorded";
+    j7_r2_the_step_is_settled: "step-settled";
+    j7_r2_f_d8_the_next_host_has_not_looked: "host-announced";
+    j7_r2_f_d8_the_next_host_has_looked_and_recorded_nothing: "starts-looked-at";
+}
+
+/// Every point that the program's source passes on a step's way.
+fn points_in_source() -> BTreeSet<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut named = BTreeSet::new();
+    let mut dirs = vec![source.join("host"), source.join("process"), source.join("journal")];
+    let mut files = vec![source.join("host.rs")];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path()) {
+            if entry.is_dir() { dirs.push(entry) } else { files.push(entry) }
+        }
+    }
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
+        for (at, mark) in text.match_indices("failpoint::pass(\"") {
+            let name = &text[at + mark.len()..];
+            named.insert(name[..name.find('"').unwrap()].to_owned());
+        }
+        // What is handed to the journal's writer passes a point in there, named after it.
+        if text.contains("failpoint::during(") {
+            for (at, mark) in text.match_indices("Some(\"") {
+                let name = &text[at + mark.len()..];
+                named.insert(format!("{}-unsynced", &name[..name.find('"').unwrap()]));
+            }
+        }
+    }
+    named
 }
 
 #[test]
-fn j7_every_point_that_the_program_names_is_tested() {
-    let mut named = Vec::new();
-    for file in [
-        "src/host/begin.rs",
-        "src/host/perform.rs",
-        "src/process/runner.rs",
-        "src/host/drive.rs",
-        "src/host/turn.rs",
-    ] {
-        let text =
-            std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-        for (at, mark) in text.match_indices("failpoint::pass(\"") {
-            let name = &text[at + mark.len()..];
-            named.push(name[..name.find('"').unwrap()].to_owned());
+fn j7_every_point_that_the_program_passes_is_in_the_table_and_every_cell_is_run() {
+    let in_table: BTreeSet<_> = TABLE.iter().map(|row| row.point.to_owned()).collect();
+    let tested: BTreeSet<_> = TESTED.iter().map(|point| (*point).to_owned()).collect();
+    assert_eq!(in_table, tested);
+    // The command stands there, not the program.
+    let commands_own = BTreeSet::from(["first-output".to_owned()]);
+    assert_eq!(points_in_source(), &in_table - &commands_own);
+    let mut cells = 0;
+    for row in &TABLE {
+        for victim in VICTIMS {
+            let there = victim != Victim::Runner || matches!(row.by, By::Runner | By::Command);
+            assert_eq!(row.after(victim).is_some(), there, "{}, {victim:?}", row.point);
+            cells += usize::from(there);
         }
+        cells += 1;
     }
-    assert!(!named.is_empty());
-    for name in named {
-        assert!(TESTED.contains(&name.as_str()), "no test ends a process at {name}");
+    println!("crash table: {} points, {} rows, {cells} cells", in_table.len(), TABLE.len());
+}
+
+#[test]
+fn j7_the_page_shows_the_table_as_it_is_run() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (begin, end) = ("<!-- crash table: made by a test -->\n", "<!-- end -->");
+    let (before, rest) = page.split_once(begin).expect("the place of the table");
+    let (shown, after) = rest.split_once(end).unwrap();
+    let made = table::in_words();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, format!("{before}{begin}{made}{end}{after}")).unwrap();
+    } else {
+        assert_eq!(shown, made, "written anew with UPDATE_DOCS=1");
     }
-    assert_eq!(TESTED.iter().filter(|point| is_runners(point)).count(), 5);
 }
 
 #[test]
@@ -219,26 +162,6 @@ fn r1_a_command_that_runs_outlives_its_host_and_keeps_its_output_and_its_exit_st
     let ended = session.records("work_ended");
     assert_eq!(ended.len(), 1);
     assert_eq!(ended[0]["ended"]["outcome"], serde_json::json!({"kind": "exited", "code": 7}));
-    session.verifies();
-}
-
-#[test]
-fn r8_a_persons_step_and_a_hold_are_where_they_were_after_the_host_is_killed() {
-    let home = Home::new();
-    let session = home.start(
-        "onbelay: 1\ntitle: By hand\nsteps:\n  - id: by-hand\n    title: By hand\n    destructive: true\n  - id: next\n    title: Next\n    run: 'true'\n",
-    );
-    session.act(&["run", "by-hand", "--confirm", "by-hand"]).expect(0);
-    assert_eq!(session.step("by-hand"), "running");
-    session.act(&["hold", "wait for Kim"]).expect(0);
-    session.kill_host();
-    session.act(&["note", "back"]).expect(0);
-    assert_eq!(session.step("by-hand"), "running");
-    assert_eq!(session.status()["state"], "held");
-    session.act(&["done", "by-hand"]).expect(0);
-    session.act(&["run", "next"]).expect(1).says("wait for Kim");
-    session.act(&["release"]).expect(0);
-    session.act(&["run", "next"]).expect(0);
     session.verifies();
 }
 

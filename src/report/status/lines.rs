@@ -16,6 +16,7 @@ pub fn text(status: &Status) -> String {
     lines.push(format!("session {} · {}", status.session, status.state));
     let people = status.people.iter().map(|who| format!("{} ({})", clean(&who.name), who.role));
     lines.push(format!("with {}", people.collect::<Vec<_>>().join(", ")));
+    lines.extend(status.runbook.differs.as_deref().map(|differs| clean(differs).into_owned()));
     lines.extend(status.left.as_ref().and_then(left));
     for hold in &status.holds {
         lines.push(format!("⏸ hold by {}: {}", clean(&hold.by), clean(&hold.why)));

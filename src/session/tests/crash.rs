@@ -74,6 +74,21 @@ fn r3_never_started_goes_back_to_where_it_was_on_the_same_boot_only() {
 }
 
 #[test]
+fn r2_f_d8_a_host_that_ended_before_it_looked_does_not_hide_another_boot() {
+    let mut bench = running_wipe();
+    bench.host_starts("boot-b");
+    // The next one is in the same boot as that, and finds no start record: it may be lost with the power.
+    bench.host_dies("boot-b", &|loose| {
+        assert!(loose.other_boot);
+        Found::NoStart
+    });
+    assert_eq!(bench.status("wipe"), Interrupted);
+    assert!(bench.run_typed("wipe", "wipe").is_err());
+    assert_eq!(bench.log, ["wipe"], "started once, and never again by itself");
+    bench.assert_replays();
+}
+
+#[test]
 fn a_living_command_is_adopted() {
     let mut bench = running_wipe();
     bench.host_dies("boot-a", &|_| Found::Alive);
