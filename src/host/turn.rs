@@ -248,6 +248,8 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
                 record_own(state, vec![event], now, &mut out);
                 if let (Some(kept), LogHealth::Broken { why }) = (kept, &state.health) {
                     let why = format!("{why}; {kept}");
+                    // Who hears the first word of it may leave.
+                    out.retain(|output| !matches!(output, Output::Tell(_, FromHost::Health { .. })));
                     set_health(state, LogHealth::Broken { why }, &mut out);
                 }
             }
