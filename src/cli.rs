@@ -17,6 +17,7 @@ pub mod late;
 pub mod lint;
 pub mod list;
 pub mod log;
+pub mod logout;
 pub mod new;
 pub mod out;
 pub mod perform;

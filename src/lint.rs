@@ -7,6 +7,7 @@ mod shell;
 use crate::runbook::problem::Severity;
 use crate::runbook::validate::Places;
 use crate::runbook::{Probe, Problem, Problems, Runbook, Script, Step, UndoWork, read_with_places, vet};
+use crate::text::strange;
 
 /// Everything found in one runbook, errors and warnings, in the order of the file; the list may be empty.
 #[must_use]
@@ -54,6 +55,14 @@ pub fn warnings(runbook: &Runbook, places: &Places) -> Vec<Problem> {
             && let UndoWork::Script(script) = &undo.work
         {
             pipeline(script, "undo", &format!("step `{}`", step.id), keys, &mut found);
+        }
+        if step.is_hold_point() {
+            if let Some(script) = &step.run {
+                not_ascii(script, "run", step, keys, &mut found);
+            }
+            if let Some(UndoWork::Script(script)) = step.undo.as_ref().map(|undo| &undo.work) {
+                not_ascii(script, "undo", step, keys, &mut found);
+            }
         }
         if step.is_hold_point() && step.interactive {
             found.push(
@@ -109,6 +118,27 @@ fn is_used(runbook: &Runbook, id: &str) -> bool {
     })
 }
 
+/// What is shown may look like what it is not.
+fn not_ascii(
+    script: &Script,
+    key: &str,
+    step: &Step,
+    keys: &crate::runbook::validate::Keys,
+    found: &mut Vec<Problem>,
+) {
+    if let Some(names) = strange::names([script.text.as_str()]) {
+        found.push(
+            Problem::warning(
+                "not-ascii",
+                keys.of(key),
+                format!("the destructive step `{}`: {names}", step.id),
+            )
+            .label("may look like another that it is not")
+            .hint("take out what is not meant; what is meant is named again before the step is confirmed"),
+        );
+    }
+}
+
 /// A pipeline under `sh` succeeds when its last command does, whatever the others did.
 fn pipeline(
     script: &Script,
@@ -159,6 +189,20 @@ mod tests {
         let yaml = "checks: { c: { run: x } }\nsteps:\n- { id: a, run: x, destructive: true, requires: c, interactive: true }\n";
         assert_eq!(rules(yaml), ["5 typed-destruction"]);
         assert_eq!(rules("steps:\n- { id: a, run: x, interactive: true }\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn u2_a_destructive_step_whose_script_may_look_like_another() {
+        let yaml = |run: &str, more: &str| {
+            rules(&format!(
+                "checks: {{ c: {{ run: x }} }}\nsteps:\n- {{ id: a, title: Größe, run: {run}{more} }}\n"
+            ))
+        };
+        let hold = ", destructive: Für immer, requires: c";
+        assert_eq!(yaml("ѕudo x", hold), ["5 not-ascii"]);
+        assert_eq!(yaml("sudo x", &format!("{hold}, undo: ѕudo x")), ["5 not-ascii"]);
+        assert_eq!(yaml("sudo x", hold), Vec::<String>::new(), "texts for people may say anything");
+        assert_eq!(yaml("echo Größe", ", requires: c"), Vec::<String>::new());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! different texts never look the same (a literal `{U+…}` or `␛` in the input is itself escaped).
 
 pub mod find;
+pub mod strange;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 
 use unicode_width::UnicodeWidthStr as _;
 
+pub use crate::tui::view::shape::unstack;
 use crate::tui::view::shape::wrap;
 
 use super::exit::Failure;

@@ -19,6 +19,7 @@ use crate::session::state::Stage;
 use crate::wire::messages::Role;
 
 use super::exit::{Failure, Outcome};
+use super::logout;
 use super::out::say;
 use super::place;
 use super::words::quoted;
@@ -51,6 +52,10 @@ pub fn walk(dir: &Path, wish: Wish, manner: Manner<'_>) -> Result<Walked, Failur
         Some(line) => shell::Shell::go_on(dir, &wish, line)?,
         None => shell::Shell::open(dir, wish)?,
     };
+    let host = shell.session().host.as_ref().map(|host| host.pid);
+    if let Some(why) = host.filter(|_| !once).and_then(logout::warning) {
+        say(format!("warning: {why}"));
+    }
     let outcome = match shell.walk() {
         Ok(shell::Way::Out(exit)) => Ok(exit),
         Ok(shell::Way::ToScreen) => {

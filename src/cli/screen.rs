@@ -20,6 +20,7 @@ use crate::wire::start::Given;
 use super::begin;
 use super::exit::{Exit, Failure, Outcome};
 use super::file;
+use super::logout;
 use super::out::say;
 use super::perform::tell_environment;
 use super::plain::Walked;
@@ -196,6 +197,9 @@ fn open_screen(
         Some(line) => line,
         None => tui::open(dir, wish.clone()).map_err(of_screen)?,
     };
+    let host = line.client.welcome.session.host.as_ref().map(|host| host.pid);
+    let ends = host.filter(|_| !manner.once).and_then(logout::warning);
+    let options = tui::Options { said: options.said.or(ends), ..options };
     let left = tui::show(dir, line, options).map_err(of_screen)?;
     if let (Some(ended), tui::End::Left | tui::End::Lines) = (&left.ended, left.end) {
         say(ended);

@@ -5,7 +5,8 @@ use crate::client;
 use super::args::StartArgs;
 use super::begin::{self, Asking};
 use super::exit::{Exit, Outcome};
-use super::out::Out;
+use super::logout;
+use super::out::{Out, say};
 use super::signers;
 
 /// Starts a session and prints its id. Nobody is asked for anything.
@@ -18,6 +19,10 @@ pub fn run(args: &StartArgs) -> Outcome {
     begin::tell(shared.as_ref(), &place.dir);
     if by_key {
         signers::tell_missing(&place.dir, args.allowed_signers.as_deref());
+    }
+    // Its host was started here and now, so it is part of what this process is part of.
+    if let Some(why) = logout::warning(std::process::id()) {
+        say(format!("warning: {why}"));
     }
     let mut out = Out::stdout();
     out.line(place.id.as_str());

@@ -5,6 +5,7 @@
 mod coverage;
 pub mod evidence;
 mod requirements;
+mod strange;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -26,6 +27,7 @@ use requirements::{
     confirm_requirement, hold_requirements, order_requirement, stage_requirement, step_requirement,
     undo_order,
 };
+pub use strange::not_ascii;
 
 /// The states of a step, as `format.md` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -96,7 +96,7 @@ fn expect_walks_a_runbook_whole() {
 }
 
 #[test]
-fn a_dumb_terminal_gets_lines_and_nothing_that_moves_a_cursor() {
+fn u5_a_dumb_terminal_gets_lines_and_nothing_that_moves_a_cursor() {
     let home = Home::new().with("TERM", "dumb");
     home.write("runbook.yaml", WALK);
     let mut screen = Screen::open(&home, &["run", "runbook.yaml"], (24, 80));

@@ -1,6 +1,7 @@
 //! Output without end and clients that stand still: what the others and the machine notice of it (S1, S10, F-S2, F-S3,
 //! F-S4). With `ONBELAY_LONG` in the environment ten times 1 GiB goes through, not a quarter of one.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -37,10 +38,8 @@ fn s10_f_s3_floods_of_every_kind_take_no_memory_of_host_or_clients() {
     ];
     let mut yaml = "onbelay: 1\ntitle: Flood\nsteps:\n".to_owned();
     for (id, script, _) in &kinds {
-        yaml += &format!(
-            "  - {{ id: {id}, title: 'This is {id}', run: \"{}\" }}\n",
-            script.replace('\\', "\\\\")
-        );
+        let script = script.replace('\\', "\\\\");
+        let _ = writeln!(yaml, "  - {{ id: {id}, title: 'This is {id}', run: \"{script}\" }}");
     }
     yaml += "  - { id: last, title: The last }\n";
     let home = Home::new();

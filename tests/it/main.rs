@@ -32,6 +32,7 @@ mod restored;
 mod returning;
 mod screens;
 mod sharing;
+mod shells;
 mod signatures;
 mod sizes;
 #[path = "../support/mod.rs"]

@@ -78,7 +78,7 @@ fn every_action_on_a_hold_point_needs_the_text() {
 }
 
 #[test]
-fn no_terminal_no_screen() {
+fn u5_no_terminal_no_screen() {
     let home = Home::new();
     let file = home.write("runbook.yaml", WIPE);
     for words in [&["run", file.to_str().unwrap()][..], &["attach"]] {
@@ -158,7 +158,7 @@ fn plain_a_bare_enter_and_a_hang_up_at_the_question_are_no() {
 }
 
 #[test]
-fn on_the_screen_an_empty_line_escape_a_paste_and_early_keys_are_no() {
+fn u7_on_the_screen_an_empty_line_escape_a_paste_and_early_keys_are_no() {
     let home = Home::new();
     let file = home.write("runbook.yaml", WIPE);
     let mut screen = Screen::open(&home, &["run", file.to_str().unwrap()], (24, 80));

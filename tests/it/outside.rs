@@ -227,6 +227,50 @@ fn u1_nothing_outside_reaches_a_pipe_as_a_control_sequence() {
     }
 }
 
+/// A hold point whose script says one thing and looks like another: a Cyrillic letter, a value with a space that is none,
+/// a tower of marks.
+const LOOKALIKE: &str = r#"
+onbelay: 1
+title: Grüße
+params:
+  where: { about: Where, matches: '(?s).*' }
+checks:
+  c: { title: Check, run: 'true' }
+steps:
+  - { id: wipe, title: W, destructive: All of it., requires: c, confirm: shop, run: "ѕudo() { echo gone >>effects; }; ѕudo $where" }
+"#;
+
+#[test]
+fn u2_what_may_look_like_another_is_named_before_it_is_confirmed() {
+    let home = Home::new();
+    let file = home.write("runbook.yaml", LOOKALIKE);
+    let file = file.to_str().unwrap();
+    home.call(&["lint", file]).expect(0).clean().says("may look like another").says("ѕ U+0455");
+    let value = format!("where=a\u{a0}b\u{ad}e{}", "\u{301}".repeat(10_000));
+    let names = "Characters in it that are not ASCII: ѕ U+0455, {U+00A0} U+00A0, U+00AD, U+0301";
+    // In lines: before the text is asked for.
+    let ran = home.call_with(&["run", file, "--plain", "-p", &value], "run wipe\n\n".as_bytes()).clean();
+    let said = ran.stdout.replace('\n', " ");
+    let (before, _) = said.split_once("Type  shop  to go on").unwrap_or_else(|| panic!("{said}"));
+    assert!(before.contains(names), "{before}");
+    let tower = "\u{301}".repeat(20);
+    assert!(!ran.said().contains(['\u{a0}', '\u{ad}']) && !ran.said().contains(&tower), "{ran:?}");
+    // On the screen: in the question itself; a tower of marks stands on no other row.
+    let session = home.only_session();
+    let mut screen = Screen::open(&home, &["attach", &session.id], (60, 120));
+    screen.wait_for("Enter start");
+    screen.press_until("\r", |text| text.contains("to go on"));
+    screen.wait("their names", |text| {
+        let words = text.split(['│', '\n']).collect::<String>();
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.contains("ѕ U+0455") && words.contains("U+0301")
+    });
+    let raw = String::from_utf8_lossy(&screen.raw).into_owned();
+    assert!(!raw.contains(['\u{a0}', '\u{ad}']) && !raw.contains(&tower), "it reaches the terminal");
+    assert_eq!(home.read("effects"), "");
+    screen.press("\x1b");
+}
+
 #[test]
 fn u1_nothing_outside_reaches_the_terminal_as_a_control_sequence() {
     let home = Home::new();

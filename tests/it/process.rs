@@ -207,7 +207,7 @@ fn p3_who_is_deaf_to_term_is_killed_with_the_whole_group() {
 }
 
 #[test]
-fn a_stop_waits_for_the_group_not_only_for_its_leader() {
+fn p3_a_stop_waits_for_the_group_not_only_for_its_leader() {
     let attempt =
         bash("(trap 'sleep 0.3; echo tidied; exit' TERM; echo ready; while :; do sleep 0.05; done) & wait");
     let mut runner = attempt.spawn();
@@ -366,7 +366,7 @@ fn p10_a_command_has_three_descriptors_whatever_its_starters_had() {
 }
 
 #[test]
-fn the_runner_holds_no_descriptor_of_others() {
+fn p10_the_runner_holds_no_descriptor_of_others() {
     let attempt = bash("echo ready; sleep 600");
     let script =
         format!("exec 7</etc/passwd 63</etc/passwd; exec '{RUNNER}' runner '{}'", attempt.path().display());
@@ -417,7 +417,7 @@ fn signals_are_as_they_should_be_in_the_command() {
 }
 
 #[test]
-fn what_ends_a_terminal_does_not_end_the_runner() {
+fn s11_what_ends_a_terminal_does_not_end_the_runner() {
     let attempt = bash("echo ready; read -r _ <\"$fifo\"; exit 3");
     let fifo = attempt.path().join("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();

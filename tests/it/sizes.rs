@@ -37,7 +37,7 @@ fn walks(text: &str) -> bool {
 }
 
 #[test]
-fn a_window_that_is_too_small_from_the_start_walks_in_lines_until_there_is_room() {
+fn u5_a_window_that_is_too_small_from_the_start_walks_in_lines_until_there_is_room() {
     let home = Home::new();
     let file = runbook(&home, WALK);
     let mut screen = Screen::open(&home, &["run", &file], (11, 100));
@@ -296,7 +296,7 @@ fn a_running_step_costs_a_slow_line_little() {
 }
 
 #[test]
-fn a_terminal_that_takes_nothing_keeps_no_signal_waiting_and_slows_nobody() {
+fn s1_a_terminal_that_takes_nothing_keeps_no_signal_waiting_and_slows_nobody() {
     let home = Home::new();
     let file = runbook(&home, FLOOD);
     // It is started elsewhere, so that only this terminal is in its way.

@@ -328,7 +328,7 @@ fn a_runner_that_is_killed_leaves_the_step_interrupted() {
 }
 
 #[test]
-fn a_command_that_does_not_read_stalls_nobody() {
+fn s1_a_command_that_does_not_read_stalls_nobody() {
     let home = Home::new();
     let script =
         "stty raw -echo\necho ready\nwhile ! test -e go; do sleep 0.05; done\nhead -c 300000 | wc -c";
@@ -360,7 +360,7 @@ fn a_command_that_does_not_read_stalls_nobody() {
 }
 
 #[test]
-fn only_who_took_it_types() {
+fn s9_only_who_took_it_types() {
     let home = Home::new();
     let (mut first, id) = Typist::start(&home, &asks("echo ready\nread -r a\ntest \"$a\" = ab"));
     let session = Session::new(&home, id);

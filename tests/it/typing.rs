@@ -117,7 +117,7 @@ fn the_window_is_the_commands_and_a_new_size_is_told() {
 }
 
 #[test]
-fn a_client_that_is_killed_leaves_the_command_and_another_goes_on_typing() {
+fn s2_a_client_that_is_killed_leaves_the_command_and_another_goes_on_typing() {
     let home = Home::new();
     let script = "printf 'name? '; read n; echo hi $n; read m; echo bye $m >>effects";
     let (mut screen, session) = begin(&home, script, (24, 80));

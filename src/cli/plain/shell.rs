@@ -17,7 +17,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::far::Far;
 use crate::cli::follow::{End, Follow};
 use crate::cli::late::Late;
-use crate::cli::out::{Out, columns};
+use crate::cli::out::{Out, columns, unstack};
 use crate::cli::perform::{Became, Walk, exit_of, log_line};
 use crate::cli::screen;
 use crate::cli::words::Voice;
@@ -558,7 +558,7 @@ impl Shell {
 
     fn line(&mut self, line: &str) {
         self.break_prompt();
-        self.out.line(line);
+        self.out.line(unstack(line.into()));
         self.out.flush();
     }
 
@@ -566,7 +566,7 @@ impl Shell {
     fn exact(&mut self, lines: &[String]) {
         if !lines.is_empty() {
             self.break_prompt();
-            self.out.text(&lines.join("\n"));
+            self.out.text(&unstack(lines.join("\n").into()));
             self.out.text("\n");
             self.out.flush();
         }

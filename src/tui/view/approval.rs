@@ -14,6 +14,7 @@ use ratatui::text::{Line, Span};
 use crate::session::approve::{Evidence, LIFETIME, Subject, caveat};
 use crate::session::event::{How, Work};
 use crate::session::view;
+use crate::text::strange;
 use crate::time::in_words;
 use crate::tui::app::Link;
 use crate::tui::approval::{Last, NO_CONNECTION, Part, Reading, WORD, dead, part};
@@ -32,9 +33,6 @@ use super::{Seen, View, clear, count, cut_bottom, cut_top, draw_rule, footer, wr
 
 /// A longer script is not shown twice, but only in the text that is bound.
 const SHORT: usize = 20;
-
-/// As many different characters outside ASCII are named.
-const NAMED: usize = 24;
 
 /// What a line of a script begins with in the text that is bound; an empty one is this and a space.
 const BAR: &str = "  |";
@@ -285,27 +283,10 @@ fn repainted(row: Line<'static>, styles: &mut impl Iterator<Item = Style>) -> Li
 /// Characters that look like others are named, so that an `ѕudo` is not taken for `sudo`.
 fn strangers(subject: &Subject, width: usize) -> Vec<Line<'static>> {
     let values = subject.values.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+    let items = subject.items.iter().map(|item| item.item.as_str());
     let texts = subject.argv.iter().map(String::as_str).chain(values).chain([subject.words.as_str()]);
-    let mut found: Vec<char> = Vec::new();
-    for c in texts.flat_map(str::chars).filter(|c| !c.is_ascii()) {
-        if !found.contains(&c) {
-            found.push(c);
-        }
-        if found.len() > NAMED {
-            break;
-        }
-    }
-    if found.is_empty() {
-        return Vec::new();
-    }
-    let names: Vec<String> = found
-        .iter()
-        .take(NAMED)
-        .map(|c| format!("{} U+{:04X}", plain(c.encode_utf8(&mut [0; 4])), u32::from(*c)))
-        .collect();
-    let more = if found.len() > NAMED { ", and more" } else { "" };
-    let text = format!("Characters in it that are not ASCII: {}{more}", names.join(", "));
-    wrap_spans(&[say(text, Tone::Warn)], width)
+    let text = strange::names(texts.chain(items));
+    text.map(|text| wrap_spans(&[say(text, Tone::Warn)], width)).unwrap_or_default()
 }
 
 fn checked(look: View<'_>, subject: &Subject, width: usize, unicode: bool) -> Vec<Line<'static>> {

@@ -102,6 +102,9 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
     if let Some(call) = call {
         let word = if question.by_hand { "what the script would do" } else { "it will run" };
         rows.extend(script::rows(view, call, word, width).iter().cloned());
+        if let Some(strange) = view::not_ascii(session, question.step, question.work) {
+            rows.extend(wrap_spans(&[say(strange, Tone::Warn)], width));
+        }
     }
     if let Some(each) = &model.for_each {
         let items = view::items_of(session, each).map(|items| items.join(", ")).unwrap_or_default();

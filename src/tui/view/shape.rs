@@ -72,7 +72,7 @@ pub fn unstack(text: Cow<'_, str>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut marks = 0;
     for c in text.chars() {
-        marks = if width_of(c) == 0 { marks + 1 } else { 0 };
+        marks = if width_of(c) == 0 && c != '\n' { marks + 1 } else { 0 };
         if marks > MOST_MARKS {
             let _ = write!(out, "{{U+{:04X}}}", c as u32);
         } else {
