@@ -71,6 +71,11 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
         rows.extend(wrap_spans(&[say(words, Tone::Warn)], width));
         rows.push(Line::default());
     }
+    // Before all that may be longer than the window.
+    if let Some(strange) = view::not_ascii(session, question.step, question.work) {
+        rows.extend(wrap_spans(&[say(strange, Tone::Warn)], width));
+        rows.push(Line::default());
+    }
     let gate = match question.work {
         Work::Run => view::gate(session, &view.order, question.step, view.now),
         Work::Undo => view::undo_gate(session, question.step, view.now),
@@ -102,9 +107,6 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
     if let Some(call) = call {
         let word = if question.by_hand { "what the script would do" } else { "it will run" };
         rows.extend(script::rows(view, call, word, width).iter().cloned());
-        if let Some(strange) = view::not_ascii(session, question.step, question.work) {
-            rows.extend(wrap_spans(&[say(strange, Tone::Warn)], width));
-        }
     }
     if let Some(each) = &model.for_each {
         let items = view::items_of(session, each).map(|items| items.join(", ")).unwrap_or_default();
