@@ -53,9 +53,9 @@ fn look(root: &Path, host: u32, user: &str) -> Option<String> {
 fn part(cgroup: &str) -> Option<Part> {
     let paths = cgroup.lines().filter_map(|line| line.splitn(3, ':').nth(2));
     paths.flat_map(|path| path.split('/')).find_map(|name| {
-        if name.starts_with("session-") && name.ends_with(".scope") {
+        if name.strip_suffix(".scope").is_some_and(|name| name.starts_with("session-")) {
             Some(Part::OfLogin)
-        } else if name.starts_with("user@") && name.ends_with(".service") {
+        } else if name.strip_suffix(".service").is_some_and(|name| name.starts_with("user@")) {
             Some(Part::OfUser)
         } else {
             None
@@ -85,7 +85,9 @@ fn kills(root: &Path, user: &str) -> Option<bool> {
             }
         }
     }
-    more.values().for_each(|text| read_into(text, &mut settings));
+    for text in more.values() {
+        read_into(text, &mut settings);
+    }
     let kills = match settings.get("KillUserProcesses")?.to_ascii_lowercase().as_str() {
         "1" | "yes" | "y" | "true" | "t" | "on" => true,
         "0" | "no" | "n" | "false" | "f" | "off" => false,

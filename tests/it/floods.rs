@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
+use std::process::Stdio;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -52,10 +53,13 @@ fn s10_f_s3_floods_of_every_kind_take_no_memory_of_host_or_clients() {
     lines.wait_for("Enter does nothing >");
     for (at, (id, _, bytes)) in kinds.iter().enumerate() {
         let begun = Instant::now();
-        session.act(&["run", id, "--no-wait"]).expect(0);
+        // However long it takes.
+        let mut run = home.command(&["do", &session.id, "run", id]);
+        let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         session.wait_for_where("step_started", |record| record["step"] == *id);
         // Whoever looks follows it; of a step that was quicker than they, the end.
         screen.press_until("o", |text| text.contains("Esc steps") || text.contains("end of it"));
+        assert_eq!(run.wait().unwrap().code(), Some(0), "{id}");
         let settled = session.wait_for_where("step_settled", |record| record["step"] == *id);
         assert_eq!(settled["ok"], true, "{id}");
         println!("{id}: {bytes} bytes in {:?}", begun.elapsed());

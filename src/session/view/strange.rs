@@ -20,7 +20,7 @@ pub fn not_ascii(session: &Session, place: usize, work: Work) -> Option<String> 
         }),
     }?;
     let mut texts = vec![script.text.clone()];
-    texts.extend(script.env.iter().map(|(_, text)| filled(session, text)));
+    texts.extend(script.env.values().map(|text| filled(session, text)));
     for (_, value) in session.values.iter().filter(|(name, _)| script.text.contains(name.as_str())) {
         match value {
             Value::Text(text) => texts.push(text.clone()),
