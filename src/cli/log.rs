@@ -80,12 +80,8 @@ fn follow(dir: &Path, json: bool, out: &mut Out) -> Result<(), Failure> {
     let loaded = store::load(dir)?;
     let mut follower = Follower::open(dir)?;
     let mut replay = Replay::of(&loaded.session.runbook);
-    let mut prev = journal::record::no_link();
     loop {
-        for entry in follower.more()? {
-            let line = journal::record::line(&entry, &prev);
-            let whole = line.strip_suffix(b"\n").unwrap_or(&line);
-            prev = journal::record::link_to(whole);
+        for (entry, line) in follower.lines()? {
             let said = replay.line(&entry)?;
             if json {
                 out.text(&String::from_utf8_lossy(&line));

@@ -285,7 +285,8 @@ fn has_zeroed_sector(line: &[u8], offset: u64) -> bool {
     std::iter::once(first).chain(rest.chunks(512)).any(|part| part.iter().all(|b| *b == 0))
 }
 
-/// From a line on with sectors that never reached the disk: torn, unless a whole record follows.
+/// From a line on with sectors that never reached the disk: torn, unless a whole record follows that was written after it. One
+/// that was written with it may have reached the disk alone: nobody was told of either.
 fn zeroed(input: &mut impl BufRead, mut bytes: u64, chain: &Chain) -> io::Result<Tail> {
     let mut next = Vec::new();
     loop {
@@ -294,7 +295,11 @@ fn zeroed(input: &mut impl BufRead, mut bytes: u64, chain: &Chain) -> io::Result
         if next.is_empty() {
             return Ok(Tail::Torn { bytes });
         }
-        if next.strip_suffix(b"\n").is_some_and(|body| record::read(body).is_ok()) {
+        let later = |body: &[u8]| {
+            let with_it = record::batch_of(body).is_some_and(|first| first <= chain.n + 1);
+            record::read(body).is_ok() && !with_it
+        };
+        if next.strip_suffix(b"\n").is_some_and(later) {
             return Ok(Tail::Damaged(Box::new(chain.fault("holds zero bytes, and whole records follow it"))));
         }
         bytes += read;
@@ -363,6 +368,11 @@ impl Follower {
 
     /// The whole records that were added since the last call; empty if none. Never waits.
     pub fn more(&mut self) -> Result<Vec<Entry>, JournalError> {
+        Ok(self.lines()?.into_iter().map(|(entry, _)| entry).collect())
+    }
+
+    /// As [`Self::more`], each with its line as it is on disk, newline included.
+    pub fn lines(&mut self) -> Result<Vec<(Entry, Vec<u8>)>, JournalError> {
         let mut entries = Vec::new();
         let mut bytes = Vec::new();
         loop {
@@ -378,7 +388,8 @@ impl Follower {
             bytes.truncate(kept + got);
             let mut used = 0;
             while let Some(len) = memchr::memchr(b'\n', &bytes[used..]) {
-                entries.push(self.take(&bytes[used..used + len])?);
+                let entry = self.take(&bytes[used..used + len])?;
+                entries.push((entry, bytes[used..=used + len].to_vec()));
                 used += len + 1;
             }
             bytes.drain(..used);

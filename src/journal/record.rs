@@ -61,11 +61,20 @@ pub fn link_to(line: &[u8]) -> Digest {
 /// The line of an entry, newline included: `n, at, up, session, by, event, … , prev`.
 #[must_use]
 pub fn line(entry: &Entry, prev: &Digest) -> Vec<u8> {
+    line_in(entry, None, prev)
+}
+
+/// As [`line()`], of one that is written in one write with others; `batch` is the number of their first.
+#[must_use]
+pub fn line_in(entry: &Entry, batch: Option<u64>, prev: &Digest) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, OneSafeLine);
     entry.serialize(&mut serializer).expect("maps with text keys, written to memory, cannot fail");
     // The link goes last, in place of the closing brace.
     out.pop();
+    if let Some(first) = batch {
+        out.extend_from_slice(format!(",\"batch\":{first}").as_bytes());
+    }
     out.extend_from_slice(LINK_OPENS);
     out.extend_from_slice(prev.as_str().as_bytes());
     out.extend_from_slice(LINK_CLOSES);
@@ -88,6 +97,18 @@ pub fn read(line: &[u8]) -> Result<Record, NotARecord> {
     let prev = Digest::new(String::from_utf8_lossy(prev));
     let entry = serde_json::from_slice(line).map_err(|e| sort_out(&e))?;
     Ok(Record { entry, prev })
+}
+
+/// Number of the first of the records that a line was written with, in one write and one sync; `None` for that one itself, and
+/// for one that was written alone. Whoever finds the first of them missing after a power cut knows by it that none of them was
+/// ever acknowledged.
+#[must_use]
+pub fn batch_of(line: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Batch {
+        batch: Option<u64>,
+    }
+    serde_json::from_slice::<Batch>(line).ok()?.batch
 }
 
 /// Tells a word that a newer version may have written from what no version ever wrote.
@@ -172,6 +193,15 @@ mod tests {
         let shown = std::str::from_utf8(body).unwrap();
         assert!(shown.chars().all(|c| !text::is_marked(c)), "{shown}");
         assert_eq!(read(body).unwrap().entry, note(1, nasty));
+    }
+
+    #[test]
+    fn j11_a_line_that_was_not_the_first_of_its_write_names_the_first() {
+        let line = line_in(&note(8, "hi"), Some(7), &no_link());
+        let body = &line[..line.len() - 1];
+        assert_eq!((read(body).unwrap().entry, batch_of(body)), (note(8, "hi"), Some(7)));
+        assert!(link_of(body).is_some());
+        assert_eq!(batch_of(&super::line(&note(8, "\"batch\":7"), &no_link())), None);
     }
 
     #[test]

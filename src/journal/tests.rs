@@ -5,7 +5,9 @@ mod golden;
 mod kill;
 mod model;
 mod place;
+mod size;
 mod storage;
+mod torn;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -134,7 +134,8 @@ impl Writer {
                 let session = self.session.as_ref().unwrap_or(&entry.session).to_string();
                 return Err(JournalError::OutOfOrder { last: due, got: entry.n, session });
             }
-            let line = record::line(entry, &head);
+            let batch = (entry.n > self.last + 1).then_some(self.last + 1);
+            let line = record::line_in(entry, batch, &head);
             let body = &line[..line.len() - 1];
             if body.len() > record::MAX_LINE {
                 return Err(JournalError::TooLong { bytes: body.len(), max: record::MAX_LINE });

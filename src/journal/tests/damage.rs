@@ -111,6 +111,29 @@ fn j2_f_d3_every_changed_byte_before_the_tail_is_found_and_located() {
 }
 
 #[test]
+fn j2_f_d3_every_bit_of_every_link_is_found_and_located() {
+    let bytes = bytes_of(&entries(12));
+    let ends = ends(&bytes);
+    let mut flipped = 0;
+    for (record, end) in (1_u64..).zip(&ends[..ends.len() - 1]) {
+        // ,"prev":"…"} and the newline: the 64 digits end three bytes before the end.
+        for at in end - 67..end - 3 {
+            assert!(bytes[at].is_ascii_hexdigit());
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1 << bit;
+                let Tail::Damaged(fault) = log_of(&changed).tail else {
+                    panic!("bit {bit} of byte {at} of record {record}")
+                };
+                assert_eq!(fault.n, record, "bit {bit} of byte {at}: {fault}");
+                flipped += 1;
+            }
+        }
+    }
+    assert_eq!(flipped, 11 * 64 * 8);
+}
+
+#[test]
 fn j2_a_damaged_journal_is_refused_for_writing_and_left_as_it_is() {
     let home = tempfile::tempdir().unwrap();
     let mut bytes = bytes_of(&entries(12));
