@@ -12,6 +12,7 @@ mod drive;
 mod find;
 mod glance;
 mod line;
+mod overdue;
 mod peer;
 mod perform;
 mod signals;
@@ -149,6 +150,7 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
     let opened = session.opened.clone();
     let secrets: Vec<_> = given.secrets.keys().cloned().collect();
     let id = session.id.clone();
+    let under_way = journal.under_way();
     let mut state = HostState::new(session, entries, Box::new(journal), secrets);
     let boot = |state: &HostState| state.session().host.as_ref().map_or(0, |host| host.boot);
     let this_boot = match events.last() {
@@ -216,16 +218,9 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
         .name("door".to_owned())
         .spawn(move || clients::accept_for_ever(&listener, &hall))
         .map_err(HostError::io("start a thread"))?;
-    let driver = Driver {
-        state,
-        performer,
-        lines: clients::Lines::default(),
-        dir,
-        inbox,
-        seats,
-        glance,
-        serving: None,
-        boot: this_boot,
-    };
+    let lines = clients::Lines::default();
+    overdue::watch(under_way, lines.clone());
+    let driver =
+        Driver { state, performer, lines, dir, inbox, seats, glance, serving: None, boot: this_boot };
     Ok((driver, first, HostAnswer::Ready { id, dir: path }))
 }

@@ -2,12 +2,13 @@
 //! It must not know hosts, sockets or screens; what a record means is `session`'s.
 //!
 //! `record` is the text of one record (pure), `reader` reads a file of them and says where it stops fitting, `writer`
-//! appends durably, `lock` says who the host is, `store` finds sessions on disk and brings them back, `verify` proves one from its directory alone.
+//! appends durably, `room` asks whether there is space left, `lock` says who the host is, `store` finds sessions on disk and brings them back, `verify` proves one from its directory alone.
 
 mod lock;
 pub mod pages;
 pub mod reader;
 pub mod record;
+pub mod room;
 pub mod store;
 pub mod verify;
 pub mod writer;

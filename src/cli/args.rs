@@ -333,6 +333,9 @@ pub struct VerifyArgs {
     /// Hold every signature against this file too, kept where nobody at the session could change it
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,
+    /// A head that was printed, or signed, earlier: one of the records must have it still; may be given again
+    #[arg(long = "head", value_name = "SHA256")]
+    pub heads: Vec<String>,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -8,9 +8,9 @@ use crate::client::{IfNoHost, Stay, Talk, Wish};
 use crate::clock;
 use crate::history;
 use crate::journal::reader::Tail;
-use crate::journal::store;
+use crate::journal::{room, store};
 use crate::process::{attempt_dir, claim};
-use crate::report::status;
+use crate::report::status::{self, RoomStatus};
 use crate::session::event::How;
 use crate::session::state::Phase;
 use crate::session::{Person, Progress, Session, summary};
@@ -45,6 +45,8 @@ pub fn run(args: &StatusArgs) -> Outcome {
     let present: Vec<(Person, &str)> =
         present.iter().map(|one| (one.person.clone(), role(one.role))).collect();
     status::add_present(&mut status, &loaded.session.operator, &present);
+    status.room =
+        room::free(&dir).and_then(|free| room::too_little(free).map(|why| RoomStatus { free, why }));
     let mut out = Out::stdout();
     if args.json {
         let json = serde_json::to_string_pretty(&status)

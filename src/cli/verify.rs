@@ -25,7 +25,11 @@ pub fn run(args: &VerifyArgs) -> Outcome {
         None => place::pick(None, IfSeveral::Newest)?,
     };
     let signers = args.allowed_signers.as_deref().map(signers).transpose()?;
-    let verified = verify::verify(&dir, signers.as_ref())?;
+    let mut verified = verify::verify(&dir, signers.as_ref())?;
+    for head in &args.heads {
+        let head = verify::heads::read(head).map_err(Failure::wrong)?;
+        verify::heads::held(&mut verified, &dir, &head)?;
+    }
     let mut out = Out::stdout();
     if args.json {
         let json = serde_json::to_string_pretty(&verified)

@@ -9,6 +9,7 @@ use rustix::rand::GetRandomFlags;
 use crate::clock;
 use crate::failpoint;
 use crate::id::Digest;
+use crate::journal::room;
 use crate::journal::store::{self, Store, sharing};
 use crate::journal::writer::Writer;
 use crate::journal::{JournalError, JournalError::InUse};
@@ -20,6 +21,7 @@ use crate::session::{Entry, Event, Person, Session};
 use crate::wire::start::{Given, NewSession, StartHost};
 
 use super::HostError;
+use super::overdue::UnderWay;
 use super::peer;
 use super::socket::SessionDir;
 use super::turn::{Append, AppendError};
@@ -117,7 +119,7 @@ fn begin_new(new: NewSession) -> Result<Begun, HostError> {
     let path = store.dir(&session.id);
     let dir = SessionDir::open(&path)?;
     dir.lock()?;
-    let journal = Journal { writer };
+    let journal = Journal::new(writer, &path);
     let (events, loose) = (Vec::new(), Vec::new());
     Ok(Begun { path, dir, session, entries, journal, events, loose, given, share })
 }
@@ -147,7 +149,7 @@ fn resume(path: PathBuf, given: Given) -> Result<Beginning, HostError> {
         events.push(Event::JournalRepaired { kept_in: repair.kept_in, bytes: repair.bytes });
     }
     events.push(started(Some(&session), &given));
-    let journal = Journal { writer };
+    let journal = Journal::new(writer, &path);
     let entries = resumed.entries;
     let begun = Begun { path, dir, session, entries, journal, events, loose, given, share };
     Ok(Beginning::Ours(Box::new(begun)))
@@ -178,6 +180,21 @@ pub(super) fn id_of(path: &Path) -> crate::id::SessionId {
 /// The journal as the turn of a host sees it.
 pub(super) struct Journal {
     writer: Writer,
+    /// The session's directory.
+    dir: PathBuf,
+    /// Where others see that a write takes its time.
+    under_way: UnderWay,
+}
+
+impl Journal {
+    fn new(writer: Writer, dir: &Path) -> Self {
+        Self { writer, dir: dir.to_owned(), under_way: UnderWay::default() }
+    }
+
+    /// Where it can be seen, from other threads, that a write takes its time.
+    pub(super) fn under_way(&self) -> UnderWay {
+        self.under_way.clone()
+    }
 }
 
 impl Append for Journal {
@@ -200,7 +217,10 @@ impl Append for Journal {
         } else {
             None
         };
-        match failpoint::during(doing, || self.writer.append(entries)) {
+        self.under_way.begin();
+        let appended = failpoint::during(doing, || self.writer.append(entries));
+        self.under_way.end();
+        match appended {
             Ok(()) => {}
             Err(e @ JournalError::TooLong { .. }) => return Err(AppendError::NotTaken(e.to_string())),
             Err(e) => return Err(AppendError::Broken(e.to_string())),
@@ -219,5 +239,9 @@ impl Append for Journal {
 
     fn head(&self) -> Digest {
         self.writer.head().clone()
+    }
+
+    fn room(&self) -> Option<u64> {
+        room::free(&self.dir)
     }
 }

@@ -13,7 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::journal::pages::Pages;
@@ -92,30 +92,52 @@ pub(super) struct Hall {
     pub(super) pages: Arc<Mutex<Pages>>,
 }
 
-/// The lines to all clients, for the host's loop.
-#[derive(Default)]
+/// The lines to all clients: the host's loop adds and removes them, and it is all but alone in speaking on them.
+#[derive(Clone, Default)]
 pub(super) struct Lines {
-    lines: BTreeMap<ClientId, Arc<Line>>,
+    lines: Arc<Mutex<BTreeMap<ClientId, Arc<Line>>>>,
+    /// Who has had a welcome: nothing comes before that.
+    welcome: Arc<Mutex<BTreeSet<ClientId>>>,
 }
 
 impl Lines {
-    pub(super) fn add(&mut self, client: ClientId, line: Arc<Line>) {
-        self.lines.insert(client, line);
+    fn all(&self) -> MutexGuard<'_, BTreeMap<ClientId, Arc<Line>>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn remove(&mut self, client: ClientId) {
-        if let Some(line) = self.lines.remove(&client) {
+    pub(super) fn add(&self, client: ClientId, line: Arc<Line>) {
+        self.all().insert(client, line);
+    }
+
+    pub(super) fn remove(&self, client: ClientId) {
+        self.welcome.lock().unwrap_or_else(PoisonError::into_inner).remove(&client);
+        let line = self.all().remove(&client);
+        if let Some(line) = line {
             line.cut();
+        }
+    }
+
+    /// Sends a message that the host's loop does not know of, while it waits.
+    pub(super) fn tell_beside_the_loop(&self, message: &FromHost) {
+        let Some(frame) = encode(message) else { return };
+        let welcome = self.welcome.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, line) in self.all().iter().filter(|(client, _)| welcome.contains(client)) {
+            line.offer(&frame);
         }
     }
 
     /// Sends a message; never waits.
     pub(super) fn tell(&self, to: Audience, message: FromHost) {
+        let lines = self.all();
         match to {
             Audience::One(client) => {
-                let Some(line) = self.lines.get(&client) else { return };
+                let Some(line) = lines.get(&client) else { return };
                 match message {
-                    FromHost::Welcome(_) => line.put_snapshot(message),
+                    FromHost::Welcome(_) => {
+                        line.put_snapshot(message);
+                        drop(lines);
+                        self.welcome.lock().unwrap_or_else(PoisonError::into_inner).insert(client);
+                    }
                     message => {
                         if let Some(frame) = encode(&message) {
                             line.put(frame);
@@ -124,11 +146,11 @@ impl Lines {
                 }
             }
             Audience::All => {
-                if self.lines.is_empty() {
+                if lines.is_empty() {
                     return;
                 }
                 if let Some(frame) = encode(&message) {
-                    for line in self.lines.values() {
+                    for line in lines.values() {
                         line.offer(&frame);
                     }
                 }
@@ -138,14 +160,15 @@ impl Lines {
 
     /// Says goodbye to everyone, and waits a moment until they have it.
     pub(super) fn say_goodbye(&self, why: &str) {
+        let lines: Vec<Arc<Line>> = self.all().values().cloned().collect();
         if let Some(frame) = encode(&FromHost::Goodbye { why: why.to_owned() }) {
-            for line in self.lines.values() {
+            for line in &lines {
                 line.put(Arc::clone(&frame));
                 line.finish();
             }
         }
         let deadline = Instant::now() + Duration::from_millis(500);
-        for line in self.lines.values() {
+        for line in &lines {
             line.wait_closed(deadline);
         }
     }

@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::id::{CheckId, ValueName};
+use crate::journal::room;
 use crate::session::event::Ended;
-use crate::session::next::{self, Effect};
+use crate::session::next::{self, Effect, Move};
 use crate::session::recover;
 use crate::session::state::{Approval, Phase, Stage};
 use crate::session::{Entry, Event, Person, Progress, Session};
@@ -440,6 +441,7 @@ fn make_moves(state: &mut HostState, now: Moment, out: &mut Vec<Output>) {
             return;
         }
         let Some(step) = next::next(&state.session, now, &state.known_secrets) else { return };
+        let step = if_there_is_room(state, step);
         match record(state, step.events, now, out) {
             Ok(_) => {
                 for effect in step.effects {
@@ -451,6 +453,17 @@ fn make_moves(state: &mut HostState, now: Moment, out: &mut Vec<Output>) {
         }
     }
     state.more = true;
+}
+
+/// The move as it is; or, where it begins something that destroys and the disk is all but full, a refusal. Asked at that very
+/// moment: what is asked for may wait for hours until it starts. What was begun goes on, and what takes a step back may start:
+/// the room that is kept back is there for them.
+fn if_there_is_room(state: &HostState, step: Move) -> Move {
+    let Some(place) = next::begins_to_destroy(&state.session, &step) else { return step };
+    match state.journal.room().and_then(room::too_little) {
+        Some(why) => next::refusal(&state.session, place, why).unwrap_or(step),
+        None => step,
+    }
 }
 
 fn hand_out(state: &mut HostState, effect: Effect, out: &mut Vec<Output>) {

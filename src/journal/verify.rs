@@ -3,6 +3,7 @@
 
 mod approvals;
 mod attempts;
+pub mod heads;
 mod outputs;
 #[cfg(test)]
 mod tests;

@@ -73,6 +73,12 @@ pub fn claim(dir: &Path, start: &Start) -> io::Result<bool> {
     result
 }
 
+/// Was an attempt made here before?
+#[must_use]
+pub fn is_taken(dir: &Path) -> bool {
+    [START, OUTCOME].iter().any(|name| dir.join(name).symlink_metadata().is_ok())
+}
+
 /// What `start.json` says; `None`: there is none.
 pub fn read_start(dir: &Path) -> io::Result<Option<Start>> {
     read(&dir.join(START))

@@ -14,7 +14,7 @@ use crate::session::gate::Permit;
 use crate::session::{Ended, Outcome};
 
 use super::spec::{Bytes, RunnerSpec};
-use super::{HostSide, Runner, attempt_dir, environment, terminal};
+use super::{HostSide, Runner, attempt_dir, claim, environment, terminal};
 
 /// Starts the command that the permit is for, and uses the permit up. When this fails nothing was started, and the
 /// error is how the attempt ended ([`Outcome::NotStarted`]).
@@ -74,6 +74,14 @@ pub fn command_spec(
 
 /// Starts a runner in the attempt's directory and tells it what to run.
 fn launch(program: &Path, session_dir: &Path, dir: &Path, spec: &RunnerSpec) -> Result<Runner, String> {
+    if claim::is_taken(dir) {
+        // Its outcome would be taken for this one's.
+        let place = dir.strip_prefix(session_dir).unwrap_or(dir).display();
+        return Err(format!(
+            "{place} is there already, from a start that this log knows nothing of: the log may be an older copy that was put \
+             back. Look there what was done before you start it again"
+        ));
+    }
     access::make_dirs(session_dir, dir, spec.share)
         .map_err(|e| format!("the directory {} cannot be made: {e}", dir.display()))?;
     if spec.terminal {
@@ -138,6 +146,21 @@ mod tests {
         assert!(!why.contains("hunter2") && !why.contains("HOME="), "{why}");
         assert!(serde_json::from_slice::<RunnerSpec>(&std::fs::read(told).unwrap()).unwrap() == spec());
         assert_eq!(std::fs::metadata(&attempt).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn j15_where_an_attempt_was_once_no_other_one_begins() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = stand_in(dir.path(), "exit 0");
+        for left in ["start.json", "outcome.json"] {
+            let attempt = dir.path().join("attempts").join(left);
+            std::fs::create_dir_all(&attempt).unwrap();
+            // Made, and nothing in it: nobody was here.
+            assert!(launch(&program, dir.path(), &attempt, &spec()).is_ok());
+            std::fs::write(attempt.join(left), "{}").unwrap();
+            let why = launch(&program, dir.path(), &attempt, &spec()).unwrap_err();
+            assert!(why.starts_with(&format!("attempts/{left} is there already")), "{why}");
+        }
     }
 
     #[test]

@@ -37,6 +37,18 @@ pub struct Status {
     /// What is left of the walk; absent where nothing is known of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<LeftStatus>,
+    /// There is too little room for the log: nothing that destroys is started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomStatus>,
+}
+
+/// What is free where the log is kept, where that is too little.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomStatus {
+    /// Bytes.
+    pub free: u64,
+    /// In a sentence, and what to do.
+    pub why: String,
 }
 
 /// What is left of the walk, as far as the runbook and earlier sessions tell.
@@ -258,6 +270,7 @@ pub fn status(session: &Session, state: &str, past: &Past, now: Moment) -> Statu
             unknown: left.unknown,
             over: left.over,
         }),
+        room: None,
     }
 }
 

@@ -76,6 +76,29 @@ pub fn wake_after(session: &Session, now: Moment) -> Option<Duration> {
         .min()
 }
 
+/// The hold point that a person's wish begins with this move, or that is about to be confirmed. Not its later tries, nor
+/// its items: those were begun.
+#[must_use]
+pub fn begins_to_destroy(session: &Session, step: &Move) -> Option<usize> {
+    step.events.iter().find_map(|(_, event)| {
+        let id = match event {
+            Event::StepStarted { step, .. } | Event::QuestionPut { step } => step,
+            _ => return None,
+        };
+        let place = session.step_at(id.as_str())?;
+        let wished = session.steps[place].request.as_ref().is_some_and(|request| request.work == Work::Run);
+        (wished && session.runbook.steps[place].is_hold_point()).then_some(place)
+    })
+}
+
+/// Ends the wish to start a step with a refusal, for a reason that only the host can know; `None`: nobody wishes it.
+#[must_use]
+pub fn refusal(session: &Session, place: usize, why: String) -> Option<Move> {
+    let request = session.steps[place].request.as_ref()?;
+    let (action, step) = (action(session, place, request), session.runbook.steps[place].id.clone());
+    Some(record(&request.by, Event::Refused { action, step: Some(step), why, unmet: vec![] }))
+}
+
 struct Walk<'a> {
     session: &'a Session,
     now: Moment,

@@ -35,6 +35,7 @@ mod sharing;
 mod shells;
 mod signatures;
 mod sizes;
+mod storage;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

@@ -17,6 +17,10 @@ pub trait Append {
     fn append(&mut self, entries: &[Entry]) -> Result<Duration, AppendError>;
     /// SHA-256 of the last line.
     fn head(&self) -> Digest;
+    /// How many bytes may still be written where the journal lies; `None`: nobody says.
+    fn room(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Why records did not become durable.

@@ -2,6 +2,7 @@
 
 mod leaving;
 mod requests;
+mod room;
 mod terminals;
 
 use std::sync::{Arc, Mutex};
@@ -27,6 +28,7 @@ struct Sheet {
     /// The call, from 1, that fails (and all after it).
     fails_at: Option<u32>,
     took: Duration,
+    room: Option<u64>,
 }
 
 impl Append for Paper {
@@ -45,6 +47,10 @@ impl Append for Paper {
 
     fn head(&self) -> Digest {
         Digest::new("0".repeat(64))
+    }
+
+    fn room(&self) -> Option<u64> {
+        self.0.lock().unwrap().room
     }
 }
 

@@ -18,6 +18,7 @@ pub fn text(status: &Status) -> String {
     lines.push(format!("with {}", people.collect::<Vec<_>>().join(", ")));
     lines.extend(status.runbook.differs.as_deref().map(|differs| clean(differs).into_owned()));
     lines.extend(status.left.as_ref().and_then(left));
+    lines.extend(status.room.as_ref().map(|room| clean(&room.why).into_owned()));
     for hold in &status.holds {
         lines.push(format!("⏸ hold by {}: {}", clean(&hold.by), clean(&hold.why)));
     }
