@@ -81,9 +81,8 @@ pub fn wake_after(session: &Session, now: Moment) -> Option<Duration> {
 #[must_use]
 pub fn begins_to_destroy(session: &Session, step: &Move) -> Option<usize> {
     step.events.iter().find_map(|(_, event)| {
-        let id = match event {
-            Event::StepStarted { step, .. } | Event::QuestionPut { step } => step,
-            _ => return None,
+        let (Event::StepStarted { step: id, .. } | Event::QuestionPut { step: id }) = event else {
+            return None;
         };
         let place = session.step_at(id.as_str())?;
         let wished = session.steps[place].request.as_ref().is_some_and(|request| request.work == Work::Run);
