@@ -11,7 +11,7 @@ use super::power;
 use super::table::{After, By, Row, Victim};
 
 /// A hold point whose every run leaves a line behind, and every undo; each may be halted after its first line of output.
-const WIPE: &str = r#"
+const WIPE: &str = r"
 onbelay: 1
 title: One thing that may happen once
 steps:
@@ -26,7 +26,7 @@ steps:
       if test -e halt; then printf %s $$ >halted; mv halted parked; kill -STOP $$; fi
   - id: after
     title: Say so
-"#;
+";
 
 /// Forward or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,12 +49,12 @@ fn j5_an_outcome_that_the_full_disk_does_not_take_is_told_kept_and_recorded_once
     assert_eq!(status()["state"], "running");
     assert!(status()["doing"].as_str().unwrap().starts_with(finished), "{}", status());
     let filler = full.join("filler");
-    let fill = || {
+    let write_on = || {
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&filler).unwrap();
-        while file.write_all(&[0; 65_536]).is_ok() {}
+        while file.write_all(&[0; 16_000]).is_ok() {}
         while file.write_all(&[0; 1]).is_ok() {}
     };
-    fill();
+    write_on();
     let before = std::fs::read(dir.join("journal.jsonl")).unwrap();
     let screen = home.command(&["attach", &id, "--watch", "--plain"]).spawn().unwrap();
     kill_process(host, Signal::CONT).unwrap();

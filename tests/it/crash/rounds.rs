@@ -2,6 +2,7 @@
 //! of the rounds; `ONBELAY_LONG=1` runs as many as the figures name.
 
 use std::fmt::Write as _;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
@@ -105,6 +106,14 @@ enum Blow {
     HostKilled,
 }
 
+/// Starts a client that hears a hang-up, also where whoever runs the tests ignores it.
+fn hearing(client: &Command, home: &Home) -> Child {
+    let mut env = Command::new("env");
+    env.arg("--default-signal=HUP").arg(client.get_program()).args(client.get_args());
+    env.env_clear().envs(home.variables()).current_dir(home.path(""));
+    env.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
 /// So many commands in one session: each goes on through a blow, and its own exit status is on record in the end.
 fn survive(blow: Blow, many: usize) {
     let home = Home::new();
@@ -121,7 +130,7 @@ fn survive(blow: Blow, many: usize) {
     let mut runners = Vec::new();
     for step in 0..many {
         let attempt = u32::try_from(step + 1).unwrap();
-        let mut client = home.command(&["do", &session.id, "run", &format!("s{step}")]).spawn().unwrap();
+        let mut client = hearing(&home.command(&["do", &session.id, "run", &format!("s{step}")]), &home);
         until("it runs", || (session.output(attempt) == b"on\n").then_some(()));
         match blow {
             Blow::ClientKilled => kill(Pid::from_child(&client)),
