@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Advice, OFlags};
 
 use crate::failpoint;
 use crate::id::{Digest, SessionId};
@@ -34,6 +34,16 @@ pub trait Storage: Send {
     fn truncate(&mut self, len: u64) -> io::Result<()>;
     /// Its directory was renamed, by us.
     fn moved_to(&mut self, _dir: &Path) {}
+}
+
+/// A journal's file as a new host finds it: what it does with it before it goes on appending.
+pub trait Place: Storage {
+    /// Where it is.
+    fn path(&self) -> &Path;
+    /// Reads all of it: what the disk has, not what a failed sync left in the kernel's memory alone.
+    fn read(&mut self) -> Result<Log, JournalError>;
+    /// Copies the `bytes` that come after byte `len` to a file beside it, then cuts them off; each durably.
+    fn keep_aside(&mut self, len: u64, bytes: u64) -> Result<Repair, JournalError>;
 }
 
 /// The one writer of a journal. Holds the kernel's lock on it for life.
@@ -72,14 +82,22 @@ impl Writer {
     /// Takes the lock, reads all, cuts a torn tail. Refuses what does not fit, and a newer version's.
     pub fn open(dir: &Path) -> Result<(Self, Log, Option<Repair>), JournalError> {
         let path = dir.join(JOURNAL);
-        let (mut file, lock) = open_locked(dir, &path)?;
-        let log = reader::read_from(io::BufReader::with_capacity(1 << 18, &file))
-            .map_err(JournalError::io("read", &path))?;
+        let (file, lock) = open_locked(dir, &path)?;
+        Self::take_over(Box::new(OnDisk { path, file, _lock: lock }))
+    }
+
+    /// The same for a journal in any place, whose lock is taken.
+    pub fn take_over(mut place: Box<dyn Place>) -> Result<(Self, Log, Option<Repair>), JournalError> {
+        let log = place.read()?;
         let repair = match &log.tail {
             Tail::Whole => None,
-            Tail::Torn { bytes } => Some(keep_aside(dir, &mut file, log.len, *bytes)?),
-            Tail::Damaged(fault) => return Err(JournalError::Damaged { path, fault: fault.clone() }),
-            Tail::Newer { why, .. } => return Err(JournalError::Newer { path, why: why.clone() }),
+            Tail::Torn { bytes } => Some(place.keep_aside(log.len, *bytes)?),
+            Tail::Damaged(fault) => {
+                return Err(JournalError::Damaged { path: place.path().to_owned(), fault: fault.clone() });
+            }
+            Tail::Newer { why, .. } => {
+                return Err(JournalError::Newer { path: place.path().to_owned(), why: why.clone() });
+            }
         };
         let last = log.entries.last();
         let writer = Self {
@@ -87,7 +105,7 @@ impl Writer {
             last: last.map_or(0, |entry| entry.n),
             head: log.head.clone(),
             len: log.len,
-            ..Self::over(Box::new(OnDisk { path, file, _lock: lock }))
+            ..Self::over(place)
         };
         Ok((writer, log, repair))
     }
@@ -265,6 +283,27 @@ impl Storage for OnDisk {
 
     fn moved_to(&mut self, dir: &Path) {
         self.path = dir.join(JOURNAL);
+    }
+}
+
+impl Place for OnDisk {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn read(&mut self) -> Result<Log, JournalError> {
+        // What a failed sync of the last host did not bring to the disk may still be in the kernel's memory, as if it were
+        // there, and no later sync writes it. So it is forgotten: what is read is what the disk has.
+        self.file.sync_data().map_err(JournalError::io("sync", &self.path))?;
+        // Best effort: not every file system has a memory to forget from.
+        let _ = rustix::fs::fadvise(&self.file, 0, None, Advice::DontNeed);
+        reader::read_from(io::BufReader::with_capacity(1 << 18, &self.file))
+            .map_err(JournalError::io("read", &self.path))
+    }
+
+    fn keep_aside(&mut self, len: u64, bytes: u64) -> Result<Repair, JournalError> {
+        let dir = self.path.parent().unwrap_or(Path::new("."));
+        keep_aside(dir, &mut self.file, len, bytes)
     }
 }
 

@@ -1,0 +1,294 @@
+//! A run's turns: inputs into the host, its outputs into the world; its deaths, and how the next host begins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use onbelay::clock;
+use onbelay::host::turn::{HostState, Input, Output, turn};
+use onbelay::journal::reader::Tail;
+use onbelay::journal::store;
+use onbelay::journal::writer::Writer;
+use onbelay::session::audit::audit;
+use onbelay::session::recover::{self, Found, Loose};
+use onbelay::session::state::HostInfo;
+use onbelay::session::{Event, Person};
+use onbelay::wire::FromHost;
+use onbelay::wire::messages::Role;
+
+use super::chance::Chance;
+use super::disk::FAULTS;
+use super::host::{Journal, Sabotage};
+use super::laws::Complaint;
+use super::play::Play;
+use super::report::Law;
+use super::world::Asked;
+
+impl Play {
+    pub(super) fn complain(&mut self, complaints: impl IntoIterator<Item = Complaint>) {
+        for (law, what) in complaints {
+            self.broken(law, what);
+        }
+    }
+
+    /// One turn of the host, and all that follows from it.
+    pub(super) fn feed(&mut self, input: Input) {
+        let Some(host) = &mut self.host else { return };
+        let was_broken = host.is_broken();
+        let outputs = turn(host, input, self.world.now);
+        for what in std::mem::take(&mut self.disk.lock().fired) {
+            self.report.met(&format!("disk: {what}"));
+        }
+        if self.disk.is_killed() {
+            // Nobody heard of this turn.
+            self.say(|| "the host is killed at its journal".to_owned());
+            if self.whims.percent(50) {
+                return self.power_off();
+            }
+            return self.die();
+        }
+        self.say(|| words(&outputs));
+        let Some(host) = &self.host else { return };
+        let is_broken = host.is_broken();
+        if is_broken && !was_broken {
+            self.report.met("the journal is broken");
+        }
+        let complaints =
+            self.laws.after_turn(host, &outputs, was_broken, &self.disk, &self.world, &mut self.report);
+        self.complain(complaints);
+        if let Some(expected) = self.expected.take() {
+            let complaint = self.laws.answered(&outputs, expected, is_broken);
+            self.complain(complaint);
+        }
+        let dies_after = self.dies_after.take();
+        for (place, output) in outputs.into_iter().enumerate() {
+            if dies_after == Some(place) {
+                self.say(|| format!("the host is killed after {place} outputs"));
+                self.report.met("killed among outputs");
+                return self.die();
+            }
+            self.carry_out(output);
+        }
+        let waits = |host: &HostState| host.session().steps.iter().any(|step| step.request.is_some());
+        let healthy = self.host.as_ref().filter(|host| !host.is_broken());
+        if self.world.asked.is_empty() && healthy.is_some_and(waits) {
+            self.broken(Law::AWishIsDecided, "a wish waits for nothing");
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Tell(_, FromHost::Entries { entries }) => {
+                self.laws.acknowledge(&self.disk);
+                if entries.iter().any(|entry| matches!(entry.event, Event::HandedOver { .. })) {
+                    self.the_wheel_passes();
+                }
+                let wish = entries.iter().any(|entry| matches!(entry.event, Event::Requested { .. }));
+                if wish && self.sabotage == Sabotage::StartedAtItsWish {
+                    let complaint = self.laws.handed_out((self.laws.model.attempts + 1, None));
+                    self.complain(complaint);
+                }
+            }
+            Output::Ask(tag, ask) => {
+                self.laws.acknowledge(&self.disk);
+                if self.sabotage != Sabotage::AskingIsForgotten {
+                    self.world.asked.push(Asked { tag, ask: *ask, since: self.world.now });
+                }
+            }
+            Output::CancelAsks { check } => self.world.asked.retain(|asked| asked.tag.check != check),
+            Output::Start(permit) => {
+                self.laws.acknowledge(&self.disk);
+                let key = (permit.attempt(), permit.item().map(|(index, _)| *index));
+                let times = if self.sabotage == Sabotage::StartedTwice { 2 } else { 1 };
+                for _ in 0..times {
+                    let complaint = self.laws.handed_out(key);
+                    self.complain(complaint);
+                    self.world.start(&permit);
+                }
+                self.report.starts += 1;
+                let again = self.world.started.get(&key).is_some_and(|it| it.handed_out > 1);
+                if again {
+                    self.broken(Law::OneStartForOneIntent, format!("{key:?} is started twice"));
+                }
+            }
+            Output::Exit { .. } => {
+                self.say(|| "the host leaves".to_owned());
+                self.die();
+            }
+            _ => {}
+        }
+    }
+
+    /// Whoever witnessed until now goes on from the same screen as the operator.
+    fn the_wheel_passes(&mut self) {
+        let operator = self.laws.model.operator.uid;
+        for (who, role) in self.clients.values_mut() {
+            if self.people[*who].uid == operator && *role == Role::Witness {
+                *role = Role::Drive;
+            }
+        }
+    }
+
+    /// The host is gone, and every line to it; commands go on.
+    pub(super) fn die(&mut self) {
+        self.host = None;
+        self.clients.clear();
+        self.world.asked.clear();
+        self.dies_after = None;
+        self.disk.process_gone();
+    }
+
+    /// The machine loses its power.
+    pub(super) fn power_off(&mut self) {
+        self.say(|| "the power is gone".to_owned());
+        self.die();
+        self.disk.power_off(&mut self.chance);
+        self.world.reboots(&mut self.chance);
+    }
+
+    /// The next host begins. It may die of it, and then the one after it begins.
+    pub(super) fn take_over(&mut self) {
+        for attempt in 0..4 {
+            self.die();
+            if self.sabotage == Sabotage::LastRecordLost {
+                self.disk.lose_the_last_line();
+            }
+            if self.sabotage == Sabotage::TailIsScrambled {
+                self.disk.scramble();
+            }
+            if attempt == 0 && self.chance.percent(6) {
+                let fault = *self.chance.pick(&FAULTS);
+                self.disk.arm(fault, false, Chance::new(self.chance.next()));
+            }
+            if self.begin().is_some() || self.report.broken.is_some() {
+                return;
+            }
+        }
+        self.broken(Law::ACrashIsNoDamage, "no host can begin");
+    }
+
+    fn begin(&mut self) -> Option<()> {
+        let (writer, log, repair) = match Writer::take_over(self.disk.open()) {
+            Ok(taken) => taken,
+            Err(error) => {
+                self.broken(Law::ACrashIsNoDamage, error.to_string());
+                return None;
+            }
+        };
+        self.say(|| format!("a host begins with {} records, {:?}", log.entries.len(), log.tail));
+        let lost = self.laws.nothing_is_lost(&self.disk, log.entries.len());
+        self.complain(lost);
+        let len = usize::try_from(log.len).unwrap_or(usize::MAX);
+        let session = match store::replay(Arc::clone(&self.runbook), &log.entries) {
+            Ok(session) => session,
+            Err(illegal) => {
+                self.broken(Law::ReplayIsLive, illegal.to_string());
+                return None;
+            }
+        };
+        let complaints = self.laws.rebuild(session.clone(), &log.entries, (len, log.head.clone()));
+        self.complain(complaints);
+        let boot_id = self.world.boot_id();
+        let loose = recover::loose(&session, &boot_id);
+        let mut events = Vec::new();
+        if let Some(repair) = repair {
+            events.push(Event::JournalRepaired { kept_in: repair.kept_in, bytes: repair.bytes });
+        }
+        let started = started(session.host.as_ref(), &boot_id, &self.people[0]);
+        if let Event::HostStarted { boot, .. } = &started {
+            self.world.now.boot = *boot;
+        }
+        events.push(started);
+        let journal =
+            Journal { writer, slow: self.slow.clone(), sabotage: self.sabotage, disk: self.disk.clone() };
+        self.host = Some(HostState::new(session, log.entries, Box::new(journal), []));
+        self.feed(Input::Began(events));
+        self.lives()?;
+        let mut found: Vec<(Loose, Found)> = Vec::new();
+        for loose in loose {
+            let mut what = self.world.look(&loose, &mut self.chance);
+            if self.sabotage == Sabotage::FoundAsNeverStarted {
+                what = Found::NoStart;
+            }
+            let word = match &what {
+                Found::NoStart => "no start",
+                Found::Alive => "alive",
+                Found::Ended(_) => "ended",
+                Found::Gone(_) => "gone",
+            };
+            let boot = if loose.other_boot { "another boot" } else { "same boot" };
+            self.report.met(&format!("found: {word}, {boot}"));
+            self.say(|| format!("of attempt {} is found: {word}, {boot}", loose.attempt));
+            found.push((loose, what));
+        }
+        self.feed(Input::Recovered(found));
+        self.lives()
+    }
+
+    fn lives(&self) -> Option<()> {
+        self.host.as_ref().filter(|host| !host.is_broken()).map(|_| ())
+    }
+
+    /// One more host, undisturbed; then the whole journal is proven from its bytes alone.
+    pub(super) fn the_end(&mut self) {
+        self.die();
+        self.take_over();
+        self.disk.disarm();
+        if self.report.broken.is_some() {
+            return;
+        }
+        let Some(host) = &self.host else { return };
+        let log = onbelay::journal::reader::read_from(&self.disk.from(0)[..]);
+        let Ok(log) = log else { return self.broken(Law::ReplayIsLive, "it cannot be read") };
+        let proven = audit(Arc::clone(&self.runbook), &log.entries);
+        let whole = log.tail == Tail::Whole && proven.session.as_ref() == Some(host.session());
+        if !whole {
+            self.broken(Law::ReplayIsLive, format!("the whole journal is another state, {:?}", log.tail));
+        }
+        if let Some(flaw) = proven.flaws.first() {
+            self.broken(Law::TheAudit, format!("record {}: {}", flaw.n, flaw.what));
+        }
+    }
+}
+
+/// The record that announces a host.
+pub(super) fn started(last: Option<&HostInfo>, boot_id: &str, runs_as: &Person) -> Event {
+    Event::HostStarted {
+        pid: 7,
+        boot: last.map_or(0, |host| clock::boot_after(host.boot, &host.boot_id, boot_id)),
+        boot_id: boot_id.to_owned(),
+        onbelay: "0.1.0".to_owned(),
+        env: BTreeMap::new(),
+        env_changed: Vec::new(),
+        machine: Some("here".to_owned()),
+        runs_as: Some(runs_as.clone()),
+    }
+}
+
+/// What a turn did, for the trace.
+fn words(outputs: &[Output]) -> String {
+    let mut words = Vec::new();
+    for output in outputs {
+        match output {
+            Output::Tell(_, FromHost::Entries { entries }) => {
+                for entry in entries {
+                    let event = serde_json::to_string(&entry.event).unwrap_or_default();
+                    words.push(format!("\n              {} {} {event:.300}", entry.n, entry.by.name));
+                }
+            }
+            Output::Tell(_, FromHost::Reply { result, .. }) => {
+                words.push(format!("\n              {result:?}"))
+            }
+            Output::Tell(_, FromHost::Health { log }) => words.push(format!("{log:?}")),
+            Output::Tell(..) => {}
+            Output::Ask(tag, _) => words.push(format!("\n              ASK {}", tag.check)),
+            Output::CancelAsks { check } => words.push(format!("CANCEL {check}")),
+            Output::Start(permit) => {
+                words.push(format!("\n              START {} {}", permit.step(), permit.attempt()));
+            }
+            Output::Stop { attempt } => words.push(format!("STOP {attempt}")),
+            Output::Exit { .. } => words.push("EXIT".to_owned()),
+            _ => {}
+        }
+    }
+    words.join(" ")
+}
