@@ -5,6 +5,7 @@ mod listing;
 
 pub use listing::sarif;
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 
@@ -115,6 +116,8 @@ pub struct Place {
 pub struct Lines<'a> {
     source: &'a str,
     starts: Vec<usize>,
+    /// Start of a line, a byte in it and its column: the places of many problems are asked for in order.
+    last: Cell<(usize, usize, usize)>,
 }
 
 impl<'a> Lines<'a> {
@@ -124,7 +127,7 @@ impl<'a> Lines<'a> {
         let starts = std::iter::once(0)
             .chain(memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at + 1))
             .collect();
-        Self { source, starts }
+        Self { source, starts, last: Cell::new((0, 0, 1)) }
     }
 
     /// The place of a byte; past the end, the end.
@@ -133,7 +136,11 @@ impl<'a> Lines<'a> {
         let byte = floor(self.source, byte);
         let line = self.starts.partition_point(|start| *start <= byte);
         let start = self.starts[line - 1];
-        Place { line, column: self.source[start..byte].chars().count() + 1 }
+        let (of, at, before) = self.last.get();
+        let (from, columns) = if of == start && at <= byte { (at, before) } else { (start, 1) };
+        let column = columns + self.source[from..byte].chars().count();
+        self.last.set((start, byte, column));
+        Place { line, column }
     }
 
     /// The bytes of a line (counted from 1) without its line break.

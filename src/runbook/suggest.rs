@@ -1,5 +1,34 @@
 //! "Did you mean": near misses, and the words of other tools. PURE.
 
+/// So many words are compared for all the problems of one file: with thousands of both it would take minutes.
+const COMPARED: usize = 20_000;
+
+/// Finds what was meant, for the problems of one file.
+#[derive(Debug)]
+pub struct Near {
+    left: usize,
+}
+
+impl Default for Near {
+    fn default() -> Self {
+        Self { left: COMPARED }
+    }
+}
+
+impl Near {
+    /// As [`nearest`], among as many as can still be compared.
+    pub fn to<'a>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        let left = &mut self.left;
+        nearest(
+            word,
+            candidates.into_iter().take_while(|_| {
+                *left = left.saturating_sub(1);
+                *left > 0
+            }),
+        )
+    }
+}
+
 /// The candidate nearest to `word`, if one is near enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > 64 {
@@ -15,7 +44,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .filter_map(|candidate| {
-            if candidate.len() > 96 {
+            if candidate.len() > 96 || candidate.len().abs_diff(word.len()) > 4 * allowed + 8 {
                 return None;
             }
             let distance = strsim::damerau_levenshtein(&folded, &fold(candidate));

@@ -13,12 +13,15 @@ mod texts;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use self::names::Names;
 use super::model::{Runbook, Template};
 use super::parse::raw::RawRunbook;
+use super::pattern::Patterns;
 use super::problem::Problem;
+use super::suggest::Near;
 
 /// Where the keys of steps and checks stand, for warnings about a runbook that is right.
 #[derive(Clone, Debug, Default)]
@@ -55,11 +58,23 @@ pub(super) struct Book<'r> {
     pub(super) raw: &'r RawRunbook,
     pub(super) names: Names,
     pub(super) problems: Vec<Problem>,
+    pub(super) patterns: Patterns,
+    pub(super) near: Near,
+    /// Bytes of settings that every script gets anew.
+    pub(super) copied: usize,
 }
 
 /// Holds `raw` to the rules of the format. The model is to be used only if no problem was found.
 pub(super) fn validate(source: &str, raw: &RawRunbook, problems: &mut Vec<Problem>) -> (Runbook, Places) {
-    let mut book = Book { source, raw, names: Names::default(), problems: Vec::new() };
+    let mut book = Book {
+        source,
+        raw,
+        names: Names::default(),
+        problems: Vec::new(),
+        patterns: Patterns::of(source.len()),
+        near: Near::default(),
+        copied: 0,
+    };
     book.collect_names();
     book.top();
     let params = book.params();
@@ -164,10 +179,11 @@ impl Book<'_> {
     fn pass_env(&mut self) -> Vec<String> {
         let raw = self.raw;
         let mut out: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for entry in &raw.pass_env.0 {
             let name = entry.value.strip_suffix('*').unwrap_or(&entry.value);
             if names::is_variable(name) {
-                if !out.contains(&entry.value) {
+                if seen.insert(&entry.value) {
                     out.push(entry.value.clone());
                 }
             } else {

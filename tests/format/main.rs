@@ -7,7 +7,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail there")]
 
+mod faults;
 mod fuzz;
+mod limits;
+mod poison;
 mod size;
 mod values;
 

@@ -10,6 +10,9 @@ use crate::runbook::suggest::{nearest, other_tools_word};
 use crate::runbook::vet::{Kind, NodeId, Tree};
 use crate::time::parse_duration;
 
+/// So many problems of one file are told with what may have been meant; nobody reads more, and finding out takes time.
+const HINTED: usize = 200;
+
 /// A value and where it stands, in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::runbook) struct At<T> {
@@ -133,7 +136,8 @@ impl<'t, 's> Reader<'t, 's> {
                     .hint("leave it out, or do it another way"),
                 );
             } else {
-                let problem = unknown_key(text, self.span(*key), context);
+                let hinted = self.problems.len() < HINTED;
+                let problem = unknown_key(text, self.span(*key), context, hinted);
                 self.problems.push(problem);
             }
         }
@@ -295,10 +299,13 @@ fn is_bool(text: &str) -> bool {
     matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE")
 }
 
-fn unknown_key(text: &str, span: Range<usize>, context: &Context) -> Problem {
+fn unknown_key(text: &str, span: Range<usize>, context: &Context, hinted: bool) -> Problem {
     let shown: String = text.chars().take(60).collect();
     let problem = Problem::error("unknown-key", span, format!("unknown key `{shown}`"))
         .label(format!("not a key of {}", context.what));
+    if !hinted {
+        return problem;
+    }
     if context.what == PHASE.what {
         return problem.hint(
             "an entry with `phase` is a heading and nothing else; its steps follow as entries of their own",

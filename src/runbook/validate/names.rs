@@ -7,7 +7,6 @@ use super::Book;
 use crate::id::{is_id, is_value_name, slug};
 use crate::runbook::parse::raw::{RawEntry, RawForEach, RawStep, Text};
 use crate::runbook::problem::Problem;
-use crate::runbook::suggest::nearest;
 
 /// A longer id or name is refused, in bytes: it has to be typed.
 const LONGEST: usize = 128;
@@ -222,7 +221,7 @@ impl<'r> Book<'r> {
         if let Some((target, _)) = self.names.ids.get(&id.value) {
             return Some(*target);
         }
-        let near = nearest(&id.value, self.names.ids.keys().map(String::as_str));
+        let near = self.near.to(&id.value, self.names.ids.keys().map(String::as_str));
         let problem = Problem::error("unknown-id", id.span.clone(), format!("there is no `{}`", id.value))
             .label(format!("expected {expected}"));
         let problem = match near {

@@ -7,8 +7,8 @@ use super::Book;
 use super::names::{NameKind, is_variable};
 use crate::runbook::model::{ForEach, ListSource, Script, Template};
 use crate::runbook::parse::raw::{Named, RawForEach, RawList, RawShell, Text};
+use crate::runbook::pattern::NotTaken;
 use crate::runbook::problem::Problem;
-use crate::runbook::suggest::nearest;
 use crate::runbook::values::{Piece, assigned_in, names_in, pieces, variables_in};
 
 /// Which captured values can be there.
@@ -60,6 +60,9 @@ pub(super) struct Settings<'r> {
 /// Steps whose captures are used.
 pub(super) type Uses = BTreeSet<usize>;
 
+/// So many problems are told with their very place in a text.
+const PLACED: usize = 200;
+
 impl<'r> Book<'r> {
     /// Checks a text; returns the steps whose captures it uses.
     pub(super) fn words(&mut self, text: &Text, allow: &Allow<'_>) -> Uses {
@@ -104,7 +107,8 @@ impl<'r> Book<'r> {
         let at = |book: &Self| book.place_in(text, &mark);
         match kind {
             None => {
-                let near = nearest(name, self.names.values.keys().map(String::as_str)).map(str::to_owned);
+                let near =
+                    self.near.to(name, self.names.values.keys().map(String::as_str)).map(str::to_owned);
                 let problem = Problem::error("unknown-name", at(self), format!("there is no value `{name}`"))
                     .label("expected a parameter, a captured value or an item");
                 self.problem(match near {
@@ -170,6 +174,10 @@ impl<'r> Book<'r> {
 
     /// Where `part` stands within a text; the first line of it where escapes hide it.
     pub(super) fn place_in(&self, text: &Range<usize>, part: &str) -> Range<usize> {
+        // Each search goes through the whole text; nobody reads where the two hundredth is.
+        if self.problems.len() >= PLACED {
+            return text.clone();
+        }
         let source = &self.source[text.clone()];
         let mut from = 0;
         while let Some(found) = source[from..].find(part) {
@@ -252,7 +260,42 @@ impl<'r> Book<'r> {
             );
         }
         uses.extend(self.variables(text, allow));
+        self.count_copies();
         (self.with_settings(&text.value, settings), uses)
+    }
+
+    /// Every script gets what is set for all of them: many variables and many scripts would make a small file large.
+    fn count_copies(&mut self) {
+        let raw = self.raw;
+        if self.too_many_copies() {
+            return;
+        }
+        let (words, shell): (usize, _) = match &raw.shell {
+            Some(RawShell::Words(words)) => {
+                (words.value.iter().map(|word| word.value.len() + 60).sum(), Some(words.span.clone()))
+            }
+            _ => (0, None),
+        };
+        let env: usize = raw.env.0.iter().map(|(name, text)| name.value.len() + text.value.len() + 100).sum();
+        self.copied += words + env + raw.dir.as_ref().map_or(0, |dir| dir.value.len());
+        if self.too_many_copies() {
+            let first = raw.env.0.first().map(|(name, _)| name.span.clone());
+            let dir = raw.dir.as_ref().map(|dir| dir.span.clone());
+            let at = first.or(shell).or(dir).unwrap_or_default();
+            self.problem(
+                Problem::error(
+                    "too-many",
+                    self.first_line(&at),
+                    "what is set here for every script is too much for so many scripts",
+                )
+                .label("every script gets all of it")
+                .hint("set it where it is used, or read it from a file in the script"),
+            );
+        }
+    }
+
+    fn too_many_copies(&self) -> bool {
+        self.copied > (32 * self.source.len()).max(1 << 20)
     }
 
     /// The captures that a script uses as variables.
@@ -305,6 +348,9 @@ impl<'r> Book<'r> {
     /// The nearest `shell` and `dir`; `env` name by name.
     fn with_settings(&self, text: &str, near: &Settings<'r>) -> Script {
         let raw = self.raw;
+        if self.too_many_copies() {
+            return Script { text: text.to_owned(), shell: Vec::new(), dir: None, env: BTreeMap::new() };
+        }
         let shell = match near.shell.as_ref().or(raw.shell.as_ref()) {
             Some(RawShell::Words(words)) => words.value.iter().map(|word| word.value.clone()).collect(),
             Some(RawShell::Name(name)) if name.value == "sh" => shell_words(&["sh", "-eu", "-c"]),
@@ -381,26 +427,28 @@ impl<'r> Book<'r> {
 
     /// Checks a regular expression.
     pub(super) fn pattern(&mut self, text: &Text) -> Option<String> {
-        match crate::runbook::pattern::whole(&text.value) {
-            Ok(_) => Some(text.value.clone()),
-            Err(error) => {
+        let problem = match self.patterns.take(&text.value) {
+            Ok(()) => return Some(text.value.clone()),
+            Err(NotTaken::TooMany) => Problem::error(
+                "too-many",
+                self.first_line(&text.span),
+                "the patterns of this file are too many or too large",
+            )
+            .label("one too many")
+            .hint("say the same with fewer, or with smaller ones: `[0-9]` is far smaller than `\\d`"),
+            Err(NotTaken::Wrong(error)) => {
                 let why = match error {
                     regex::Error::Syntax(text) => {
                         text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
                     }
                     other => other.to_string(),
                 };
-                self.problem(
-                    Problem::error(
-                        "pattern",
-                        self.first_line(&text.span),
-                        "this is not a regular expression",
-                    )
-                    .label(why),
-                );
-                None
+                Problem::error("pattern", self.first_line(&text.span), "this is not a regular expression")
+                    .label(why)
             }
-        }
+        };
+        self.problem(problem);
+        None
     }
 }
 

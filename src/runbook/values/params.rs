@@ -1,7 +1,8 @@
 //! The values a session starts with: given, from the environment, by default, or still to be asked for. PURE: what
 //! the environment and files hold comes as arguments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +12,8 @@ use crate::runbook::{Param, Runbook, Template, Value};
 
 use super::template::{FillError, ListAs, Scope, fill_as};
 
-/// All that was given from outside, by where it came from.
-#[derive(Clone, Debug, Default)]
+/// All that was given from outside, by where it came from. It may hold secrets: it has no `Debug`.
+#[derive(Clone, Default)]
 pub struct Given {
     /// `-p name=text`, in order.
     pub flags: Vec<(String, String)>,
@@ -25,7 +26,7 @@ pub struct Given {
 }
 
 /// Every parameter with its value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Resolved {
     /// All that are not secret.
     pub values: BTreeMap<ValueName, Value>,
@@ -33,6 +34,17 @@ pub struct Resolved {
     pub secrets: BTreeMap<ValueName, Value>,
     /// Secrets that nothing gave: to be asked for.
     pub secrets_needed: Vec<ValueName>,
+}
+
+impl fmt::Debug for Resolved {
+    /// Of secrets only their names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolved")
+            .field("values", &self.values)
+            .field("secrets", &self.secrets.keys())
+            .field("secrets_needed", &self.secrets_needed)
+            .finish()
+    }
 }
 
 /// What is wrong with one parameter.
@@ -114,6 +126,8 @@ pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
         Value::Text(text) => std::slice::from_ref(text),
         Value::List(items) => items.as_slice(),
     };
+    // A long list of one and of the other would be compared each with each.
+    let choices: HashSet<&String> = param.choices.iter().collect();
     for text in texts {
         // What a secret holds is repeated nowhere.
         let shown =
@@ -132,7 +146,7 @@ pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
         {
             return Err(format!("parameter `{name}`: {} does not match `{pattern}`", shown()));
         }
-        if !param.choices.is_empty() && !param.choices.contains(text) {
+        if !choices.is_empty() && !choices.contains(text) {
             let choices = param.choices.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
             return Err(format!("parameter `{name}`: {} is none of {choices}", shown()));
         }

@@ -13,6 +13,10 @@ use crate::runbook::problem::Problem;
 /// So many refusals end the reading: the rest of such a file tells nobody more.
 const ENOUGH: usize = 200;
 
+/// So many entries a file may have, or one in so many of its bytes where that is more: whole books have one in eight.
+const FEW_NODES: usize = 30_000;
+const BYTES_A_NODE: usize = 5;
+
 /// A whole document.
 pub(super) struct Read<'s> {
     pub(super) tree: Tree<'s>,
@@ -49,6 +53,7 @@ pub(super) fn read<'s>(source: &'s str, problems: &mut Vec<Problem>) -> Option<R
         block_nesting_limit: MAX_DEPTH + 1,
     };
     let mut builder = Builder { tree: Tree::new(), open: Vec::new(), quoted: Vec::new(), problems };
+    let most = FEW_NODES.max(source.len() / BYTES_A_NODE);
     let mut documents = 0;
     for next in Parser::new_from_str_with_options(source, options) {
         let (event, span) = match next {
@@ -88,6 +93,15 @@ pub(super) fn read<'s>(source: &'s str, problems: &mut Vec<Problem>) -> Option<R
             }
         }
         if builder.problems.len() >= ENOUGH {
+            return None;
+        }
+        if builder.tree.len() > most {
+            let last = builder.tree.last();
+            builder.problems.push(
+                Problem::error("too-many", last, format!("more than {most} entries in a file of this size"))
+                    .label("one too many from here")
+                    .hint("move lists of data into files of their own, which a script can read"),
+            );
             return None;
         }
     }

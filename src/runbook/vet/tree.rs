@@ -62,6 +62,11 @@ impl<'s> Tree<'s> {
         NodeId(offset(self.nodes.len() - 1))
     }
 
+    /// Where the newest node stands.
+    pub(super) fn last(&self) -> Range<usize> {
+        self.nodes.last().map_or(0..0, |node| node.start as usize..node.end as usize)
+    }
+
     pub(super) fn kind_mut(&mut self, id: NodeId) -> &mut Kind<'s> {
         &mut self.nodes[id.0 as usize].kind
     }
