@@ -562,7 +562,7 @@ fn x_a_secret_stays_in_memory_and_a_new_host_asks_for_it_again() {
         })
         .unwrap();
     assert!(why.contains("pw"), "{why}");
-    talk.send(&ToHost::GiveSecret { name, value: "tr0ub4dor&3".to_owned() }).unwrap();
+    talk.send(&ToHost::GiveSecret { name, value: "tr0ub4dor&3".to_owned().into() }).unwrap();
     recorded(&talk.act(run("a")).unwrap());
     let started = |e: &Event| matches!(e, Event::StepStarted { .. });
     talk.follow_until(|_, entry| matches!(entry?.event, Event::StepSettled { ok: true, .. }).then_some(()))

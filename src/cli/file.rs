@@ -1,6 +1,6 @@
 //! Reads the files that people name: bounded, regular files only. SHELL.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -38,10 +38,8 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     if !about.is_file() {
         return Err(Failure::wrong(format!("{name} is no regular file; save it as one first")));
     }
-    if about.mode() & 0o002 != 0 {
-        say(format!(
-            "warning: everyone on this machine may change {name}; what is walked is a copy of it as it is now"
-        ));
+    if let Some(who) = who_else_may_change(&about) {
+        say(format!("warning: {who} may change {name}; what is walked is a copy of it as it is now"));
     }
     let mut bytes = Vec::new();
     file.take(MOST).read_to_end(&mut bytes).map_err(cannot)?;
@@ -63,6 +61,29 @@ pub fn differs(dir: &Path, opened: &Opened) -> Option<String> {
             quoted(&opened.path)
         )
     })
+}
+
+/// Who may change a file besides the one who reads it, and root.
+fn who_else_may_change(about: &Metadata) -> Option<String> {
+    let me = rustix::process::geteuid().as_raw();
+    let owner = || nix::unistd::User::from_uid(about.uid().into()).ok().flatten().map(|user| user.name);
+    if about.mode() & 0o002 != 0 {
+        return Some("everyone on this machine".to_owned());
+    }
+    if about.uid() != me && about.uid() != 0 {
+        let owner = owner().unwrap_or_else(|| format!("account {}", about.uid()));
+        return Some(format!("{owner}, whose file it is,"));
+    }
+    if about.mode() & 0o020 != 0 {
+        let group = nix::unistd::Group::from_gid(about.gid().into()).ok().flatten();
+        // A group of the account's own name has nobody else in it: so Debian makes accounts.
+        if group.as_ref().is_some_and(|group| group.mem.is_empty() && owner().as_ref() == Some(&group.name)) {
+            return None;
+        }
+        let group = group.map_or_else(|| about.gid().to_string(), |group| group.name);
+        return Some(format!("everyone in the group {group}"));
+    }
+    None
 }
 
 /// Why no other file may be named: the machine's administrator laid one down.

@@ -119,7 +119,7 @@ impl Walk {
             let param = self.talk.session.runbook.params.iter().find(|param| param.name == *name);
             let value = param.and_then(|param| std::env::var(param.env.as_ref()?).ok());
             if let Some(value) = value {
-                self.talk.send(&ToHost::GiveSecret { name: name.clone(), value })?;
+                self.talk.send(&ToHost::GiveSecret { name: name.clone(), value: value.into() })?;
             }
         }
         Ok(())

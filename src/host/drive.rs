@@ -127,7 +127,7 @@ impl Driver {
                     self.lines.tell(Audience::One(client), FromHost::Typed { id, why_not });
                 }
                 Output::Window { of, columns, rows } => self.performer.resize(&of, Size { columns, rows }),
-                Output::Keep { name, value } => self.performer.keep(name, value),
+                Output::Keep { name, value } => self.performer.keep(name, value.0),
                 Output::Exit { why } => {
                     if self.leave(why) {
                         return Some(!self.state.is_broken());

@@ -1,5 +1,7 @@
 //! The messages. A frame is a 4-byte big-endian length and that many bytes of JSON. PURE.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 pub use super::gaze::{Ask, Gaze, Purpose, Sight, Sure, Top};
@@ -121,8 +123,25 @@ pub enum ToHost {
         /// Its name.
         name: ValueName,
         /// Its value; kept in the host's memory only.
-        value: String,
+        value: Hidden,
     },
+}
+
+/// A text that is on its way and is told to nobody: no log and no panic's message holds it by way of `{:?}`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(pub String);
+
+impl From<String> for Hidden {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("•••")
+    }
 }
 
 /// What a client is for.

@@ -125,7 +125,7 @@ fn a_host_of_another_account_is_given_no_secret() {
     // This test is root, and the host is dana's.
     let talk = Talk::open(&started(&people), wish).unwrap();
     assert!(!talk.line.client.is_own());
-    let secret = ToHost::GiveSecret { name: "pw".into(), value: "tr0ub4dor&3".to_owned() };
+    let secret = ToHost::GiveSecret { name: "pw".into(), value: "tr0ub4dor&3".to_owned().into() };
     let why = talk.send(&secret).unwrap_err().to_string();
     assert!(why.contains("the secret was not sent") && why.contains(people.name(DANA)), "{why}");
 }

@@ -469,7 +469,7 @@ impl Shell {
             let value = if self.input.terminal { ask::parameter(param).ok() } else { None };
             match value {
                 Some(crate::runbook::Value::Text(value)) => {
-                    self.walk.talk.send(&ToHost::GiveSecret { name, value })?;
+                    self.walk.talk.send(&ToHost::GiveSecret { name, value: value.into() })?;
                 }
                 _ => self.line(&format!("the secret {name} is not known; what uses it will not start")),
             }

@@ -8,7 +8,7 @@ use crate::session::event::Ended;
 use crate::session::gate::Permit;
 use crate::session::recover::{Found, Loose};
 use crate::session::{Answer, Circumstances, Entry, Event, HowFar, Person};
-use crate::wire::messages::{OutputFile, Role};
+use crate::wire::messages::{Hidden, OutputFile, Role};
 use crate::wire::{FromHost, ToHost};
 
 /// Where records become durable.
@@ -144,7 +144,7 @@ pub enum Output {
         /// Its name.
         name: ValueName,
         /// Its value.
-        value: String,
+        value: Hidden,
     },
     /// Say goodbye to everyone and end.
     Exit {

@@ -64,7 +64,7 @@ pub(super) fn asked(state: &mut HostState, request: Request, now: Moment, out: &
                 && state.session.operator.same_account(&guest.person);
             // One that is known stays as it is: what was approved with it must not run with another.
             let mut to = Audience::One(client);
-            if may && state.secrets_missing().contains(&name) && !value.is_empty() {
+            if may && state.secrets_missing().contains(&name) && !value.0.is_empty() {
                 state.known_secrets.insert(name.clone());
                 out.push(Output::Keep { name, value });
                 to = Audience::All;

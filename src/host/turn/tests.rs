@@ -353,7 +353,7 @@ fn only_the_operator_gives_secrets_and_only_those_that_are_asked_for() {
     let yaml = "params:\n  pw: { about: Password, secret: true }\nsteps:\n  - { id: a, title: A, run: 'echo \"$pw\"' }\n";
     let mut scene = Scene::joined(yaml);
     scene.feed(Input::Joined { client: WATCHER, person: sam(), role: Role::Drive });
-    let give = |name: &str| ToHost::GiveSecret { name: name.into(), value: "s3cret".to_owned() };
+    let give = |name: &str| ToHost::GiveSecret { name: name.into(), value: "s3cret".to_owned().into() };
     assert_eq!(words(&scene.feed(Input::Asked(WATCHER, sam(), give("pw"), Box::default()))), ["missing 1"]);
     assert_eq!(words(&scene.feed(Input::Asked(DANA, dana(), give("other"), Box::default()))), ["missing 1"]);
     let refused = words(&scene.run("a"));

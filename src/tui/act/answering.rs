@@ -175,7 +175,7 @@ fn given(app: &mut App, asked: Ask, text: String, yes: bool) -> Vec<Action> {
             return Vec::new();
         }
         Ask::SaveTo(of) => return super::output::save(app, of, text),
-        Ask::Secret(name) => return vec![Action::Send(ToHost::GiveSecret { name, value: text })],
+        Ask::Secret(name) => return vec![Action::Send(ToHost::GiveSecret { name, value: text.into() })],
         Ask::Sure(sure) => match sure {
             Sure::RunAgain(place) => return run(app, place, false),
             Sure::ByHand(place) => return run(app, place, true),
