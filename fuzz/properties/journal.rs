@@ -86,7 +86,9 @@ fn one(bytes: &[u8]) {
         }
         Tail::Newer { why, fault, .. } => {
             tame(why);
-            fault.iter().for_each(|fault| tame(&fault.to_string()));
+            if let Some(fault) = fault {
+                tame(&fault.to_string());
+            }
         }
     }
     let mut handed = Vec::new();

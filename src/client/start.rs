@@ -40,7 +40,18 @@ const LONGEST_ANSWER: u64 = 64 << 10;
 
 fn start(program: &Path, what: &StartHost) -> Result<SessionPlace, ClientError> {
     let json = serde_json::to_vec(what).map_err(|e| ClientError::Wrong { why: e.to_string() })?;
-    let mut host = Command::new(program)
+    let given = match what {
+        StartHost::New(new) => &new.given,
+        StartHost::Resume { given, .. } => given,
+    };
+    let mut command = Command::new(program);
+    for (name, value) in std::env::vars_os() {
+        // What a secret was taken from would stay readable in the host's own environment, and in that of all it starts.
+        if given.secrets.values().any(|secret| value == secret.as_str() && !secret.is_empty()) {
+            command.env_remove(name);
+        }
+    }
+    let mut host = command
         .arg0("onbelay")
         .arg("host")
         .stdin(Stdio::piped())

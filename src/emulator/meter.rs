@@ -44,6 +44,8 @@ impl Meter {
     /// Appends to `kept` what the emulator is to be given of `bytes`, for a terminal of `size` columns and rows, until
     /// the work reaches `most`. How many bytes that were.
     pub fn measure(&mut self, bytes: &[u8], size: (u16, u16), most: u64, kept: &mut Vec<u8>) -> usize {
+        // A window that is just opened, or closed, may have no columns at all.
+        let size = (size.0.max(1), size.1.max(1));
         let mut work = 0;
         for (index, byte) in bytes.iter().enumerate() {
             let before = self.place;

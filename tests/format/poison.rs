@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 pub(crate) const SIZE: usize = 256 * 1024;
 
 /// Each with what it is.
+#[expect(clippy::too_many_lines, reason = "one list, an entry a few lines")]
 pub(crate) fn all() -> Vec<(&'static str, String)> {
     vec![
         ("one-letter choices", flow("params: { a: { choices: [", "a,", "] } }\n")),
