@@ -205,6 +205,14 @@ mod tests {
     }
 
     #[test]
+    fn what_can_do_no_harm_stands_as_it_is() {
+        for text in ["two words, a tab's width away", "Grüße – 東京 ✓", "~!@#$%^&*()[]{}<>|;:'?/"] {
+            let line = String::from_utf8(line(&note(1, text), &no_link())).unwrap();
+            assert!(line.contains(&format!("\"text\":\"{text}\"")), "{line}");
+        }
+    }
+
+    #[test]
     fn j19_an_unknown_kind_is_told_from_garbage_and_unknown_fields_are_left_alone() {
         let text = String::from_utf8(line(&note(1, "x"), &no_link())).unwrap();
         let text = text.trim_end();

@@ -30,6 +30,8 @@ pub(crate) struct Bench {
     pub(crate) started: Vec<Loose>,
     /// Every start ever, as `step` or `step@item`, `undo step`.
     pub(crate) log: Vec<String>,
+    /// How each was to be started: its limit, whether its stdout is apart, whether it has a terminal.
+    pub(crate) manners: Vec<(Option<Duration>, bool, bool)>,
     pub(crate) stops: Vec<u32>,
     /// Every start that was handed out: the last record before it, and its attempt.
     pub(crate) handed_out: Vec<(u64, u32)>,
@@ -103,6 +105,7 @@ impl Bench {
             hold_answers: false,
             started: Vec::new(),
             log: Vec::new(),
+            manners: Vec::new(),
             stops: Vec::new(),
             handed_out: Vec::new(),
             secrets: BTreeSet::new(),
@@ -138,6 +141,7 @@ impl Bench {
                 let undo = if permit.work() == super::Work::Undo { "undo " } else { "" };
                 let item = permit.item().map(|(_, item)| format!("@{item}")).unwrap_or_default();
                 self.log.push(format!("{undo}{}{item}", permit.step()));
+                self.manners.push((permit.timeout(), permit.separate_stdout(), permit.interactive()));
                 self.handed_out.push((self.session.head, permit.attempt()));
                 let place = self.session.step_at(permit.step().as_str()).expect("a step");
                 self.started.push(Loose {

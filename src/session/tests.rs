@@ -3,10 +3,12 @@
 mod approval;
 mod approval_text;
 mod asked_anew;
+mod asking;
 mod crash;
 mod doctored;
 mod gate;
 mod items;
+mod limits;
 mod model;
 mod mutations;
 mod second;

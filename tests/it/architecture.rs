@@ -34,6 +34,24 @@ const ARROWS: [(&str, &[&str]); 16] = [
 /// Rooms that read no clock, no disk and no environment.
 const PURE: [&str; 9] = ["emulator", "id", "lint", "report", "runbook", "session", "text", "time", "wire"];
 
+/// Where a test may let time pass, how often, and why: no test sleeps and hopes that something has happened meanwhile.
+const PAUSES: [(&str, usize, &str); 6] = [
+    ("tests/it/floods.rs", 1, "between two notes of somebody who floods"),
+    ("tests/it/process.rs", 1, "between two looks for a named event"),
+    ("tests/it/sizes.rs", 2, "between two looks at a thread; before somebody asks a second time"),
+    ("tests/support/mod.rs", 1, "`until`: between two looks for a named event"),
+    ("tests/support/processes.rs", 1, "between two looks at what its threads do"),
+    ("tests/support/screen.rs", 1, "one Enter sooner after another is taken for a slip of the finger"),
+];
+
+/// Ways to let time pass, which are taken apart here so that they are not found here.
+const WAYS_TO_PAUSE: [&str; 4] = [
+    concat!("thread::", "sleep"),
+    concat!("park_", "timeout"),
+    concat!("nano", "sleep"),
+    concat!("sleep_", "until"),
+];
+
 struct Source {
     path: PathBuf,
     /// `session` of `src/session/gate.rs`.
@@ -245,6 +263,36 @@ fn no_room_is_too_large_to_live_in() {
         .filter(|(lines, _)| *lines > 600)
         .collect();
     assert!(large.is_empty(), "{large:?}");
+}
+
+#[test]
+fn f_p3_no_test_sleeps_but_where_it_is_said_why() {
+    let mut found = BTreeMap::new();
+    for (path, text) in texts_of_tests() {
+        let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+        let pauses = code.filter(|line| WAYS_TO_PAUSE.iter().any(|way| line.contains(way))).count();
+        if pauses > 0 {
+            found.insert(path, pauses);
+        }
+    }
+    let named: BTreeMap<String, usize> =
+        PAUSES.iter().map(|(path, times, _)| ((*path).to_owned(), *times)).collect();
+    assert_eq!(found, named, "wait for a named event (`until`), or say here why a test lets time pass");
+}
+
+/// Every file of tests, and of each file of the program its tests.
+fn texts_of_tests() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    walk(&root.join("tests"), &mut files);
+    walk(&root.join("src"), &mut files);
+    let texts = files.into_iter().map(|path| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let path = path.strip_prefix(root).unwrap();
+        let from = if is_test(path) { Some(0) } else { text.find("#[cfg(test)]\nmod ") };
+        (path.to_str().unwrap().to_owned(), from.map_or_else(String::new, |from| text[from..].to_owned()))
+    });
+    texts.collect()
 }
 
 #[test]

@@ -116,6 +116,39 @@ fn its_form_is_fixed_for_ever() {
     insta::assert_snapshot!("approval_text_person", by_a_person().text());
 }
 
+#[test]
+fn a_step_without_words_still_says_that_a_person_does_it() {
+    let silent = Subject { words: String::new(), ..by_a_person() };
+    assert!(silent.text().ends_with("\nto be done:\n  | \n"), "{}", silent.text());
+    assert!(!sample().text().contains("to be done:"));
+}
+
+#[test]
+fn records_are_numbered_up_to_twelve_and_counted_beyond() {
+    let with = |count: u64| {
+        let mut subject = sample();
+        subject.evidence[1].records = (1..=count).collect();
+        subject.text()
+    };
+    assert!(with(12).contains(", record 1 2 3 4 5 6 7 8 9 10 11 12: kim"));
+    assert!(with(13).contains(", 13 records sha256 "));
+}
+
+#[test]
+fn what_would_not_show_stands_in_quotes() {
+    for (value, shown) in [
+        ("plain", "value:       n=plain\n"),
+        ("a\u{202e}b", "value:       \"n=a\\u{202e}b\"\n"),
+        ("a\u{200b}", "value:       \"n=a\\u{200b}\"\n"),
+        ("a\u{1b}b", "value:       \"n=a\\u{1b}b\"\n"),
+        ("a\tb\n", "value:       \"n=a\\tb\\n\"\n"),
+        ("a ", "value:       \"n=a \"\n"),
+    ] {
+        let subject = Subject { values: [("n".to_owned(), value.to_owned())].into(), ..sample() };
+        assert!(subject.text().contains(shown), "{value:?}\n{}", subject.text());
+    }
+}
+
 /// Every single value in it, as a pointer.
 fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {

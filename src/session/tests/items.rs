@@ -198,3 +198,37 @@ steps:
     assert_eq!(bench.log[5..], ["undo each@y", "undo each@x"], "what was done before is undone too");
     bench.assert_replays();
 }
+
+#[test]
+fn an_item_that_is_done_is_taken_again_only_by_hand_and_for_a_value_that_is_lost() {
+    let taken = |capture: &str, by_hand: bool| {
+        let yaml =
+            format!("steps:\n  - {{ id: each, title: Each, for_each: {{ n: [a, b] }}{capture}, run: x }}\n");
+        let mut bench = Bench::new(&yaml);
+        bench.run("each").unwrap();
+        // How its first item ended is lost, and what it printed; a person says that it was done.
+        bench.host_dies("boot-b", &|_| crate::session::recover::Found::Gone("lost".into()));
+        bench.act(&Command::Resolve { step: "each".into(), done: true, what: "it is".into() }).unwrap();
+        let list = ["a".to_owned(), "b".to_owned()];
+        crate::session::gate::items_to_do(&bench.session, 0, crate::session::Work::Run, &list, by_hand)
+    };
+    assert_eq!(taken("", false), ["b"]);
+    assert_eq!(taken("", true), ["b"], "it has no value to lose");
+    assert_eq!(taken(", capture: v", false), ["b"], "a script is never run twice for a value");
+    assert_eq!(taken(", capture: v", true), ["a", "b"]);
+}
+
+#[test]
+fn an_item_is_being_asked_until_its_own_answer_is_there() {
+    let mut bench = Bench::new(DRAIN);
+    bench.hold_answers = true;
+    bench.check("others").unwrap();
+    let seen = |bench: &Bench| {
+        ["web-1", "web-2"].map(|item| crate::session::freshness::look(&bench.session, 1, item, bench.now).0)
+    };
+    use view::CheckStatus::{Holds, Running};
+    assert_eq!(seen(&bench), [Running, Running]);
+    let ask = bench.asked.remove(0);
+    bench.answer(&ask);
+    assert_eq!(seen(&bench), [Holds, Running]);
+}

@@ -3,7 +3,7 @@
 
 use crate::session::approve::{Word, caveat, remark, same_name};
 use crate::session::bench::{Bench, dana, sam};
-use crate::session::event::{Event, Proven};
+use crate::session::event::{Event, Proven, SignedBy};
 use crate::session::view::StepStatus::{Done, Failed};
 use crate::session::{Command, Person, Work};
 
@@ -295,4 +295,35 @@ fn what_an_approval_does_not_prove_is_said() {
     let mut as_root = known.clone();
     as_root.user = Person { name: "root".to_owned(), uid: Some(0), login: None };
     assert!(remark(&account(Some(1001)), &as_root).unwrap().contains("as root"));
+}
+
+#[test]
+fn each_doubt_about_an_approval_has_its_own_sentence() {
+    let bench = Bench::approved(WIPE, "wipe");
+    let given = &bench.round("wipe").unwrap().given[0];
+    let of = |by: Person, proof: Proven| crate::session::state::Approval { by, proof, ..given.clone() };
+    let key = |unknown: Option<&str>| {
+        let [principal, fingerprint, signature, signers, line] = [(); 5].map(|()| "x".to_owned());
+        let (also, unknown) = (Vec::new(), unknown.map(str::to_owned));
+        Proven::Key(Box::new(SignedBy { principal, fingerprint, signature, signers, line, also, unknown }))
+    };
+    let root = |login| Person { name: "root".to_owned(), uid: Some(0), login };
+    let typed = Proven::Here { name: "Kim".to_owned() };
+    let cases = [
+        (of(dana(), typed.clone()), dana(), Some("typed at the operator's own terminal")),
+        (of(root(None), typed), root(None), Some("typed at the operator's own terminal")),
+        (of(sam(), key(Some("an old form"))), dana(), Some("whether the operator holds this key")),
+        (of(sam(), key(None)), dana(), None),
+        (of(root(None), key(None)), root(None), None),
+        (of(root(None), Proven::Account), dana(), Some("root can act as anyone")),
+        (of(root(Some(1001)), Proven::Account), dana(), Some("root can act as anyone")),
+        (of(Person { login: Some(0), ..sam() }, Proven::Account), dana(), Some("root became that account")),
+        (of(sam(), Proven::Account), root(None), Some("the operator is root")),
+        (of(sam(), Proven::Account), dana(), None),
+    ];
+    for (approval, operator, begins) in cases {
+        let said = caveat(&approval, &operator);
+        assert_eq!(said.is_some(), begins.is_some(), "{approval:?}: {said:?}");
+        assert!(said.unwrap_or_default().starts_with(begins.unwrap_or_default()), "{approval:?}: {said:?}");
+    }
 }

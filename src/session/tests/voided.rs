@@ -48,6 +48,33 @@ fn f_a3_a12_it_serves_for_fifteen_minutes_from_the_asking_by_the_clock_that_coun
 }
 
 #[test]
+fn a12_an_asking_that_waited_a_day_has_expired_whatever_the_wall_clock_says() {
+    let day = Duration::from_hours(24);
+    let wall = |bench: &mut Bench, millis: i64| {
+        bench.now.at = crate::time::Timestamp::from_millis(bench.now.at.millis() + millis);
+    };
+    // The machine slept for a day, and its clock was set back by as much: it is as if no time had passed, to the wall clock.
+    let mut waiting = Bench::new(WIPE);
+    waiting.run("wipe").unwrap();
+    let mut given = Bench::approved(WIPE, "wipe");
+    for bench in [&mut waiting, &mut given] {
+        bench.later(day);
+        wall(bench, -86_400_000);
+        assert!(why(bench, "wipe").contains("has expired"));
+    }
+    assert!(waiting.approves(&sam(), "wipe").unwrap_err().sentence.contains("has expired"));
+    starts_nothing(&mut given, "wipe");
+    // A clock that is set forward by a day ends nothing.
+    let mut bench = Bench::approved(WIPE, "wipe");
+    wall(&mut bench, 86_400_000);
+    bench.run_typed("wipe", "wipe").unwrap();
+    assert_eq!(bench.log, ["wipe"]);
+    for bench in [waiting, given, bench] {
+        bench.assert_replays();
+    }
+}
+
+#[test]
 fn the_last_asking_of_checks_does_not_run_the_time_out() {
     let mut bench = Bench::approved(WIPE, "wipe");
     bench.later(Duration::from_millis(15 * 60_000 - 1));

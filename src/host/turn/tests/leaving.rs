@@ -43,6 +43,23 @@ fn a6_a_witness_who_leaves_before_the_start_takes_the_approval_along() {
 }
 
 #[test]
+fn a6_a_witness_who_leaves_while_it_runs_changes_nothing() {
+    let mut scene = Scene::witnessed(&[Role::Witness]);
+    scene.approves(SAM[0]);
+    let typed = Some("wipe".to_owned());
+    let told =
+        words(&scene.act(Command::Run { step: "wipe".into(), typed, will_ask: false, by_hand: false }));
+    assert!(told.contains(&"START wipe".to_owned()), "{told:?}");
+    let on_paper = scene.on_paper();
+    assert_eq!(words(&scene.feed(Input::Left(SAM[0]))), ["people 1"], "the command is not stopped");
+    assert_eq!(scene.on_paper(), on_paper, "and nothing is voided: the approval was used up by the start");
+    let step = &scene.state.session().steps[0];
+    let crate::session::Progress::Running(running) = &step.progress else { panic!("{:?}", step.progress) };
+    assert_eq!(step.approvers[0].by, sam(), "who approved it stays on record");
+    assert_eq!(running.attempt, 1);
+}
+
+#[test]
 fn a6_an_approval_ends_with_the_screen_it_was_given_on_whatever_else_is_open() {
     for other in [Role::Watch, Role::Witness, Role::Drive] {
         let mut scene = Scene::witnessed(&[Role::Witness, other]);
