@@ -131,6 +131,29 @@ fn an_answer_that_still_serves_does_not_lengthen_an_approval() {
 }
 
 #[test]
+fn a_patient_asking_lengthens_nothing_though_it_began_in_time() {
+    let yaml = WIPE.replace("run: 'true' }", "run: 'true', valid_for: 1h, wait: { up_to: 2h, every: 5s } }");
+    let mut bench = Bench::approved(&yaml, "wipe");
+    bench.later(Duration::from_mins(61));
+    bench.asks(&sam(), "wipe").unwrap_err();
+    let mut bench = Bench::new(&yaml);
+    bench.check("backup").unwrap();
+    bench.asks(&sam(), "wipe").unwrap();
+    bench.approves(&sam(), "wipe").unwrap();
+    let request = Request { n: bench.session.head, ..wish(&bench) };
+    bench.later(Duration::from_mins(14));
+    bench.hold_answers = true;
+    bench.check("backup").unwrap();
+    let ask = bench.asked.remove(0);
+    let answer = bench.answered(&ask);
+    bench.record_answer(&ask, answer);
+    let once = bench.session.checks[0].answers[""].once;
+    bench.later(Duration::from_mins(2));
+    let word = standing(&bench.session, 0, Work::Run, Some(&request), bench.now).word;
+    assert_eq!((once, word), (false, Word::Over), "it was not asked in the same breath as the start");
+}
+
+#[test]
 fn what_a_person_answered_is_told_with_their_name_and_their_answer() {
     let mut bench = Bench::new(
         "checks:\n  eye: { title: Seen, attest: Is it gone? }\nsteps:\n  - { id: a, title: A, requires: eye, run: x }\n",

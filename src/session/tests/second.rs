@@ -325,5 +325,10 @@ fn each_doubt_about_an_approval_has_its_own_sentence() {
         let said = caveat(&approval, &operator);
         assert_eq!(said.is_some(), begins.is_some(), "{approval:?}: {said:?}");
         assert!(said.unwrap_or_default().starts_with(begins.unwrap_or_default()), "{approval:?}: {said:?}");
+        // What is said aloud needs no remark, and who logged in tells nothing of a key or of a typed name.
+        let subject =
+            crate::session::approve::Subject { operator, ..bench.round("wipe").unwrap().subject.clone() };
+        let remarked = remark(&approval, &subject).is_some();
+        assert_eq!(remarked, begins.is_none() && approval.proof == Proven::Account, "{approval:?}");
     }
 }

@@ -1,5 +1,7 @@
 //! Signatures that no program here can make (hardware keys), bounds, and anything at all as input.
 
+mod lists;
+
 use proptest::prelude::*;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::public::{KeyData, SkEd25519};
