@@ -80,6 +80,13 @@ fn a_start_says_how_long_it_may_take_and_what_it_runs_on() {
 }
 
 #[test]
+fn where_nobody_need_approve_it_is_as_good_as_approved() {
+    let bench = Bench::new(GUARDED);
+    let standing = standing(&bench.session, 0, Work::Run, None, bench.now);
+    assert_eq!((standing.met, standing.word), (true, Word::Needless));
+}
+
+#[test]
 fn what_is_left_to_type_is_said_as_it_would_be_typed() {
     let mut bench = Bench::new(GUARDED);
     bench.answers.insert("backup".into(), Verdict::Fails);
