@@ -143,6 +143,8 @@ fn what_is_just_short_enough_is_asked() {
     assert!(bytes(LONGEST - around + 1).unwrap_err().contains(&(LONGEST + 1).to_string()));
 }
 
+type Change = fn(&mut Subject);
+
 #[test]
 fn no_part_changes_unseen() {
     let mut bench = Bench::new(WIPE);
@@ -153,7 +155,6 @@ fn no_part_changes_unseen() {
         [("kept", "1"), ("gone", "2")].map(|(name, text)| (name.to_owned(), text.to_owned())).into();
     then.environment = [("LANG".to_owned(), Digest::new("a"))].into();
     assert_eq!(changes(&then, &then), [""; 0]);
-    type Change = fn(&mut Subject);
     let cases: [(Change, &str); 40] = [
         (|it| it.session = "other".into(), "the session"),
         (|it| it.runbook = Digest::new("b"), "the runbook"),

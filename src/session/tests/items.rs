@@ -226,9 +226,8 @@ fn an_item_is_being_asked_until_its_own_answer_is_there() {
     let seen = |bench: &Bench| {
         ["web-1", "web-2"].map(|item| crate::session::freshness::look(&bench.session, 1, item, bench.now).0)
     };
-    use view::CheckStatus::{Holds, Running};
-    assert_eq!(seen(&bench), [Running, Running]);
+    assert_eq!(seen(&bench), [view::CheckStatus::Running; 2]);
     let ask = bench.asked.remove(0);
     bench.answer(&ask);
-    assert_eq!(seen(&bench), [Holds, Running]);
+    assert_eq!(seen(&bench), [view::CheckStatus::Holds, view::CheckStatus::Running]);
 }
