@@ -24,6 +24,7 @@ impl CheckPlan {
 
 /// A step.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of the format")]
 pub(crate) struct StepPlan {
     pub(crate) id: String,
     /// The tool carries it out.
@@ -200,7 +201,7 @@ fn random_step(chance: &mut Chance, place: usize, all: &[usize], automatic: &[us
         items,
         background: script && !destructive && chance.percent(20),
         optional: chance.percent(20),
-        retry: (script && !destructive && chance.percent(25)).then(|| (1 + chance.next() as u32 % 2, 5)),
+        retry: (script && !destructive && chance.percent(25)).then(|| (1 + u32::from(chance.percent(50)), 5)),
     }
 }
 

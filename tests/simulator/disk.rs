@@ -67,6 +67,7 @@ pub(crate) enum Lie {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub(crate) struct Platter {
     cache: Vec<u8>,
     durable: Vec<u8>,
@@ -196,7 +197,8 @@ impl Disk {
         let body = disk.cache.len().saturating_sub(1);
         let end = disk.cache[..body].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         disk.cache.truncate(end);
-        disk.durable = disk.cache.clone();
+        let platter = &mut *disk;
+        platter.durable.clone_from(&platter.cache);
         disk.dirty.clear();
     }
 
@@ -205,7 +207,8 @@ impl Disk {
         let mut disk = self.lock();
         let middle = disk.cache.len() / 2;
         disk.cache[middle] ^= 1;
-        disk.durable = disk.cache.clone();
+        let platter = &mut *disk;
+        platter.durable.clone_from(&platter.cache);
         disk.dirty.clear();
     }
 
@@ -371,7 +374,8 @@ impl Place for Handle {
         disk.cut = false;
         if disk.cache != disk.durable {
             disk.fired.push("what only the kernel had is forgotten");
-            disk.cache = disk.durable.clone();
+            let platter = &mut *disk;
+            platter.cache.clone_from(&platter.durable);
         }
         reader::read_from(&disk.cache[..]).map_err(|error| JournalError::Broken { why: error.to_string() })
     }
@@ -379,7 +383,8 @@ impl Place for Handle {
     fn keep_aside(&mut self, len: u64, bytes: u64) -> Result<Repair, JournalError> {
         let mut disk = self.0.lock();
         disk.cache.truncate(usize::try_from(len).unwrap_or(usize::MAX));
-        disk.durable = disk.cache.clone();
+        let platter = &mut *disk;
+        platter.durable.clone_from(&platter.cache);
         disk.dirty.clear();
         disk.cut = false;
         disk.fired.push("a torn tail is cut");

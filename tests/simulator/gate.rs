@@ -165,7 +165,7 @@ impl Model {
         let asked_now = self.required(step, wish.undo).iter().filter_map(|at| self.checks[*at].said.as_ref());
         let began = asked_now.filter(|said| said.once && said.asked_n > wish.n).map(|said| said.began);
         let at = began.filter(|began| age(*began, now).is_some()).max_by_key(|began| age(*began, now));
-        if !self.stands(round, at.unwrap_or(now)) || self.is_otherwise(step, round, wish.by_hand) {
+        if !Self::stands(round, at.unwrap_or(now)) || self.is_otherwise(step, round, wish.by_hand) {
             return None;
         }
         let mut people: Vec<&Person> = Vec::new();
@@ -180,7 +180,7 @@ impl Model {
     }
 
     /// Can what was asked still be approved and used?
-    pub(crate) fn stands(&self, round: &Round, at: Moment) -> bool {
+    pub(crate) fn stands(round: &Round, at: Moment) -> bool {
         let young = age(round.at, at).is_some_and(|age| age < APPROVAL_SERVES);
         round.refused.is_none() && !round.void && young
     }

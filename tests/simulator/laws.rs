@@ -266,7 +266,6 @@ impl Laws {
 
     /// What somebody was answered, against what the model says.
     pub(crate) fn answered(
-        &self,
         outputs: &[Output],
         expected: Result<(), &'static str>,
         is_broken: bool,

@@ -39,6 +39,7 @@ pub(crate) enum Doing {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is said by a record of its own")]
 pub(crate) struct Attempt {
     pub(crate) number: u32,
     pub(crate) undo: bool,

@@ -121,7 +121,7 @@ fn useful(chance: &mut Chance, model: &Model, operator: usize, now: Moment) -> (
     let (state, plan) = (&model.steps[at], &model.book.steps[at]);
     let step = || plan.id.as_str().into();
     let waits = state.round.as_ref().is_some_and(|round| {
-        model.stands(round, now) && round.given.iter().filter(|yes| !yes.void).count() < plan.witnesses
+        Model::stands(round, now) && round.given.iter().filter(|yes| !yes.void).count() < plan.witnesses
     });
     if waits && state.wish.is_none() && chance.percent(75) {
         return (second, Command::Approve { step: step(), seen: None, name: None, signature: None });

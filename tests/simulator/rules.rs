@@ -5,6 +5,7 @@ use onbelay::session::{Circumstances, Command, Person};
 use onbelay::time::Moment;
 use onbelay::wire::messages::Role;
 
+use super::book::CheckPlan;
 use super::gate::{APPROVAL_SERVES, Check, age, may_be};
 use super::model::{Doing, Is, Model, Round, Stage};
 
@@ -69,7 +70,7 @@ impl Model {
                     )?;
                 }
                 must(
-                    !checks.is_empty() || self.book.checks.iter().any(|it| it.is_automatic()),
+                    !checks.is_empty() || self.book.checks.iter().any(CheckPlan::is_automatic),
                     "nothing to ask",
                 )
             }
@@ -222,9 +223,9 @@ impl Model {
         must(plan.witnesses_for(undo) > 0, "no witness")?;
         self.not_busy(at)?;
         if undo {
-            self.may_undo(at)?
+            self.may_undo(at)?;
         } else {
-            self.may_run(at)?
+            self.may_run(at)?;
         }
         must(
             is_operator || round.is_none_or(|round| round.refused.is_none()),
@@ -234,11 +235,12 @@ impl Model {
         let as_before =
             same.filter(|round| round.asker.uid == self.operator.uid).is_some_and(|it| it.by_hand);
         let by_hand = by_hand || as_before;
-        if let Some(round) = round.filter(|round| !is_operator && self.stands(round, asker.now)) {
+        if let Some(round) = round.filter(|round| !is_operator && Self::stands(round, asker.now)) {
             let another = round.undo != undo || self.is_otherwise(at, round, by_hand);
             must(!another, "the operator asked about another start")?;
         }
-        let stands = |round: &&Round| self.stands(round, asker.now) && !self.is_otherwise(at, round, by_hand);
+        let stands =
+            |round: &&Round| Self::stands(round, asker.now) && !self.is_otherwise(at, round, by_hand);
         if let Some(round) = same.filter(stands) {
             let answered = round.given.iter().any(|yes| !yes.void);
             if answered || age(round.at, asker.now).is_some_and(|age| age < RENEWED_AFTER) {
@@ -261,7 +263,7 @@ impl Model {
         let plan = &self.book.steps[at];
         must(plan.witnesses > 0, "no witness")?;
         let round = self.steps[at].round.as_ref().ok_or("nobody asked")?;
-        must(self.stands(round, asker.now), "what was asked is over")?;
+        must(Self::stands(round, asker.now), "what was asked is over")?;
         self.not_busy(at)?;
         must(!asker.saw_another, "saw another text")?;
         must(self.unmet_but_people(at, round.undo, asker.now).is_empty(), "its gate is shut")?;

@@ -18,7 +18,7 @@ use onbelay::wire::messages::Role;
 use super::chance::Chance;
 use super::disk::FAULTS;
 use super::host::{Journal, Sabotage};
-use super::laws::Complaint;
+use super::laws::{Complaint, Laws};
 use super::play::Play;
 use super::report::Law;
 use super::world::Asked;
@@ -56,7 +56,7 @@ impl Play {
             self.laws.after_turn(host, &outputs, was_broken, &self.disk, &self.world, &mut self.report);
         self.complain(complaints);
         if let Some(expected) = self.expected.take() {
-            let complaint = self.laws.answered(&outputs, expected, is_broken);
+            let complaint = Laws::answered(&outputs, expected, is_broken);
             self.complain(complaint);
         }
         let dies_after = self.dies_after.take();
@@ -291,10 +291,9 @@ fn words(outputs: &[Output]) -> String {
                 }
             }
             Output::Tell(_, FromHost::Reply { result, .. }) => {
-                words.push(format!("\n              {result:?}"))
+                words.push(format!("\n              {result:?}"));
             }
             Output::Tell(_, FromHost::Health { log }) => words.push(format!("{log:?}")),
-            Output::Tell(..) => {}
             Output::Ask(tag, _) => words.push(format!("\n              ASK {}", tag.check)),
             Output::CancelAsks { check } => words.push(format!("CANCEL {check}")),
             Output::Start(permit) => {
