@@ -5,6 +5,8 @@
 #[path = "../tests/format/poison.rs"]
 mod poison;
 
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends here")]
+
 use std::time::{Duration, Instant};
 
 use onbelay::runbook::read;

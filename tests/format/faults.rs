@@ -112,10 +112,7 @@ fn y4_what_holds_no_steps_is_never_a_runbook() {
         (format!("{head}{steps}...\n\u{1}\n"), "control-character"),
         (format!("{head}{steps}... garbage\n"), "syntax"),
     ] {
-        let problems = match read(case.as_bytes(), "none.yaml") {
-            Err(problems) => problems,
-            Ok(_) => panic!("taken: {case:?}"),
-        };
+        let Err(problems) = read(case.as_bytes(), "none.yaml") else { panic!("taken: {case:?}") };
         let rules: Vec<_> = problems.list.iter().map(|problem| problem.rule).collect();
         assert!(rules.contains(&rule), "{case:?} is refused for {rules:?}");
         assert!(problems.render(false).contains("none.yaml:"), "{problems}");

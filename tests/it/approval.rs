@@ -34,10 +34,13 @@ fn script(home: &Home, name: &str, text: &str) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// What puts another script in the place of one.
+type Swap<'a> = &'a dyn Fn(&Home);
+
 #[test]
 fn a4_a_script_that_is_swapped_after_the_approval_does_not_run() {
     let other = HONEST.replace("honest", "swapped");
-    let swaps: [(&str, &dyn Fn(&Home)); 3] = [
+    let swaps: [(&str, Swap<'_>); 3] = [
         ("edited in place", &|home| script(home, "migrate.sh", &other)),
         ("another file in its place", &|home| {
             script(home, "other.sh", &other);

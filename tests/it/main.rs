@@ -11,6 +11,7 @@ mod contracts;
 mod coverage;
 mod crash;
 mod expect;
+mod faults;
 mod first;
 mod floods;
 mod following;
