@@ -2,10 +2,10 @@
 //!
 //! Run with `cargo bench --bench loader`.
 
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends here")]
+
 #[path = "../tests/format/poison.rs"]
 mod poison;
-
-#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends here")]
 
 use std::time::{Duration, Instant};
 

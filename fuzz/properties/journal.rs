@@ -113,7 +113,7 @@ fn cut(whole: &[u8], log: &Log) {
         % (whole.len() + 1);
     let part = &whole[..at];
     let before = read_from(part).expect("memory can be read");
-    let lines = part.iter().filter(|byte| **byte == b'\n').count();
+    let lines = part.split(|byte| *byte == b'\n').count() - 1;
     assert_eq!(before.entries, log.entries[..lines], "cut at {at}");
     let end = part.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     assert_eq!(before.len, end as u64);

@@ -56,7 +56,7 @@ pub(crate) fn hold(bytes: &[u8]) {
         end = place.end;
     }
     assert_eq!(needle.first(hay), all.first().cloned());
-    assert!(needle.last_before(hay, hay.len()).is_some() == !all.is_empty());
+    assert_eq!(needle.last_before(hay, hay.len()).is_some(), !all.is_empty());
     assert!(needle.back(hay) <= hay.len() && needle.ahead(hay) <= hay.len());
 }
 

@@ -134,7 +134,7 @@ impl<'o> Scene<'o> {
     fn give(&mut self, message: Msg) {
         let mut actions = update(&mut self.app, message);
         for _ in 0..20 {
-            let asked: Vec<FromHost> = actions.drain(..).filter_map(|action| self.answer(action)).collect();
+            let asked: Vec<FromHost> = actions.drain(..).filter_map(|action| self.answer(&action)).collect();
             if asked.is_empty() {
                 return;
             }
@@ -144,8 +144,8 @@ impl<'o> Scene<'o> {
         }
     }
 
-    fn answer(&self, action: Action) -> Option<FromHost> {
-        let Action::Send(ToHost::ReadOutput { id, from, len, .. }) = action else { return None };
+    fn answer(&self, action: &Action) -> Option<FromHost> {
+        let Action::Send(ToHost::ReadOutput { id, from, len, .. }) = *action else { return None };
         let total = self.output.len();
         let start = usize::try_from(from).ok()?.min(total);
         let end = start.saturating_add(usize::try_from(len).ok()?).min(total);

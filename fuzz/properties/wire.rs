@@ -16,11 +16,11 @@ pub(crate) fn hold(bytes: &[u8]) {
     frames::<ToHost>(bytes, MAX_TO_HOST);
     frames::<FromHost>(bytes, MAX_FROM_HOST);
     frames::<ToHost>(bytes, 64);
-    if let Some(message) = one::<ToHost>(bytes) {
-        if let ToHost::GiveSecret { name, .. } = &message {
-            let nothing = ToHost::GiveSecret { name: name.clone(), value: String::new().into() };
-            assert_eq!(format!("{message:?}"), format!("{nothing:?}"), "what is told rests on a secret");
-        }
+    if let Some(message) = one::<ToHost>(bytes)
+        && let ToHost::GiveSecret { name, .. } = &message
+    {
+        let nothing = ToHost::GiveSecret { name: name.clone(), value: String::new().into() };
+        assert_eq!(format!("{message:?}"), format!("{nothing:?}"), "what is told rests on a secret");
     }
     one::<FromHost>(bytes);
     one::<StartHost>(bytes);
