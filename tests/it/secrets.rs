@@ -202,8 +202,7 @@ fn x7_a_secret_is_never_taken_from_a_command_line_and_typed_where_nobody_reads_i
     }
     let mut screen = Screen::open(&home, &["run", file], (24, 80));
     screen.wait("it asks", |text| text.contains("token") || text.contains("The key"));
-    screen.hurry(SECRET);
-    screen.hurry("\r");
+    screen.press(&format!("{SECRET}\r"));
     let session = home.only_session();
     screen.wait_for("a");
     screen.press("q");
