@@ -152,7 +152,8 @@ fn s2_a_terminal_that_is_closed_loses_no_line() {
     let host = session.host();
     drop(pair.master);
     let ended = until("the end of the client", || child.try_wait().unwrap());
-    assert_eq!(ended.exit_code(), 130, "told to hang up: {ended:?}");
+    // It is told to hang up, or finds the terminal gone: whichever comes first.
+    assert!(matches!(ended.exit_code(), 130 | 3), "{ended:?}");
     nothing_was_lost(&home, &session, host);
 }
 

@@ -78,8 +78,6 @@ pub(super) struct Play {
     pub(super) chance: Chance,
     /// Whether a death at the journal is that of the machine: numbers of their own.
     pub(super) whims: Chance,
-    /// No host can go on with this journal, and that is as it should be.
-    pub(super) over: bool,
     pub(super) event: u32,
     pub(super) tracing: bool,
     pub(super) report: Report,
@@ -110,11 +108,11 @@ pub(crate) fn play(seed: u64, sabotage: Sabotage, tracing: bool) -> Report {
     for event in 1..=events {
         play.event = u32::try_from(event).unwrap_or(0);
         play.one();
-        if play.over || play.report.broken.is_some() {
+        if play.report.broken.is_some() {
             break;
         }
     }
-    if !play.over && play.report.broken.is_none() {
+    if play.report.broken.is_none() {
         play.the_end();
     }
     play.report.seed = seed;
@@ -185,7 +183,6 @@ impl Play {
         Self {
             chance,
             whims: Chance::new(!seed),
-            over: false,
             event: 0,
             tracing,
             report,
@@ -224,9 +221,6 @@ impl Play {
         }
         if self.host.is_none() {
             self.take_over();
-        }
-        if self.over {
-            return;
         }
         self.world.later(1);
         let deed = self.chance.weighted(&DEEDS);

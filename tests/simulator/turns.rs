@@ -159,7 +159,7 @@ impl Play {
                 let fault = *self.chance.pick(&FAULTS);
                 self.disk.arm(fault, false, Chance::new(self.chance.next()));
             }
-            if self.begin().is_some() || self.over || self.report.broken.is_some() {
+            if self.begin().is_some() || self.report.broken.is_some() {
                 return;
             }
         }
@@ -170,7 +170,7 @@ impl Play {
         let (writer, log, repair) = match Writer::take_over(self.disk.open()) {
             Ok(taken) => taken,
             Err(error) => {
-                self.refused(&error.to_string());
+                self.broken(Law::ACrashIsNoDamage, error.to_string());
                 return None;
             }
         };
@@ -224,21 +224,6 @@ impl Play {
         self.lives()
     }
 
-    /// A journal that no host goes on with. One kind of it is known, and open: the power failed while several records were
-    /// being written at once, a sector of an earlier one is lost, and a later one is whole. That cannot be told from
-    /// damage to what was safe, so it is refused, and all that was acknowledged stays readable.
-    fn refused(&mut self, why: &str) {
-        if !why.contains("holds zero bytes, and whole records follow it") {
-            return self.broken(Law::ACrashIsNoDamage, why);
-        }
-        self.report.met("refused after a power failure in a write of several records");
-        let there = onbelay::journal::reader::read_from(&self.disk.from(0)[..]);
-        let records = there.map_or(0, |log| log.entries.len());
-        let lost = self.laws.nothing_is_lost(&self.disk, records);
-        self.complain(lost);
-        self.over = true;
-    }
-
     fn lives(&self) -> Option<()> {
         self.host.as_ref().filter(|host| !host.is_broken()).map(|_| ())
     }
@@ -248,7 +233,7 @@ impl Play {
         self.die();
         self.take_over();
         self.disk.disarm();
-        if self.over || self.report.broken.is_some() {
+        if self.report.broken.is_some() {
             return;
         }
         let Some(host) = &self.host else { return };
