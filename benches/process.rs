@@ -78,6 +78,7 @@ fn start(dir: &Path, script: &str, cover: &[&str]) -> Child {
         cover: cover.iter().map(|secret| (*secret).to_owned()).collect(),
         share: None,
         terminal: false,
+        of: None,
     };
     let mut child = Command::new(RUNNER)
         .arg("runner")

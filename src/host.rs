@@ -168,7 +168,7 @@ fn prepare(begun: Begun) -> Result<(Driver, Vec<turn::Output>, HostAnswer), Host
                 // For what bars it, where it never began; readers then find it as open as the others.
                 let _ = crate::access::make_dirs(&path, &at, Some(gid));
             }
-            let found = process::look(&at, loose.other_boot);
+            let found = process::look_for(&at, loose.of, loose.other_boot);
             if found == Found::Alive && process::terminal::is_open(&at) {
                 let size = process::terminal::size(&at);
                 sizes.push((loose.attempt, loose.item.as_ref().map(|(index, _)| *index), size));

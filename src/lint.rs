@@ -6,7 +6,9 @@ mod shell;
 
 use crate::runbook::problem::Severity;
 use crate::runbook::validate::Places;
-use crate::runbook::{Probe, Problem, Problems, Runbook, Script, Step, UndoWork, read_with_places, vet};
+use crate::runbook::{
+    Probe, Problem, Problems, Runbook, Script, Step, Template, UndoWork, commands, read_with_places, vet,
+};
 use crate::text::strange;
 
 /// Everything found in one runbook, errors and warnings, in the order of the file; the list may be empty.
@@ -63,6 +65,7 @@ pub fn warnings(runbook: &Runbook, places: &Places) -> Vec<Problem> {
             if let Some(UndoWork::Script(script)) = step.undo.as_ref().map(|undo| &undo.work) {
                 not_ascii(script, "undo", step, keys, &mut found);
             }
+            unwatched(runbook, step, keys, &mut found);
         }
         if step.is_hold_point() && step.interactive {
             found.push(
@@ -126,7 +129,9 @@ fn not_ascii(
     keys: &crate::runbook::validate::Keys,
     found: &mut Vec<Problem>,
 ) {
-    if let Some(names) = strange::names([script.text.as_str()]) {
+    let words = script.shell.iter().map(String::as_str);
+    let around = script.dir.iter().chain(script.env.values()).map(Template::raw);
+    if let Some(names) = strange::names([script.text.as_str()].into_iter().chain(words).chain(around)) {
         found.push(
             Problem::warning(
                 "not-ascii",
@@ -136,6 +141,28 @@ fn not_ascii(
             .label("may look like another that it is not")
             .hint("take out what is not meant; what is meant is named again before the step is confirmed"),
         );
+    }
+}
+
+/// What a script starts may be another file by then.
+fn unwatched(
+    runbook: &Runbook,
+    step: &Step,
+    keys: &crate::runbook::validate::Keys,
+    found: &mut Vec<Problem>,
+) {
+    for (key, undo) in [("run", false), ("undo", true)] {
+        for file in commands::unwatched(runbook, step, undo) {
+            let message = format!(
+                "the destructive step `{}` starts `{file}`, which no check it requires names",
+                step.id
+            );
+            found.push(
+                Problem::warning("unwatched-file", keys.of(key), message)
+                    .label("what is in that file may change after somebody read or approved this")
+                    .hint("`requires:` a check of it, such as `run: sha256sum --check FILE`"),
+            );
+        }
     }
 }
 
@@ -202,7 +229,23 @@ mod tests {
         assert_eq!(yaml("ѕudo x", hold), ["5 not-ascii"]);
         assert_eq!(yaml("sudo x", &format!("{hold}, undo: ѕudo x")), ["5 not-ascii"]);
         assert_eq!(yaml("sudo x", hold), Vec::<String>::new(), "texts for people may say anything");
+        for more in [", env: { A: ѕ }", ", dir: /ѕrv", ", shell: [baѕh, -c]"] {
+            assert_eq!(yaml("sudo x", &format!("{hold}{more}")), ["5 not-ascii"], "{more}");
+        }
         assert_eq!(yaml("echo Größe", ", requires: c"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a4_a_destructive_step_that_starts_a_file_no_check_looks_at() {
+        let yaml = |more: &str| {
+            rules(&format!(
+                "checks: {{ c: {{ run: sha256sum -c go.sh.sum }} }}\nsteps:\n- {{ id: a, requires: c, {more} }}\n"
+            ))
+        };
+        assert_eq!(yaml("destructive: true, run: ./move.sh"), ["5 unwatched-file"]);
+        assert_eq!(yaml("destructive: true, run: ls, undo: ./back.sh"), ["5 unwatched-file"]);
+        assert_eq!(yaml("destructive: true, run: ./go.sh"), Vec::<String>::new());
+        assert_eq!(yaml("run: ./move.sh"), Vec::<String>::new());
     }
 
     #[test]

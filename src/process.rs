@@ -15,12 +15,13 @@ pub mod spawn;
 pub mod spec;
 pub mod stop;
 pub mod terminal;
+mod wanted;
 pub mod watch;
 
 pub use output::{Stream, attempt_dir};
 pub use spawn::start;
 pub use stop::Stopper;
-pub use watch::{Runner, look};
+pub use watch::{Runner, look, look_for};
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,6 +1,7 @@
 //! What a runbook is: its model, how its text is vetted and read, how values fill it. PURE: no clock, no disk.
 //! It must not know sessions, hosts or screens.
 
+pub mod commands;
 pub mod digest;
 pub mod expect;
 pub mod look;

@@ -40,6 +40,51 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
+/// Numbers as they fall (xorshift64*): ten million inputs are to be made quickly, and the same ones each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let thrown = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D);
+        usize::try_from(thrown >> 33).unwrap() % end.max(1)
+    }
+}
+
+/// One to four changes of an input: bytes, words of the format, a part of it or of another put in, taken out, over another.
+fn changed(kept: &[Vec<u8>], words: &[&[u8]], dice: &mut Dice, bytes: &mut Vec<u8>) {
+    bytes.clear();
+    bytes.extend(&kept[dice.below(kept.len())]);
+    for _ in 0..=dice.below(4) {
+        let at = dice.below(bytes.len() + 1);
+        let end = (at + dice.below(12)).min(bytes.len());
+        match dice.below(5) {
+            0 => drop(bytes.splice(at..end, [u8::try_from(dice.below(256)).unwrap()])),
+            1 => drop(bytes.splice(at..at, words[dice.below(words.len())].iter().copied())),
+            2 => drop(bytes.splice(at..end, words[dice.below(words.len())].iter().copied())),
+            3 => drop(bytes.drain(at..end)),
+            _ => {
+                let other = &kept[dice.below(kept.len())];
+                let from = dice.below(other.len() + 1);
+                let to = (from + dice.below(200)).min(other.len());
+                bytes.splice(at..end, other[from..to].iter().copied());
+            }
+        }
+    }
+}
+
+/// The words of `fuzz/words/TARGET`: libFuzzer's dictionaries, of which only `\x0a` is an escape here.
+fn words(target: &str) -> Vec<Vec<u8>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/words").join(target);
+    let text = fs::read_to_string(path).unwrap();
+    let quoted = text.lines().filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
+    let words: Vec<Vec<u8>> = quoted.map(|word| word.replace("\\x0a", "\n").into_bytes()).collect();
+    assert!(words.len() > 50, "{} words", words.len());
+    words
+}
+
 /// Every kept input, each cut in its middle too; then kept inputs with some bytes changed.
 fn hold(target: &str, property: fn(&[u8]), changed: u32) {
     let kept = corpus(target);
@@ -71,7 +116,38 @@ fn hold(target: &str, property: fn(&[u8]), changed: u32) {
 
 #[test]
 fn y11_f_i1_the_loader() {
-    hold("runbook", runbook::hold, cases(300, 20_000));
+    hold("runbook", |bytes| runbook::hold(bytes, true), cases(300, 20_000));
+}
+
+/// F-I1: no panic in ten million. Each thread has its own dice, so a case that fails comes again.
+#[test]
+fn y11_f_i1_the_loader_reads_ten_million_runbooks() {
+    const THREADS: u32 = 2;
+    let kept: Vec<Vec<u8>> =
+        corpus("runbook").into_iter().map(|(_, bytes)| bytes).filter(|b| b.len() < 4096).collect();
+    assert!(kept.len() >= 10, "{} small inputs are kept", kept.len());
+    let words = words("runbook");
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    let each = cases(4_000, 10_000_000) / THREADS;
+    let accepted: u64 = std::thread::scope(|scope| {
+        let read = |thread: u32| {
+            let (kept, words) = (&kept, &words);
+            scope.spawn(move || {
+                let (mut dice, mut bytes, mut accepted) = (Dice(u64::from(thread) + 1), Vec::new(), 0);
+                for _ in 0..each {
+                    changed(kept, words, &mut dice, &mut bytes);
+                    let told = std::panic::catch_unwind(|| runbook::hold(&bytes, false));
+                    assert!(told.is_ok(), "it does not hold of {:?}", String::from_utf8_lossy(&bytes));
+                    accepted += u64::from(onbelay::runbook::read(&bytes, "again.yaml").is_ok());
+                }
+                accepted
+            })
+        };
+        let threads: Vec<_> = (0..THREADS).map(read).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    println!("{} changed runbooks were read, {accepted} of them taken, none with a panic", each * THREADS);
+    assert!(accepted > 0, "none was taken: they are too far from a runbook");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What must hold of the loader, whatever bytes it is given (F-I1).
 //!
 //! - It never panics: not the loader, not `lint`, not the readers of `--params` and of small files.
-//! - A refusal names at least one thing, each at a place that is in the file; drawn, as JSON and as SARIF it can be told, and
-//!   nothing of the file acts on a terminal by it.
+//! - A refusal names at least one thing, each at a place that is in the file.
+//! - Drawn, as JSON and as SARIF it can be told, and nothing of the file acts on a terminal by it.
 //! - What is accepted is the same when it is read again, and with a byte order mark before it.
 //! - What is accepted has steps, ids that are ids, each once, requirements that are there; no script is another than what stands in
 //!   some text of it; nothing has a zero byte.
@@ -14,21 +14,30 @@ use onbelay::lint;
 use onbelay::runbook::problem::{Lines, sarif};
 use onbelay::runbook::{Problems, Runbook, UndoWork, read, read_entries, read_params};
 
-/// Holds all of it of these bytes.
-pub(crate) fn hold(bytes: &[u8]) {
+/// Holds all of it of these bytes; `told`: drawing included.
+pub(crate) fn hold(bytes: &[u8], told: bool) {
+    let refusal = |problems: &Problems| {
+        refused(problems);
+        if told {
+            drawn(problems);
+        }
+    };
     match read(bytes, "fuzz.yaml") {
-        Err(problems) => refused(&problems),
-        Ok(runbook) => accepted(bytes, &runbook),
-    }
-    let found = lint::lint(bytes, "fuzz.yaml");
-    if !found.list.is_empty() {
-        refused(&found);
+        Err(problems) => refusal(&problems),
+        Ok(runbook) => {
+            accepted(bytes, &runbook);
+            // Of what is refused it says the same.
+            let found = lint::lint(bytes, "fuzz.yaml");
+            if !found.list.is_empty() {
+                refusal(&found);
+            }
+        }
     }
     if let Err(problems) = read_params(bytes, "params.yaml") {
-        refused(&problems);
+        refusal(&problems);
     }
     if let Err(problems) = read_entries(bytes, "small.yaml") {
-        refused(&problems);
+        refusal(&problems);
     }
 }
 
@@ -42,6 +51,9 @@ fn refused(problems: &Problems) {
         let place = lines.place(problem.span.start);
         assert!((1..=last).contains(&place.line) && place.column >= 1, "{place:?}");
     }
+}
+
+fn drawn(problems: &Problems) {
     for colour in [false, true] {
         let drawn = problems.render(colour);
         let plain = if colour { without_colours(&drawn) } else { drawn };

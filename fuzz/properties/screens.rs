@@ -242,6 +242,7 @@ fn walked(text: &str, me: &Person, now: Moment) -> (Session, Vec<Entry>) {
         output_sha256: None,
         captured: None,
         not_captured: Some(text.to_owned()),
+        wanted_terminal: false,
         left: Vec::new(),
     };
     let events = [

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::runbook::Proof;
 use crate::session::approve::{NAMESPACE, Subject};
 use crate::session::event::Work;
-use crate::session::{Command, Session};
+use crate::session::{Command, Session, view};
 use crate::wire::messages::Role;
 
 use super::act::{as_json, tell_end};
@@ -137,6 +137,9 @@ pub fn show(args: &ShowArgs) -> Outcome {
     out.finish()?;
     if !args.json {
         let file = args.output.as_deref().map_or_else(|| "FILE".to_owned(), shown);
+        if let Some((place, round)) = words::round(&walk.talk.session, &args.step) {
+            view::warnings(&walk.talk.session, place, round.subject.work).for_each(say);
+        }
         say(what_next(&subject, &name, &args.step, &file, &words::until(&subject, left)));
     }
     if subject.witness.proof == Proof::Key {

@@ -46,21 +46,29 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// In a sentence, that the file which a walk was started from is not what is walked any more. One that is gone, or that this
-/// account may not read, is not known to be another.
+/// In a sentence, that the file which a walk was started from is not what is walked any more; it is still to be cleaned. One
+/// that is gone, or that this account may not read, is not known to be another, unless its length says so.
 #[must_use]
 pub fn differs(dir: &Path, opened: &Opened) -> Option<String> {
-    let path = Path::new(&opened.path);
-    path.metadata().ok().filter(|about| about.is_file() && about.len() < MOST)?;
-    let now = std::fs::read(path).ok()?;
-    (digest::of_bytes(&now) != opened.sha256).then(|| {
-        let copy = quoted(&dir.join(RUNBOOK).display().to_string());
+    let (path, copy) = (Path::new(&opened.path), dir.join(RUNBOOK));
+    let length = path.metadata().ok().filter(Metadata::is_file)?.len();
+    let is_other = copy.metadata().is_ok_and(|copy| copy.len() != length)
+        || digest::of_bytes(&beginning(path)?) != opened.sha256;
+    is_other.then(|| {
         format!(
-            "{} was changed since the start; what is walked is the copy from then:  diff {copy} {}",
-            shown(path),
+            "{} was changed since the start; what is walked is the copy from then:  diff {} {}",
+            opened.path,
+            quoted(&copy.display().to_string()),
             quoted(&opened.path)
         )
     })
+}
+
+/// As much of a file as a runbook may have, and a byte more.
+fn beginning(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Who may change a file besides the one who reads it, and root.
@@ -150,6 +158,41 @@ pub fn colour_of_stderr() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::bench::Bench;
+
+    /// A session's directory with its copy, and what was opened from this file.
+    fn walked(dir: &Path, path: &Path, text: &str) -> Opened {
+        std::fs::write(path, text).unwrap();
+        std::fs::write(dir.join(RUNBOOK), text).unwrap();
+        let opened = Bench::new("steps: [{ id: a, title: A, run: 'true' }]\n").session.opened.clone();
+        let path = path.to_str().unwrap().to_owned();
+        Opened { path, sha256: digest::of_bytes(text.as_bytes()), ..opened }
+    }
+
+    #[test]
+    fn r5_a_file_that_has_grown_past_any_runbook_is_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("given.yaml");
+        let opened = walked(dir.path(), &path, "title: A");
+        assert_eq!(differs(dir.path(), &opened), None);
+        std::fs::write(&path, "title: B").unwrap();
+        assert!(differs(dir.path(), &opened).is_some(), "as long, and another");
+        std::fs::write(&path, vec![b'#'; usize::try_from(MOST).unwrap() + 5]).unwrap();
+        assert!(differs(dir.path(), &opened).is_some());
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(differs(dir.path(), &opened), None, "what is gone is not known to be another");
+    }
+
+    #[test]
+    fn u1_a_path_is_told_as_it_is_and_cleaned_once_by_whoever_shows_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("odd\u{1b}[2J{U+1.yaml");
+        let opened = walked(dir.path(), &path, "title: A");
+        std::fs::write(&path, "title: B").unwrap();
+        let said = differs(dir.path(), &opened).unwrap();
+        assert_eq!(said.matches(path.to_str().unwrap()).count(), 2, "{said}");
+        assert_eq!(clean(&said).matches("odd␛[2J{U+007B}U+1.yaml").count(), 2, "{said}");
+    }
 
     #[test]
     fn what_an_administrator_laid_down_is_not_set_aside() {

@@ -307,6 +307,7 @@ steps:
             output_sha256: None,
             captured: None,
             not_captured: None,
+            wanted_terminal: false,
             left: Vec::new(),
         };
         Event::WorkEnded { step: step.into(), attempt: 1, ended: Box::new(ended) }

@@ -66,13 +66,15 @@ fn part(cgroup: &str) -> Option<Part> {
 /// Does logind end what this user's logins have left? `None`: that is said nowhere.
 fn kills(root: &Path, user: &str) -> Option<bool> {
     let mut settings: BTreeMap<String, String> = BTreeMap::new();
-    let file =
-        PLACES.iter().rev().find_map(|place| fs::read_to_string(root.join(place).join("logind.conf")).ok());
-    if let Some(text) = &file {
-        // What it was built with stands there behind a mark.
+    let main = |place: &str| fs::read_to_string(root.join(place).join("logind.conf")).ok();
+    // What it was built with stands behind a mark in the file that came with it. In any other place that may as well be what an
+    // administrator has taken back.
+    if let Some(text) = main(PLACES[0]) {
         let built = text.lines().find_map(|line| line.trim().strip_prefix("#KillUserProcesses="));
         settings.extend(built.map(|word| ("KillUserProcesses".to_owned(), word.trim().to_owned())));
-        read_into(text, &mut settings);
+    }
+    if let Some(text) = PLACES.iter().rev().find_map(|place| main(place)) {
+        read_into(&text, &mut settings);
     }
     // One of the same name in a stronger place stands for the weaker.
     let mut more: BTreeMap<std::ffi::OsString, String> = BTreeMap::new();
@@ -150,6 +152,11 @@ mod tests {
         // What it was built with, and what stands for it.
         assert!(is_said(&[("usr/lib/systemd/logind.conf", "[Login]\n#KillUserProcesses=yes\n")]));
         assert!(!is_said(&[(etc, "[Login]\n#KillUserProcesses=no\n")]));
+        let vendor = |word: &'static str| ("usr/lib/systemd/logind.conf", word);
+        let taken_back = (etc, "[Login]\n#KillUserProcesses=yes\n");
+        assert!(!is_said(&[taken_back]), "an administrator's, who has thought better of it");
+        assert!(!is_said(&[vendor("[Login]\n#KillUserProcesses=no\n"), taken_back]));
+        assert!(is_said(&[vendor("[Login]\n#KillUserProcesses=yes\n"), (etc, "[Login]\n")]));
         assert!(!is_said(&[(etc, "[Login]\n#KillUserProcesses=yes\nKillUserProcesses=off\n")]));
         assert!(!is_said(&[(etc, "[Manager]\nKillUserProcesses=yes\n")]), "another section");
         // Files beside it: by name, and the stronger place first.

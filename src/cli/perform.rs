@@ -1,5 +1,7 @@
 //! Carries one request to its end: sends it, follows the records, says what happens. SHELL. `do` and plain mode share it.
 
+mod health;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,11 +17,14 @@ use crate::text::{clean, clean_bytes};
 use crate::wire::ToHost;
 use crate::wire::messages::{LogHealth, Reply, Role};
 
+pub use health::{Pace, broken, not_recorded};
+
 use super::begin;
 use super::exit::{Exit, Failure};
 use super::far::Far;
 use super::follow::{End, Follow};
 use super::late::Late;
+use super::logout;
 use super::out::{Out, say};
 use super::place;
 use super::words::quoted;
@@ -41,6 +46,7 @@ pub struct Walk {
     interrupted: Arc<AtomicBool>,
     far: Far,
     late: Late,
+    pace: Pace,
 }
 
 /// What became of a request.
@@ -99,6 +105,7 @@ impl Walk {
             interrupted,
             far: Far::default(),
             late: Late::default(),
+            pace: Pace::default(),
         };
         walk.give_secrets()?;
         Ok(walk)
@@ -137,10 +144,16 @@ impl Walk {
         wait: bool,
         mut tell: impl FnMut(&Entry, &Session),
     ) -> Result<Became, Failure> {
-        let n = match self.talk.act(command.clone())? {
+        let pace = &mut self.pace;
+        let reply = self.talk.act_telling(command.clone(), |log| {
+            if let Some(line) = pace.line(log).filter(|_| *log != LogHealth::Safe) {
+                say(line);
+            }
+        })?;
+        let n = match reply {
             Reply::Recorded { n } => n,
             Reply::Refused { n, refusal } => return Ok(Became::Refused { n, refusal }),
-            Reply::Failed { why } => return Err(Failure::machine(why)),
+            Reply::Failed { why } => return Err(not_recorded(&why)),
         };
         if !wait {
             return Ok(Became::OnRecord { n });
@@ -153,9 +166,11 @@ impl Walk {
         let mut waited = Vec::new();
         loop {
             if let LogHealth::Broken { why } = &self.talk.log {
-                return Err(Failure::machine(format!(
-                    "{why}\nwhat runs goes on; what was on record is safe"
-                )));
+                return Err(broken(why));
+            }
+            // Its end shows: what was waited for goes on.
+            if let Some(line) = self.pace.line(&self.talk.log).filter(|_| self.talk.log != LogHealth::Safe) {
+                say(line);
             }
             if self.was_interrupted() {
                 return Err(self.leave(command));
@@ -290,7 +305,13 @@ fn open_talk(dir: &Path, role: Role) -> Result<Talk, Failure> {
     place::must_be_whole(&loaded)?;
     say(format!("taking up session {} again: its host was gone", loaded.session.id));
     let start = HostStart::new(begin::given_again(&loaded.session.runbook));
-    Ok(Talk::open(dir, Wish { role, if_no_host: IfNoHost::Start(start), stay: Stay::Yes(place::can_go_on) })?)
+    let wish = Wish { role, if_no_host: IfNoHost::Start(start), stay: Stay::Yes(place::can_go_on) };
+    let talk = Talk::open(dir, wish)?;
+    // Its host is part of the login that has brought it back.
+    if let Some(why) = talk.session.host.as_ref().and_then(|host| logout::warning(host.pid)) {
+        say(format!("warning: {why}"));
+    }
+    Ok(talk)
 }
 
 /// The last lines of the last attempt's output.

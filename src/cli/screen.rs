@@ -108,7 +108,7 @@ pub fn walk(
         let loaded = store::load(dir)?;
         place::must_be_whole(&loaded)?;
         if let Some(differs) = file::differs(dir, &loaded.session.opened) {
-            say(differs);
+            say(clean(&differs));
         }
         begin::given_again(&loaded.session.runbook)
     };
@@ -199,7 +199,7 @@ fn open_screen(
     };
     let host = line.client.welcome.session.host.as_ref().map(|host| host.pid);
     let ends = host.filter(|_| !manner.once).and_then(logout::warning);
-    let options = tui::Options { said: options.said.or(ends), ..options };
+    let options = tui::Options { said: together(ends, options.said), ..options };
     let left = tui::show(dir, line, options).map_err(of_screen)?;
     if let (Some(ended), tui::End::Left | tui::End::Lines) = (&left.ended, left.end) {
         say(ended);
@@ -236,11 +236,33 @@ fn open_screen(
     Ok(Err(Ok(Exit::Yes)))
 }
 
+/// One notice for two things to say: what may cost most first, for a narrow screen cuts its end.
+fn together(first: Option<String>, second: Option<String>) -> Option<String> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(format!("{first}. And: {second}")),
+        (first, second) => first.or(second),
+    }
+}
+
 /// Why there is no screen.
 #[must_use]
 pub fn of_screen(error: TuiError) -> Failure {
     match error {
         TuiError::Client(error) => error.into(),
         other => Failure::machine(format!("{other}; the session goes on")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s3_a_theme_that_is_wrong_does_not_hide_what_a_logout_ends() {
+        let (logout, theme) = (|| Some("it ends".to_owned()), || Some("the default is used".to_owned()));
+        assert_eq!(together(logout(), theme()).as_deref(), Some("it ends. And: the default is used"));
+        assert_eq!(together(logout(), None), logout());
+        assert_eq!(together(None, theme()), theme());
+        assert_eq!(together(None, None), None);
     }
 }

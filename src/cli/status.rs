@@ -28,17 +28,20 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Prints where a session stands. Starts no host.
 pub fn run(args: &StatusArgs) -> Outcome {
     let dir = place::pick(args.session.as_deref(), IfSeveral::Refuse)?;
-    let loaded = store::load(&dir)?;
+    let mut loaded = store::load(&dir)?;
+    let ended = ended(&dir, &loaded.session);
+    if !ended.is_empty() {
+        // Their host may have recorded them while the log was read here.
+        loaded = store::load(&dir)?;
+    }
     if let Tail::Damaged(fault) = &loaded.tail {
         say(format!("warning: the log is damaged: {fault}; this is how things stood before that"));
     }
     let past = history::of(&dir, &loaded.session);
     let mut status =
         status::status(&loaded.session, place::state_word(loaded.state), &past, clock::now(&loaded.session));
-    for (line, place) in status.steps.iter_mut().zip(0..) {
-        if let Some(how) = finished_not_recorded(&dir, &loaded.session, place) {
-            line.doing = Some(format!("finished, not recorded: {how}"));
-        }
+    for (place, how) in not_recorded(ended, &loaded.session) {
+        status.steps[place].doing = Some(format!("finished, not recorded: {how}"));
     }
     status.runbook.differs = file::differs(&dir, &loaded.session.opened);
     let present = present(&dir);
@@ -59,16 +62,42 @@ pub fn run(args: &StatusArgs) -> Outcome {
     Ok(Exit::Yes)
 }
 
-/// How the command of a step ended, whose end is in its own file and not in the log: the host has yet to record it, or could
-/// not.
-fn finished_not_recorded(dir: &Path, session: &Session, place: usize) -> Option<String> {
+/// A command whose end is in its own file.
+struct InItsFile {
+    /// Place of its step.
+    place: usize,
+    command: Working,
+    /// In words.
+    how: String,
+}
+
+/// The attempt whose command is at work, and the place of its item.
+type Working = (u32, Option<u32>);
+
+/// Which command of a step is at work, by the log.
+fn working(session: &Session, place: usize) -> Option<Working> {
     let Progress::Running(running) = &session.steps[place].progress else { return None };
     if running.phase != Phase::Working || running.how != How::Script {
         return None;
     }
     let item = running.items.get(running.next_item as usize).map(|_| running.next_item);
-    let ended = claim::read_outcome(&attempt_dir(dir, running.attempt, item)).ok()??;
-    Some(summary::how_it_ended(&ended))
+    Some((running.attempt, item))
+}
+
+/// The commands that are at work by the log, and have ended by their own files.
+fn ended(dir: &Path, session: &Session) -> Vec<InItsFile> {
+    let of = |place: usize| {
+        let command = working(session, place)?;
+        let ended = claim::read_outcome(&attempt_dir(dir, command.0, command.1)).ok()??;
+        Some(InItsFile { place, command, how: summary::how_it_ended(&ended) })
+    };
+    (0..session.steps.len()).filter_map(of).collect()
+}
+
+/// Those of them that a log which was read later does not know of either: their host has yet to record them, or could not.
+fn not_recorded(ended: Vec<InItsFile>, session: &Session) -> impl Iterator<Item = (usize, String)> {
+    let is_at_work = move |one: &InItsFile| working(session, one.place) == Some(one.command);
+    ended.into_iter().filter(is_at_work).map(|one| (one.place, one.how))
 }
 
 /// Who is attached, where a host is at work and says so at once. It is no fault where it does not: all else is in the log.
@@ -91,5 +120,41 @@ fn role(role: Role) -> &'static str {
         Role::Witness => "witness",
         Role::Watch => "watching",
         Role::Drive | Role::Act => "attached",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::bench::Bench;
+    use crate::session::event::{Ended, Outcome};
+
+    #[test]
+    fn j5_an_end_that_is_recorded_while_the_log_is_read_is_not_told_as_one_that_is_not() {
+        let mut bench = Bench::new("steps: [{ id: a, title: A, run: 'true' }]\n");
+        bench.run("a").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        assert!(ended(dir.path(), &bench.session).is_empty(), "it runs");
+        let of_attempt = attempt_dir(dir.path(), 1, None);
+        std::fs::create_dir_all(&of_attempt).unwrap();
+        let outcome = Ended {
+            outcome: Outcome::Exited { code: 3 },
+            took: 5,
+            output_bytes: 0,
+            output_sha256: None,
+            captured: None,
+            not_captured: None,
+            wanted_terminal: false,
+            left: Vec::new(),
+        };
+        std::fs::write(of_attempt.join("outcome.json"), serde_json::to_vec(&outcome).unwrap()).unwrap();
+        let told = |session: &Session| -> Vec<(usize, String)> {
+            not_recorded(ended(dir.path(), &bench.session), session).collect()
+        };
+        let at_first = told(&bench.session);
+        assert!(matches!(&at_first[..], [(0, how)] if how.starts_with("exit 3")), "{at_first:?}");
+        let mut later = bench.clone();
+        later.exits(3);
+        assert!(told(&later.session).is_empty());
     }
 }

@@ -78,11 +78,38 @@ impl Talk {
     /// takes it in when it is heard.
     pub fn act(&mut self, command: Command) -> Result<Reply, ClientError> {
         let asked = self.line.client.request(command)?;
+        self.reply(asked, None)
+    }
+
+    /// As [`Talk::act`]; how the log fares is told as it comes, and not again by [`Talk::hear`]: a write that hangs is what a
+    /// reply waits for.
+    pub fn act_telling(
+        &mut self,
+        command: Command,
+        mut tell: impl FnMut(&LogHealth),
+    ) -> Result<Reply, ClientError> {
+        let asked = self.line.client.request(command)?;
+        self.reply(asked, Some(&mut tell))
+    }
+
+    fn reply(
+        &mut self,
+        asked: u64,
+        mut tell: Option<&mut dyn FnMut(&LogHealth)>,
+    ) -> Result<Reply, ClientError> {
         loop {
             let message = self.receive(None)?;
             match message {
                 Some(Incoming::Message(message)) => match *message {
                     FromHost::Reply { id, result } if id == asked => return Ok(result),
+                    FromHost::Health { log }
+                        if tell.is_some() && !matches!(log, LogHealth::Broken { .. }) =>
+                    {
+                        if let Some(tell) = &mut tell {
+                            tell(&log);
+                        }
+                        self.log = log;
+                    }
                     other => self.keep(other)?,
                 },
                 Some(Incoming::Lost { why }) => {

@@ -219,7 +219,7 @@ impl Append for Journal {
         };
         self.under_way.begin();
         let appended = failpoint::during(doing, || self.writer.append(entries));
-        self.under_way.end();
+        let told = self.under_way.end();
         match appended {
             Ok(()) => {}
             Err(e @ JournalError::TooLong { .. }) => return Err(AppendError::NotTaken(e.to_string())),
@@ -234,7 +234,8 @@ impl Append for Journal {
         if any(|event| matches!(event, Event::StepSettled { .. })) {
             failpoint::pass("step-settled");
         }
-        Ok(self.writer.last_took())
+        // Who was told that it is slow must be told when it is over: the loop has to take it for slow too, by whatever hair.
+        Ok(told.unwrap_or_else(|| self.writer.last_took()))
     }
 
     fn head(&self) -> Digest {

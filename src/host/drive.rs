@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::process::terminal::Size;
+use crate::session::Progress;
+use crate::session::gate::Permit;
+use crate::session::state::StartRecord;
 use crate::time::Moment;
 use crate::wire::FromHost;
 
@@ -120,7 +123,10 @@ impl Driver {
                 Output::Tell(to, message) => self.lines.tell(to, message),
                 Output::Ask(tag, ask) => self.performer.ask(tag, ask),
                 Output::CancelAsks { check } => self.performer.cancel(&check),
-                Output::Start(permit) => self.performer.start(permit),
+                Output::Start(permit) => {
+                    let of = self.record_of(&permit);
+                    self.performer.start(permit, of);
+                }
                 Output::Stop { attempt } => self.performer.stop(attempt),
                 Output::Type { client, id, of, bytes } => {
                     let why_not = self.performer.type_into(&of, &bytes).err();
@@ -137,6 +143,16 @@ impl Driver {
             }
         }
         None
+    }
+
+    /// The record of the start that a permit is for: it was applied in the turn that gave the permit out.
+    fn record_of(&self, permit: &Permit) -> StartRecord {
+        let session = self.state.session();
+        let step = session.step_at(permit.step().as_str()).map(|place| &session.steps[place]);
+        match step.map(|step| &step.progress) {
+            Some(Progress::Running(running)) => running.began,
+            _ => StartRecord::default(),
+        }
     }
 
     /// Leaves the session's directory as a host that is gone leaves it; `false`: somebody is about to connect.

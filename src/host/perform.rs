@@ -15,6 +15,7 @@ use crate::session::ask::Ask;
 use crate::session::event::{Answer, Ended, Outcome, Verdict};
 use crate::session::gate::Permit;
 use crate::session::recover::{Found, Loose};
+use crate::session::state::StartRecord;
 use crate::time::Moment;
 use crate::wire::messages::{NOT_OPEN, OutputFile};
 use crate::wire::start::Given;
@@ -111,8 +112,8 @@ impl Performer {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(place_of(permit));
     }
 
-    /// Starts a command and watches it, on a thread of its own.
-    pub(super) fn start(&mut self, permit: Box<Permit>) {
+    /// Starts a command, whose start is on record as `of`, and watches it, on a thread of its own.
+    pub(super) fn start(&mut self, permit: Box<Permit>, of: StartRecord) {
         let place = place_of(&permit);
         let world = Arc::clone(&self.world);
         self.watch(
@@ -129,7 +130,7 @@ impl Performer {
                     secrets: &given.secrets,
                     share: world.share,
                 };
-                let started = process::start(*permit, &side);
+                let started = process::start(*permit, of, &side);
                 failpoint::pass("runner-spawned");
                 match started {
                     Ok(runner) => wait(runner, slot),
@@ -312,6 +313,7 @@ fn not_started(why: String) -> Ended {
         output_sha256: None,
         captured: None,
         not_captured: None,
+        wanted_terminal: false,
         left: Vec::new(),
     }
 }

@@ -50,8 +50,8 @@ const MOVES_IN_A_ROW: usize = 1_000;
 /// How long a host without work waits for a client before it leaves, milliseconds.
 const GRACE: u64 = 1_000;
 
-/// An append that takes longer than this is worth a warning.
-const SLOW: Duration = Duration::from_secs(1);
+/// An append that takes this long is worth a warning.
+pub(super) const SLOW: Duration = Duration::from_secs(1);
 
 /// All that the host knows, but for what runs.
 pub struct HostState {
@@ -74,6 +74,8 @@ pub struct HostState {
     more: bool,
     /// When a host without work leaves, milliseconds since boot.
     leave_at: Option<u64>,
+    /// The last record that is on disk; ahead of the session's only where the session did not take it in.
+    on_record: u64,
 }
 
 impl HostState {
@@ -88,6 +90,7 @@ impl HostState {
         let skip = entries.len().saturating_sub(RECENT);
         Self {
             terminals: Terminals::of(&session),
+            on_record: session.head,
             session,
             journal,
             recent: entries.into_iter().skip(skip).collect(),
@@ -245,8 +248,11 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
         }
         Input::Ended { attempt, item, ended } => {
             if let Some(event) = end_of(&state.session, attempt, item, ended) {
+                let before = state.on_record;
                 let kept = words::finished_not_recorded(&event);
                 record_own(state, vec![event], now, &mut out);
+                // What is on record and was not taken in is another fault, and that end is not lost.
+                let kept = kept.filter(|_| state.on_record == before);
                 if let (Some(kept), LogHealth::Broken { why }) = (kept, &state.health) {
                     let why = format!("{why}; {kept}");
                     // Who hears the first word of it may leave.
@@ -372,6 +378,7 @@ fn record(
         }
         Err(not_taken) => return Err(not_taken),
     };
+    state.on_record = entries.last().map_or(state.on_record, |entry| entry.n);
     let mut effects = Vec::new();
     for entry in &entries {
         if let Err(illegal) = state.session.apply(entry) {
@@ -400,7 +407,7 @@ fn record(
     for effect in effects {
         hand_out(state, effect, out);
     }
-    let health = if took > SLOW {
+    let health = if took >= SLOW {
         LogHealth::Slow { took: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
     } else {
         LogHealth::Safe

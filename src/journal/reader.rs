@@ -144,7 +144,11 @@ pub(super) fn scan_on(
                         }
                         continue;
                     }
-                    Err(_) if has_zeroed_sector(&line, chain.offset) => zeroed(&mut input, bytes, &chain)?,
+                    Err(_) if zeroed_part(&line, chain.offset) > 0 => {
+                        // One byte may as well have been changed by itself: nothing after it is given up for that.
+                        let is_sector = zeroed_part(&line, chain.offset) > 1;
+                        zeroed(&mut input, bytes, &chain, is_sector)?
+                    }
                     Err(Misfit::Link) => {
                         let blamed = whose_link(&mut input, body, &chain, unconfirmed)?;
                         if blamed.n < chain.n + 1
@@ -276,18 +280,20 @@ fn whose_link(
         .fault(format!("was changed: it is linked to {given}, but the record before it has {}", chain.head)))
 }
 
-/// Does a line (newline included) that begins at byte `offset` of its file hold a sector, or its part of one, of zero
-/// bytes only? No record holds a zero byte; a sector that never reached the disk holds nothing else.
-fn has_zeroed_sector(line: &[u8], offset: u64) -> bool {
+/// The longest part of a line (newline included) that begins at byte `offset` of its file which is a sector, or the line's
+/// part of one, of zero bytes only, in bytes. No record holds a zero byte; a sector that never reached the disk holds nothing
+/// else.
+fn zeroed_part(line: &[u8], offset: u64) -> usize {
     const SECTOR: u64 = 512;
     let to_boundary = usize::try_from(SECTOR - offset % SECTOR).unwrap_or(usize::MAX).min(line.len());
     let (first, rest) = line.split_at(to_boundary);
-    std::iter::once(first).chain(rest.chunks(512)).any(|part| part.iter().all(|b| *b == 0))
+    let parts = std::iter::once(first).chain(rest.chunks(512));
+    parts.filter(|part| part.iter().all(|b| *b == 0)).map(<[u8]>::len).max().unwrap_or(0)
 }
 
-/// From a line on with sectors that never reached the disk: torn, unless a whole record follows that was written after it. One
-/// that was written with it may have reached the disk alone: nobody was told of either.
-fn zeroed(input: &mut impl BufRead, mut bytes: u64, chain: &Chain) -> io::Result<Tail> {
+/// From a line on with zero bytes: torn, unless a whole record follows that was written after it. Where a sector never reached
+/// the disk (`is_sector`), one that was written with it may have reached it alone: nobody was told of either.
+fn zeroed(input: &mut impl BufRead, mut bytes: u64, chain: &Chain, is_sector: bool) -> io::Result<Tail> {
     let mut next = Vec::new();
     loop {
         next.clear();
@@ -296,7 +302,7 @@ fn zeroed(input: &mut impl BufRead, mut bytes: u64, chain: &Chain) -> io::Result
             return Ok(Tail::Torn { bytes });
         }
         let later = |body: &[u8]| {
-            let with_it = record::batch_of(body).is_some_and(|first| first <= chain.n + 1);
+            let with_it = is_sector && record::batch_of(body).is_some_and(|first| first <= chain.n + 1);
             record::read(body).is_ok() && !with_it
         };
         if next.strip_suffix(b"\n").is_some_and(later) {

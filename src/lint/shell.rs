@@ -1,5 +1,7 @@
 //! A rough look at shell scripts: enough for a warning, never for a decision. PURE.
 
+use crate::runbook::commands::words;
+
 /// Commands that are there to destroy.
 const DESTROY: &[&str] = &[
     "rm",
@@ -36,50 +38,26 @@ const STATEMENTS: &[(&str, &str)] = &[
 /// The first command in a script that is there to destroy.
 #[must_use]
 pub(super) fn destructive_word(script: &str) -> Option<&str> {
-    for line in script.lines() {
-        let line = line.split(" #").next().unwrap_or_default();
-        if line.trim_start().starts_with('#') {
-            continue;
+    let mut previous = "";
+    for word in words(script) {
+        let (bare, line) = (word.bare, word.line);
+        let name = bare.rsplit('/').next().unwrap_or(bare);
+        if word.is_first {
+            previous = "";
         }
-        let mut at_command = true;
-        let mut previous = "";
-        for word in line.split_whitespace() {
-            let bare = word
-                .trim_matches(|c: char| matches!(c, '(' | ')' | ';' | '{' | '}' | '`' | '"' | '\'' | '$'));
-            let name = bare.rsplit('/').next().unwrap_or(bare);
-            // Without somewhere to write, `dd` only reads.
-            let harmless = name == "dd" && (!line.contains("of=") || line.contains("of=/dev/null"));
-            if at_command && !harmless && (DESTROY.contains(&name) || name.starts_with("mkfs.")) {
-                return Some(bare);
-            }
-            let lower = bare.to_lowercase();
-            if STATEMENTS.iter().any(|(first, second)| {
-                previous.eq_ignore_ascii_case(first)
-                    && (lower == *second || (*second == "--" && lower.starts_with("--")))
-            }) {
-                return Some(previous);
-            }
-            // After these a command begins; a wrapper's own options are passed over.
-            at_command = matches!(
-                word,
-                "&&" | "||"
-                    | "|"
-                    | ";"
-                    | "then"
-                    | "do"
-                    | "else"
-                    | "!"
-                    | "sudo"
-                    | "xargs"
-                    | "exec"
-                    | "{"
-                    | "("
-                    | "env"
-            ) || word.ends_with(';')
-                || (at_command && word.starts_with('-'))
-                || (at_command && word.contains('=') && !word.starts_with('='));
-            previous = bare;
+        // Without somewhere to write, `dd` only reads.
+        let harmless = name == "dd" && (!line.contains("of=") || line.contains("of=/dev/null"));
+        if word.at_command && !harmless && (DESTROY.contains(&name) || name.starts_with("mkfs.")) {
+            return Some(bare);
         }
+        let lower = bare.to_lowercase();
+        if STATEMENTS.iter().any(|(first, second)| {
+            previous.eq_ignore_ascii_case(first)
+                && (lower == *second || (*second == "--" && lower.starts_with("--")))
+        }) {
+            return Some(previous);
+        }
+        previous = bare;
     }
     None
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failpoint;
 use crate::session::Ended;
+use crate::session::state::StartRecord;
 
 use super::kernel::Identity;
 
@@ -39,6 +40,9 @@ pub enum Start {
         runner: Identity,
         /// The kernel's boot id.
         boot_id: String,
+        /// The record of the start that it was told of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<StartRecord>,
     },
     /// A host found that nothing was started, and nothing may be any more.
     Barred {
@@ -77,6 +81,12 @@ pub fn claim(dir: &Path, start: &Start) -> io::Result<bool> {
 #[must_use]
 pub fn is_taken(dir: &Path) -> bool {
     [START, OUTCOME].iter().any(|name| dir.join(name).symlink_metadata().is_ok())
+}
+
+/// Is what is there of another start than that of this record? (An older version left it unsaid.)
+#[must_use]
+pub fn is_of_another(dir: &Path, of: StartRecord) -> bool {
+    matches!(read_start(dir), Ok(Some(Start::Claimed { of: Some(its), .. })) if its != of)
 }
 
 /// What `start.json` says; `None`: there is none.
@@ -190,6 +200,7 @@ mod tests {
             output_sha256: None,
             captured,
             not_captured: None,
+            wanted_terminal: false,
             left: vec![],
         }
     }
@@ -199,7 +210,7 @@ mod tests {
         for _ in 0..50 {
             let dir = tempfile::tempdir().unwrap();
             let starts = [
-                Start::Claimed { runner: Identity { pid: 1, started: 2 }, boot_id: "b".to_owned() },
+                Start::Claimed { runner: Identity { pid: 1, started: 2 }, boot_id: "b".to_owned(), of: None },
                 Start::Barred { by: 3 },
             ];
             let barrier = Barrier::new(2);

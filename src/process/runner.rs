@@ -34,6 +34,7 @@ use super::launch::{self, Command};
 use super::output::Stream;
 use super::spec::{MAX_TEXT, RunnerSpec};
 use super::terminal;
+use super::wanted;
 use bell::Bell;
 use pump::{Pump, Sink};
 use tty::Tty;
@@ -99,6 +100,7 @@ fn run(dir: &Path) -> Result<(), String> {
     let start = Start::Claimed {
         runner: kernel::myself().ok_or("/proc, which tells processes apart, is not mounted")?,
         boot_id: crate::clock::boot_id().to_owned(),
+        of: spec.of,
     };
     if !claim::claim(dir, &start).map_err(|e| format!("{} cannot be written: {e}", dir.display()))? {
         prepared.slot.give_back();
@@ -241,6 +243,7 @@ fn ended(dir: &Path, outcome: Outcome, took: Duration, left: Vec<LeftProcess>) -
         output_sha256: (output_bytes <= MAX_DIGESTED).then(|| digest(dir, output_bytes)).flatten(),
         captured: None,
         not_captured: None,
+        wanted_terminal: false,
         left,
     }
 }
@@ -417,6 +420,9 @@ impl Watch<'_> {
             None => outcome_of(&status),
         };
         let mut report = ended(dir, outcome, died.saturating_duration_since(self.begun), left);
+        report.wanted_terminal = !self.spec.terminal
+            && matches!(report.outcome, Outcome::Exited { code } if code != 0)
+            && wanted::a_terminal(dir);
         if self.spec.separate_stdout {
             match captured(dir, report.output_bytes) {
                 Ok(text) => report.captured = Some(text),

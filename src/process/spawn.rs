@@ -11,16 +11,17 @@ use crate::access;
 use crate::id::ValueName;
 use crate::runbook::values::ScriptCall;
 use crate::session::gate::Permit;
+use crate::session::state::StartRecord;
 use crate::session::{Ended, Outcome};
 
 use super::spec::{Bytes, RunnerSpec};
 use super::{HostSide, Runner, attempt_dir, claim, environment, terminal};
 
-/// Starts the command that the permit is for, and uses the permit up. When this fails nothing was started, and the
+/// Starts the command that the permit is for, and uses the permit up; `of` is the record of that start. When this fails nothing was started, and the
 /// error is how the attempt ended ([`Outcome::NotStarted`]).
-pub fn start(permit: Permit, host: &HostSide<'_>) -> Result<Runner, Box<Ended>> {
+pub fn start(permit: Permit, of: StartRecord, host: &HostSide<'_>) -> Result<Runner, Box<Ended>> {
     let dir = attempt_dir(host.session_dir, permit.attempt(), permit.item().map(|(index, _)| *index));
-    let spec = spec_of(&permit, host).map_err(|why| Box::new(not_started(why)))?;
+    let spec = spec_of(&permit, of, host).map_err(|why| Box::new(not_started(why)))?;
     drop(permit);
     launch(host.program, host.session_dir, &dir, &spec).map_err(|why| Box::new(not_started(why)))
 }
@@ -34,17 +35,19 @@ pub(super) fn not_started(why: String) -> Ended {
         output_sha256: None,
         captured: None,
         not_captured: None,
+        wanted_terminal: false,
         left: vec![],
     }
 }
 
-fn spec_of(permit: &Permit, host: &HostSide<'_>) -> Result<RunnerSpec, String> {
+fn spec_of(permit: &Permit, of: StartRecord, host: &HostSide<'_>) -> Result<RunnerSpec, String> {
     Ok(RunnerSpec {
         timeout_ms: permit.timeout().map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
         umask: host.umask,
         separate_stdout: permit.separate_stdout(),
         share: host.share,
         terminal: permit.interactive(),
+        of: Some(of),
         ..command_spec(permit.call(), host.base_dir, host.environment, host.secrets)?
     })
 }
@@ -69,6 +72,7 @@ pub fn command_spec(
         cover: if full.has_secret { secrets.values().cloned().collect() } else { vec![] },
         share: None,
         terminal: false,
+        of: None,
     })
 }
 
@@ -130,6 +134,7 @@ mod tests {
             cover: vec!["hunter2".to_owned()],
             share: None,
             terminal: false,
+            of: None,
         }
     }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::session::state::StartRecord;
+
 /// The most bytes Linux takes as one argument, or as one variable with its name and `=`.
 pub const MAX_TEXT: usize = 128 * 1024 - 1;
 
@@ -34,6 +36,9 @@ pub struct RunnerSpec {
     /// Give it a terminal, into which the host types.
     #[serde(default)]
     pub terminal: bool,
+    /// The record of its start, where one is kept.
+    #[serde(default)]
+    pub of: Option<StartRecord>,
 }
 
 impl RunnerSpec {
@@ -146,6 +151,7 @@ mod tests {
             cover: vec![],
             share: None,
             terminal: false,
+            of: None,
         }
     }
 

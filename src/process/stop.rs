@@ -42,7 +42,9 @@ impl Stopper {
         {
             return kernel::signal(runner, Signal::TERM);
         }
-        let Some(Start::Claimed { runner, boot_id }) = claim::read_start(&self.dir)? else { return Ok(()) };
+        let Some(Start::Claimed { runner, boot_id, .. }) = claim::read_start(&self.dir)? else {
+            return Ok(());
+        };
         if boot_id != crate::clock::boot_id() {
             return Ok(());
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::fs::inotify;
 
 use crate::session::recover::Found;
+use crate::session::state::StartRecord;
 use crate::session::{Ended, Outcome};
 
 use super::Stopper;
@@ -77,7 +78,7 @@ impl Runner {
             return self.end_of_own(child);
         }
         match claim::read_start(&self.dir) {
-            Ok(Some(Start::Claimed { runner, boot_id })) if boot_id == crate::clock::boot_id() => {
+            Ok(Some(Start::Claimed { runner, boot_id, .. })) if boot_id == crate::clock::boot_id() => {
                 self.end_of_adopted(&news, runner)
             }
             _ => look(&self.dir, true),
@@ -151,6 +152,19 @@ impl Runner {
     }
 }
 
+/// As [`look`], of the start that this record says; what another start left there says nothing of it.
+#[must_use]
+pub fn look_for(dir: &Path, of: StartRecord, other_boot: bool) -> Found {
+    if claim::is_of_another(dir, of) {
+        return Found::Gone(
+            "where it keeps its files are those of another start: the log may be an older copy that was put back, and \
+             nothing says whether this one began"
+                .to_owned(),
+        );
+    }
+    look(dir, other_boot)
+}
+
 /// Looks once, for a new host: is the command of this attempt alive, ended, gone, or was it never started (then its
 /// start is barred from here on)? `other_boot`: the machine was booted since it was on record as started.
 #[must_use]
@@ -165,7 +179,7 @@ pub fn look(dir: &Path, other_boot: bool) -> Found {
         match claim::read_start(dir) {
             Err(e) => return Found::Gone(format!("its start record cannot be read: {e}")),
             Ok(Some(Start::Barred { .. })) => return Found::NoStart,
-            Ok(Some(Start::Claimed { runner, boot_id })) => {
+            Ok(Some(Start::Claimed { runner, boot_id, .. })) => {
                 if boot_id != crate::clock::boot_id() {
                     return Found::Gone("the machine was started anew while it ran".to_owned());
                 }
@@ -174,6 +188,8 @@ pub fn look(dir: &Path, other_boot: bool) -> Found {
                 }
             }
             Ok(None) if other_boot => {
+                // Whatever comes up late finds the start taken.
+                let _ = bar(dir);
                 return Found::Gone(
                     "the machine was started anew after its start was recorded, and nothing says whether it began"
                         .to_owned(),
@@ -255,7 +271,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let attempt = dir.path().join("attempts/3");
         assert_eq!(look(&attempt, false), Found::NoStart);
-        let late = Start::Claimed { runner: Identity { pid: 1, started: 1 }, boot_id: "x".to_owned() };
+        let late =
+            Start::Claimed { runner: Identity { pid: 1, started: 1 }, boot_id: "x".to_owned(), of: None };
         assert!(!claim::claim(&attempt, &late).unwrap());
         assert_eq!(look(&attempt, false), Found::NoStart);
     }
@@ -267,7 +284,12 @@ mod tests {
             matches!(look(dir.path(), true), Found::Gone(why) if why.contains("nothing says whether it began"))
         );
         let me = kernel::myself().unwrap();
-        let claimed = Start::Claimed { runner: me, boot_id: "another".to_owned() };
+        let claimed = Start::Claimed { runner: me, boot_id: "another".to_owned(), of: None };
+        assert!(
+            !claim::claim(dir.path(), &claimed).unwrap(),
+            "a runner that comes late finds the start taken"
+        );
+        let dir = tempfile::tempdir().unwrap();
         assert!(claim::claim(dir.path(), &claimed).unwrap());
         assert!(
             matches!(look(dir.path(), false), Found::Gone(why) if why.contains("started anew while it ran"))
@@ -275,15 +297,32 @@ mod tests {
     }
 
     #[test]
+    fn j15_what_another_start_left_says_nothing_of_this_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let its = StartRecord { n: 7, ..StartRecord::default() };
+        let (runner, boot_id) = (kernel::myself().unwrap(), crate::clock::boot_id().to_owned());
+        claim::claim(dir.path(), &Start::Claimed { runner, boot_id, of: Some(its) }).unwrap();
+        let mut slot = claim::OutcomeSlot::reserve(dir.path()).unwrap();
+        slot.fill(&not_started("x".to_owned())).unwrap();
+        assert!(matches!(look_for(dir.path(), its, false), Found::Ended(_)));
+        let at = crate::time::Timestamp::from_millis(1);
+        for other in [StartRecord { n: 8, ..its }, StartRecord { at, ..its }] {
+            assert!(
+                matches!(look_for(dir.path(), other, false), Found::Gone(why) if why.contains("of another start"))
+            );
+        }
+    }
+
+    #[test]
     fn a_runner_is_alive_only_as_the_process_it_was() {
         let boot_id = crate::clock::boot_id().to_owned();
         let me = kernel::myself().unwrap();
         let dir = tempfile::tempdir().unwrap();
-        claim::claim(dir.path(), &Start::Claimed { runner: me, boot_id: boot_id.clone() }).unwrap();
+        claim::claim(dir.path(), &Start::Claimed { runner: me, boot_id: boot_id.clone(), of: None }).unwrap();
         assert_eq!(look(dir.path(), false), Found::Alive);
         let dir = tempfile::tempdir().unwrap();
         let earlier = Identity { started: me.started - 1, ..me };
-        claim::claim(dir.path(), &Start::Claimed { runner: earlier, boot_id }).unwrap();
+        claim::claim(dir.path(), &Start::Claimed { runner: earlier, boot_id, of: None }).unwrap();
         assert!(matches!(look(dir.path(), false), Found::Gone(_)));
         assert!(matches!(Runner::adopt(dir.path()).wait(), Found::Gone(_)));
     }

@@ -181,7 +181,8 @@ impl Session {
         let expected = match &state.host {
             None => 0,
             Some(host) if host.boot_id == *boot_id => host.boot,
-            Some(host) => host.boot + 1,
+            // Where the numbers are used up nothing is next.
+            Some(host) => host.boot.checked_add(1).ok_or("the boots cannot be counted any further")?,
         };
         if *boot != expected {
             return Err(format!("boot {boot} where {expected} comes next"));

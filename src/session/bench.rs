@@ -148,6 +148,7 @@ impl Bench {
                     attempt: permit.attempt(),
                     item: permit.item().cloned(),
                     other_boot: false,
+                    of: super::state::StartRecord::default(),
                     place,
                 });
             }
@@ -281,6 +282,7 @@ impl Bench {
             output_sha256: None,
             captured,
             not_captured: None,
+            wanted_terminal: false,
             left: Vec::new(),
         };
         let event = ended_event(&self.session, &loose, ended);

@@ -315,6 +315,7 @@ pub(super) fn said_ended(said: &Said, done: bool, took: u64) -> Ended {
         output_sha256: None,
         captured: said.value.clone(),
         not_captured: None,
+        wanted_terminal: false,
         left: Vec::new(),
     }
 }

@@ -104,6 +104,9 @@ pub struct Ended {
     /// Why its output cannot be a value, where the step captures it and it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_captured: Option<String>,
+    /// It failed, had no terminal, and its last words say that it wanted one (to ask for a password, mostly).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wanted_terminal: bool,
     /// Processes it left behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<LeftProcess>,
@@ -162,6 +165,12 @@ impl Outcome {
 pub(super) fn went_well(capture: Option<&Capture>, ended: &Ended) -> Result<(), String> {
     match &ended.outcome {
         Outcome::Exited { code: 0 } | Outcome::Said { done: true, .. } => {}
+        Outcome::Exited { code } if ended.wanted_terminal => {
+            return Err(format!(
+                "it ended with exit status {code}; it seems to have asked for a password or a terminal, and only a step \
+                 with `interactive: true` has one: do that in a terminal of your own, or let it not ask"
+            ));
+        }
         Outcome::Exited { code } => return Err(format!("it ended with exit status {code}")),
         Outcome::Killed { signal } => return Err(format!("it was ended by signal {signal}")),
         Outcome::TimedOut => return Err("it took longer than its timeout and was ended".to_owned()),

@@ -6,7 +6,7 @@
 use crate::time::Moment;
 
 use super::event::{Ended, How};
-use super::state::{Phase, Running};
+use super::state::{Phase, Running, StartRecord};
 use super::{Event, Progress, Session};
 
 /// What the attempt's directory and the kernel say about a command that was on record as started.
@@ -31,6 +31,8 @@ pub struct Loose {
     pub item: Option<(u32, String)>,
     /// Was it started in an earlier boot of the machine?
     pub other_boot: bool,
+    /// The record of its start.
+    pub of: StartRecord,
     /// Place of its step in the walk.
     pub place: usize,
 }
@@ -43,14 +45,15 @@ pub fn loose(session: &Session, boot_id: &str) -> Vec<Loose> {
     let present = session
         .host
         .as_ref()
-        .map_or(0, |host| if host.boot_id == boot_id { host.boot } else { host.boot + 1 });
+        .map_or(0, |host| if host.boot_id == boot_id { host.boot } else { host.boot.saturating_add(1) });
     session
         .steps
         .iter()
         .enumerate()
         .filter_map(|(place, step)| match &step.progress {
             Progress::Running(running) if running.phase == Phase::Working && running.how == How::Script => {
-                Some((place, running, step.started.is_none_or(|started| started.boot != present)))
+                // Of its present command: an item may have been started in a later boot than its step.
+                Some((place, running, running.began.boot != present))
             }
             _ => None,
         })
@@ -58,6 +61,7 @@ pub fn loose(session: &Session, boot_id: &str) -> Vec<Loose> {
             attempt: running.attempt,
             item: item_of(running),
             other_boot,
+            of: running.began,
             place,
         })
         .collect()

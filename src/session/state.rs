@@ -274,6 +274,9 @@ pub struct Running {
     pub retry: u32,
     /// Record that started it.
     pub start_n: u64,
+    /// Record that started its present command: the same one, or that of the item under way.
+    #[serde(default)]
+    pub began: StartRecord,
     /// Who started it.
     pub by: Person,
     /// Digests of the commands that were approved, one for each of `items` (or the one); empty: none was asked for.
@@ -282,6 +285,18 @@ pub struct Running {
     /// Where that was to run, as it was approved; absent: nobody was asked.
     #[serde(default)]
     pub ground: Option<Box<Ground>>,
+}
+
+/// The record that says a command was started. An older log that is put back may give another start the same number, but
+/// not at the same time too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartRecord {
+    /// Its number.
+    pub n: u64,
+    /// When, UTC.
+    pub at: Timestamp,
+    /// In which boot of the machine, counted from 0.
+    pub boot: u32,
 }
 
 /// Where and as whom a start runs, as far as it can change while it goes on. (The directory is part of each command; the

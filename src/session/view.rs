@@ -6,6 +6,7 @@ mod coverage;
 pub mod evidence;
 mod requirements;
 mod strange;
+mod unwatched;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -27,7 +28,14 @@ use requirements::{
     confirm_requirement, hold_requirements, order_requirement, stage_requirement, step_requirement,
     undo_order,
 };
-pub use strange::not_ascii;
+pub use unwatched::unwatched;
+
+/// What whoever confirms or approves a start should know of what would run, a sentence each.
+pub fn warnings(session: &Session, place: usize, work: Work) -> impl Iterator<Item = String> {
+    [strange::not_ascii(session, place, work), unwatched::unwatched(session, place, work)]
+        .into_iter()
+        .flatten()
+}
 
 /// The states of a step, as `format.md` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

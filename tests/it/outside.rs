@@ -227,6 +227,25 @@ fn u1_nothing_outside_reaches_a_pipe_as_a_control_sequence() {
     }
 }
 
+#[test]
+fn u1_the_name_of_a_file_that_was_changed_is_marked_once_wherever_it_is_told() {
+    let home = Home::new();
+    let yaml =
+        |title: &str| format!("onbelay: 1\ntitle: {title}\nsteps:\n  - {{ id: a, title: A, run: 'true' }}\n");
+    let file = home.write("odd\u{1b}[2Jname.yaml", &yaml("Before"));
+    let session = home.start_file(&file, &[]);
+    home.write("odd\u{1b}[2Jname.yaml", &yaml("After"));
+    for ran in [
+        home.call_with(&["attach", &session.id, "--plain"], b"quit\n"),
+        home.call(&["status", &session.id]).expect(0),
+    ] {
+        let ran = ran.clean().says("was changed since the start");
+        assert_eq!(ran.said().matches("odd␛[2Jname.yaml").count(), 2, "{}", ran.said());
+    }
+    let differs = session.status()["runbook"]["differs"].clone();
+    assert_eq!(differs.as_str().unwrap().matches(file.to_str().unwrap()).count(), 2, "{differs}");
+}
+
 /// A hold point whose script says one thing and looks like another: a Cyrillic letter, a value with a space that is none,
 /// a tower of marks.
 const LOOKALIKE: &str = r#"

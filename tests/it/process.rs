@@ -46,6 +46,7 @@ fn attempt(argv: &[&str]) -> Attempt {
             cover: vec![],
             share: None,
             terminal: false,
+            of: None,
         },
     }
 }

@@ -205,6 +205,11 @@ impl Play {
         self.lives()?;
         let mut found: Vec<(Loose, Found)> = Vec::new();
         for loose in loose {
+            if self.world.is_of_other_boot(&loose).is_some_and(|other| other != loose.other_boot) {
+                let said = if loose.other_boot { "another boot" } else { "this boot" };
+                let what = format!("attempt {} is said to be of {said}, and is not", loose.attempt);
+                self.complain([(Law::NeverStartedNeverRan, what)]);
+            }
             let mut what = self.world.look(&loose, &mut self.chance);
             if self.sabotage == Sabotage::FoundAsNeverStarted {
                 what = Found::NoStart;

@@ -122,11 +122,18 @@ impl World {
             output_sha256: None,
             captured: None,
             not_captured: None,
+            wanted_terminal: false,
             left: Vec::new(),
         };
         started.stands = Stands::Ended(Box::new(ended.clone()));
         started.claim_on_disk = true;
         Some(ended)
+    }
+
+    /// Was the command started in an earlier boot than this? `None`: no runner was ever told of it.
+    pub(crate) fn is_of_other_boot(&self, loose: &Loose) -> Option<bool> {
+        let key = (loose.attempt, loose.item.as_ref().map(|(index, _)| *index));
+        self.started.get(&key).map(|started| started.boot != self.boot)
     }
 
     /// What a new host finds of a command that is on record as started. (`process::look`, in small.)

@@ -18,7 +18,7 @@ use crate::cli::far::Far;
 use crate::cli::follow::{End, Follow};
 use crate::cli::late::Late;
 use crate::cli::out::{Out, columns, unstack};
-use crate::cli::perform::{Became, Walk, exit_of, log_line};
+use crate::cli::perform::{Became, Pace, Walk, broken, exit_of, log_line, not_recorded};
 use crate::cli::screen;
 use crate::cli::words::Voice;
 use crate::client::{self, ClientError, Heard, Wish};
@@ -65,6 +65,8 @@ pub(super) struct Shell {
     far: Far,
     /// What was said of steps that are late.
     late: Late,
+    /// What was said of a log that is slow.
+    pace: Pace,
     /// Which approvals stand.
     standings: Standings,
     /// Who is here.
@@ -139,6 +141,7 @@ impl Shell {
             shown: None,
             far: Far::default(),
             late: Late::default(),
+            pace: Pace::default(),
             standings: Standings::default(),
             people: walk.talk.line.client.welcome.people.clone(),
             read: None,
@@ -333,7 +336,7 @@ impl Shell {
             self.line(second::not_sent(&command));
             return Ok(());
         }
-        match self.walk.talk.act(command.clone()) {
+        match self.act(command.clone()) {
             Ok(Reply::Recorded { n }) if self.under.is_none() => {
                 let follow = Follow::new(&command, n);
                 let asking = waits(&command);
@@ -343,7 +346,7 @@ impl Shell {
             }
             Ok(Reply::Recorded { .. }) => {}
             Ok(Reply::Refused { n, refusal }) => self.ended(&command, Became::Refused { n, refusal })?,
-            Ok(Reply::Failed { why }) => return Err(Failure::machine(why)),
+            Ok(Reply::Failed { why }) => return Err(not_recorded(&why)),
             // The connection is made again; what became of the request shows in what is heard then.
             Err(error @ ClientError::Lost { .. }) => {
                 self.last = Exit::No;
@@ -581,10 +584,6 @@ impl Shell {
             self.line(&lines.join("\n"));
         }
     }
-}
-
-fn broken(why: &str) -> Failure {
-    Failure::machine(format!("{why}\nwhat runs goes on; what was on record is safe"))
 }
 
 /// Does this request go on after it is on record?

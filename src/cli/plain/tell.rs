@@ -319,7 +319,7 @@ pub(super) fn question(
     let mut lines = vec![String::new(), format!("{verb}{}", clean(&view::step_name(session, place)))];
     lines.extend(loses(session, place).filter(|_| work == Work::Run).into_iter().flatten());
     lines.extend(what_happens(session, place, work));
-    lines.extend(view::not_ascii(session, place, work));
+    lines.extend(view::warnings(session, place, work));
     let checks = match work {
         Work::Run => model.requires_checks.as_slice(),
         Work::Undo => model.undo.as_ref().map_or(&[][..], |undo| undo.requires.as_slice()),

@@ -1,5 +1,6 @@
 //! Inputs in, outputs out: no process, no disk. Names carry the id of a fault where there is one.
 
+mod ends;
 mod leaving;
 mod requests;
 mod room;
@@ -125,6 +126,7 @@ fn ended(code: i32) -> Ended {
         output_sha256: None,
         captured: None,
         not_captured: None,
+        wanted_terminal: false,
         left: Vec::new(),
     }
 }
@@ -263,6 +265,9 @@ fn j17_a_slow_append_is_told_and_so_is_its_end() {
     assert_eq!(words(&scene.act(note("one"))), ["noted", "slow", "recorded"]);
     scene.paper.0.lock().unwrap().took = Duration::from_millis(1);
     assert_eq!(words(&scene.act(note("two"))), ["noted", "safe", "recorded"]);
+    // As short as one can be that somebody was told of while it hung.
+    scene.paper.0.lock().unwrap().took = SLOW;
+    assert_eq!(words(&scene.act(note("three"))), ["noted", "slow", "recorded"]);
 }
 
 #[test]

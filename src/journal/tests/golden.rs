@@ -99,6 +99,7 @@ fn ended(outcome: Outcome) -> Ended {
         output_sha256: Some(record::link_to(b"hello\n")),
         captured: Some("C042".to_owned()),
         not_captured: None,
+        wanted_terminal: false,
         left: vec![LeftProcess { pid: 99, name: "sleep".to_owned() }],
     }
 }

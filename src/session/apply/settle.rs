@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::id::Digest;
 use crate::session::approve::Subject;
 use crate::session::event::{How, Work};
-use crate::session::state::{Before, Ground, ItemProgress, ItemState, Phase, Progress, Running, Stood};
+use crate::session::state::{
+    Before, Ground, ItemProgress, ItemState, Phase, Progress, Running, StartRecord, Stood,
+};
 use crate::session::{Entry, Event, Session};
 use crate::time::Moment;
 
@@ -58,6 +60,7 @@ impl Session {
             before,
             retry: *retry,
             start_n: entry.n,
+            began: StartRecord { n: entry.n, at: entry.at, boot: at.boot },
             by: entry.by.clone(),
             approved,
             ground,

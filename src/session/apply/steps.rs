@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::runbook::Value;
 use crate::session::event::Work;
 use crate::session::outcome::went_well;
-use crate::session::state::{ItemProgress, ItemState, Phase, Progress, Request, StepState, Try};
+use crate::session::state::{ItemProgress, ItemState, Phase, Progress, Request, StartRecord, StepState, Try};
 use crate::session::{Entry, Event, Session, terminal};
 use crate::time::Moment;
 
@@ -91,6 +91,7 @@ impl Session {
                     return Err(format!("item {index} of {} cannot start now", model.id));
                 }
                 running.phase = Phase::Working;
+                running.began = StartRecord { n: entry.n, at: entry.at, boot: at.boot };
                 let state = item_mut(&mut step.items, item)?;
                 state.progress = ItemProgress::Running;
                 state.ended = None;

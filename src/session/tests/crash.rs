@@ -24,6 +24,7 @@ fn ended(code: i32) -> Found {
         output_sha256: None,
         captured: None,
         not_captured: None,
+        wanted_terminal: false,
         left: Vec::new(),
     }))
 }

@@ -318,3 +318,14 @@ fn nobody_reads_their_own_asking_into_an_approval() {
     let scene = Scene::asked(ACCOUNT).seen_by(&sam(), Role::Watch);
     assert!(matches!(part(&scene.app, 3), Part::Look(why) if why.contains("only watches")));
 }
+
+#[test]
+fn u2_a_directory_that_looks_like_another_is_named() {
+    let mut scene = Scene::asked(ACCOUNT).seen_by(&sam(), Role::Witness).sized(80, 100);
+    scene.bench.found.attached = true;
+    scene.keys("a");
+    assert!(!scene.text().contains("not ASCII"), "{}", scene.text());
+    let Mode::Approval(reading) = &mut scene.app.mode else { panic!("{}", scene.text()) };
+    reading.subject.as_mut().unwrap().dir = "/ѕrv".to_owned();
+    assert!(scene.text().contains("not ASCII: ѕ U+0455"), "{}", scene.text());
+}

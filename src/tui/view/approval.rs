@@ -175,7 +175,7 @@ fn rows(
         over.is_none() && reading.news.is_none(),
     ));
     part(titled("Where", place(subject, width, unicode), false));
-    part(titled("What runs", runs(subject, width, unicode), false));
+    part(titled("What runs", runs(look, subject, width, unicode), false));
     part(titled("What was checked", checked(look, subject, width, unicode), false));
     part(titled("You", you(look, reading, subject, width), false));
     let bound = format!("All that an approval binds (sha256 {})", subject.text_digest());
@@ -206,7 +206,7 @@ fn place(subject: &Subject, width: usize, unicode: bool) -> Vec<Line<'static>> {
     .collect()
 }
 
-fn runs(subject: &Subject, width: usize, unicode: bool) -> Vec<Line<'static>> {
+fn runs(look: View<'_>, subject: &Subject, width: usize, unicode: bool) -> Vec<Line<'static>> {
     let who = match subject.how {
         How::Script => "The tool runs this script:",
         How::Person => "A person does this, by hand:",
@@ -240,6 +240,10 @@ fn runs(subject: &Subject, width: usize, unicode: bool) -> Vec<Line<'static>> {
         rows.extend(exact_rows(&text, width, Tone::Plain, unicode));
     }
     rows.extend(strangers(subject, width));
+    let session = &look.app.session;
+    let unwatched =
+        session.step_at(subject.step.as_str()).and_then(|at| view::unwatched(session, at, subject.work));
+    rows.extend(unwatched.map(|text| wrap_spans(&[say(text, Tone::Warn)], width)).unwrap_or_default());
     rows
 }
 
@@ -284,8 +288,8 @@ fn repainted(row: Line<'static>, styles: &mut impl Iterator<Item = Style>) -> Li
 fn strangers(subject: &Subject, width: usize) -> Vec<Line<'static>> {
     let values = subject.values.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
     let items = subject.items.iter().map(|item| item.item.as_str());
-    let texts = subject.argv.iter().map(String::as_str).chain(values).chain([subject.words.as_str()]);
-    let text = strange::names(texts.chain(items));
+    let texts = subject.argv.iter().map(String::as_str).chain([subject.dir.as_str()]).chain(values);
+    let text = strange::names(texts.chain([subject.words.as_str()]).chain(items));
     text.map(|text| wrap_spans(&[say(text, Tone::Warn)], width)).unwrap_or_default()
 }
 

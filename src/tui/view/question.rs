@@ -72,8 +72,8 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
         rows.push(Line::default());
     }
     // Before all that may be longer than the window.
-    if let Some(strange) = view::not_ascii(session, question.step, question.work) {
-        rows.extend(wrap_spans(&[say(strange, Tone::Warn)], width));
+    for warning in view::warnings(session, question.step, question.work) {
+        rows.extend(wrap_spans(&[say(warning, Tone::Warn)], width));
         rows.push(Line::default());
     }
     let gate = match question.work {

@@ -1,5 +1,7 @@
 //! A disk that takes its time (J17).
 
+use std::io::{BufRead as _, BufReader};
+
 use super::{Strace, WIPE};
 use crate::support::{Home, Screen, have, until};
 
@@ -17,7 +19,9 @@ fn j17_while_a_write_hangs_everyone_is_told_the_screen_lives_and_nothing_starts(
     let Some(strace) = Strace::attach("j17", session.host(), &words, &home.path("trace")) else { return };
     let run = ["do", session.id.as_str(), "run", "wipe", "--confirm", "wipe"];
     let mut asked = home.command(&run).spawn().unwrap();
-    // Told while it hangs, not afterwards.
+    // Told while it hangs, not afterwards: to whoever asked, who has no screen, and on every screen.
+    let mut told = BufReader::new(asked.stderr.take().unwrap()).lines();
+    assert!(told.next().unwrap().unwrap().starts_with("log slow: "));
     screen.wait_for("log slow");
     screen.press("?");
     screen.wait("the keys", |text| text.contains("Keys"));

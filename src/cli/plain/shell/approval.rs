@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::approve::words;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::perform::Became;
+use crate::cli::perform::{Became, not_recorded};
 use crate::cli::place;
 use crate::client::{ClientError, join_line};
 use crate::clock;
@@ -49,6 +49,7 @@ impl Shell {
     pub(super) fn read_out(&mut self, place: usize) -> Result<(), Failure> {
         let Some(subject) = self.round(place).map(|round| &round.subject) else { return Ok(()) };
         let (text, digest) = (subject.text(), subject.text_digest());
+        let warnings: Vec<String> = view::warnings(self.session(), place, subject.work).collect();
         let lines: Vec<&str> = text.lines().collect();
         let (rows, columns) = size();
         let mut at = 0;
@@ -73,6 +74,9 @@ impl Shell {
             }
         }
         self.line("-- that was all of it");
+        for warning in warnings {
+            self.line(&warning);
+        }
         self.read = Some(digest);
         if self.seat() == Seat::Witness {
             self.line("approve says yes to it; refuse WHY says no.");
@@ -151,7 +155,7 @@ impl Shell {
             self.line(second::not_sent(&command));
             return Ok(false);
         }
-        let reply = match self.walk.talk.act(command.clone()) {
+        let reply = match self.act(command.clone()) {
             Err(error @ ClientError::Lost { .. }) => {
                 self.line(&format!("{error}; nothing was approved"));
                 return Ok(false);
@@ -175,7 +179,7 @@ impl Shell {
                 self.ended(&command, Became::Refused { n, refusal })?;
                 Ok(false)
             }
-            Reply::Failed { why } => Err(Failure::machine(why)),
+            Reply::Failed { why } => Err(not_recorded(&why)),
         }
     }
 

@@ -5,16 +5,16 @@ use std::time::Instant;
 
 use crate::cli::exit::Failure;
 use crate::cli::follow::End;
-use crate::cli::perform::{Became, log_line};
-use crate::client::Heard;
+use crate::cli::perform::{Became, broken, log_line};
+use crate::client::{ClientError, Heard};
 use crate::clock;
 use crate::session::event::How;
 use crate::session::{Command, Entry, Event, Session, Work};
 use crate::tui::bell;
 use crate::wire::FromHost;
-use crate::wire::messages::{LogHealth, Role};
+use crate::wire::messages::{LogHealth, Reply, Role};
 
-use super::{NEWEST, Shell, broken};
+use super::{NEWEST, Shell};
 use crate::cli::plain::{second, tell};
 
 impl Shell {
@@ -28,6 +28,25 @@ impl Shell {
         }
         let gone = self.standings.lines(&self.walk.talk.session, now);
         self.lines(&gone);
+    }
+
+    /// Says that the log is slow, once for each write that hangs, and when that is over.
+    fn tell_pace(&mut self, log: &LogHealth) {
+        if let Some(line) = self.pace.line(log) {
+            self.line(line);
+        }
+    }
+
+    /// Sends a request. That the log is slow is told while its reply is waited for: that is what it waits for.
+    pub(super) fn act(&mut self, command: Command) -> Result<Reply, ClientError> {
+        self.break_prompt();
+        let Self { walk, pace, out, .. } = self;
+        walk.talk.act_telling(command, |log| {
+            if let Some(line) = pace.line(log) {
+                out.line(line);
+                out.flush();
+            }
+        })
     }
 
     fn rings(&self) -> bool {
@@ -59,6 +78,8 @@ impl Shell {
                     let now = clock::now(self.session());
                     let end = self.under.as_ref().and_then(|under| under.follow.over(self.session(), now));
                     self.line("(the session's host was gone, or far ahead; connected again)");
+                    let log = self.walk.talk.log.clone();
+                    self.tell_pace(&log);
                     self.follow_again()?;
                     self.over(end)?;
                 }
@@ -79,6 +100,10 @@ impl Shell {
                 Ok(())
             }
             FromHost::Health { log: LogHealth::Broken { why } } => Err(broken(&why)),
+            FromHost::Health { log } => {
+                self.tell_pace(&log);
+                Ok(())
+            }
             message => {
                 if let Some(line) = self.far.line(&message, Instant::now()) {
                     self.line(&line);

@@ -6,6 +6,7 @@ use data_encoding::BASE64;
 
 use crate::cli::ask;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::perform::not_recorded;
 use crate::client::Heard;
 use crate::session::{Command, terminal};
 use crate::text::clean;
@@ -108,14 +109,14 @@ impl Shell {
             return Ok(());
         };
         if self.typist.taken.as_ref() != Some(&of) {
-            match self.walk.talk.act(Command::TakeTerminal { step })? {
+            match self.act(Command::TakeTerminal { step })? {
                 Reply::Recorded { .. } => self.typist.taken = Some(of.clone()),
                 Reply::Refused { refusal, .. } => {
                     self.last = Exit::No;
                     self.line(&format!("{}; nothing was typed", clean(&refusal.sentence)));
                     return Ok(());
                 }
-                Reply::Failed { why } => return Err(Failure::machine(why)),
+                Reply::Failed { why } => return Err(not_recorded(&why)),
             }
         }
         for part in bytes.chunks(MAX_TYPED) {
