@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Declares a newtype over `String` that reads and prints as its text.
+/// Declares a newtype over `String` that prints as its text.
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -13,6 +13,17 @@ macro_rules! name_type {
         #[serde(transparent)]
         pub struct $name(String);
 
+        name_type! { of $name }
+    };
+    ($(#[$doc:meta])* $name:ident, read as $read:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = $read, into = $read)]
+        pub struct $name(String);
+
+        name_type! { of $name }
+    };
+    (of $name:ident) => {
         impl $name {
             /// Takes the text as it is; whoever calls has checked its form.
             pub fn new(text: impl Into<String>) -> Self {
@@ -77,9 +88,34 @@ name_type! {
     SessionId
 }
 name_type! {
-    /// A name usable in `${name}`: a parameter, a capture or an item, `[a-z][a-z0-9_]*`.
-    ValueName
+    /// A name usable in `${name}`: a parameter, a capture or an item, `[a-z][a-z0-9_]*`. No other is read from a log or a
+    /// message: it is shown in many places.
+    ValueName, read as "UncheckedName"
 }
+
+/// A name as it comes from outside.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct UncheckedName(String);
+
+impl TryFrom<UncheckedName> for ValueName {
+    type Error = String;
+
+    fn try_from(UncheckedName(text): UncheckedName) -> Result<Self, String> {
+        if is_value_name(&text) {
+            Ok(Self(text))
+        } else {
+            Err(format!("{text:?} is not the name of a value"))
+        }
+    }
+}
+
+impl From<ValueName> for UncheckedName {
+    fn from(name: ValueName) -> Self {
+        Self(name.0)
+    }
+}
+
 name_type! {
     /// A SHA-256 as 64 lower-case hexadecimal digits.
     Digest
@@ -119,6 +155,15 @@ pub fn slug(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn u1_a_name_that_no_runbook_can_give_is_not_read() {
+        let read = serde_json::from_str::<ValueName>;
+        assert_eq!(serde_json::to_string(&read("\"disk_2\"").unwrap()).unwrap(), "\"disk_2\"");
+        for bad in ["\"sit\\u007f\"", "\"\"", "\"Disk\"", "\"2\""] {
+            assert!(read(bad).unwrap_err().to_string().contains("not the name of a value"), "{bad}");
+        }
+    }
 
     #[test]
     fn slugs_are_ids_or_empty() {
