@@ -76,12 +76,22 @@ points! {
     j7_r2_f_d8_the_next_host_has_looked_and_recorded_nothing: "starts-looked-at";
 }
 
-/// Every point that the program's source passes on a step's way.
+/// Points that are not on a step's way from its intent to its end, and where they are tried.
+const ELSEWHERE: [(&str, &str); 7] = [
+    ("probe-read", "before any intent: `r6_a_host_that_dies_while_a_check_is_asked_has_started_nothing`"),
+    ("screen-taken", "a screen's: it holds nothing that is not with the host. `f_s6_u3_`, `u4_`, `f_s1_`"),
+    ("message-taken", "the same"),
+    ("picture-begun", "the same"),
+    ("picture-out", "the same"),
+    ("key-heard", "the same"),
+    ("terminal-given-back", "the same"),
+];
+
+/// Every point that the program's source passes.
 fn points_in_source() -> BTreeSet<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut named = BTreeSet::new();
-    let mut dirs = vec![source.join("host"), source.join("process"), source.join("journal")];
-    let mut files = vec![source.join("host.rs")];
+    let (mut dirs, mut files) = (vec![source], Vec::new());
     while let Some(dir) = dirs.pop() {
         for entry in std::fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path()) {
             if entry.is_dir() { dirs.push(entry) } else { files.push(entry) }
@@ -111,7 +121,8 @@ fn j7_every_point_that_the_program_passes_is_in_the_table_and_every_cell_is_run(
     assert_eq!(in_table, tested);
     // The command stands there, not the program.
     let commands_own = BTreeSet::from(["first-output".to_owned()]);
-    assert_eq!(points_in_source(), &in_table - &commands_own);
+    let elsewhere: BTreeSet<_> = ELSEWHERE.iter().map(|(point, _)| (*point).to_owned()).collect();
+    assert_eq!(points_in_source(), &(&in_table - &commands_own) | &elsewhere);
     let mut cells = 0;
     for row in &TABLE {
         for victim in VICTIMS {

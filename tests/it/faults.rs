@@ -167,6 +167,32 @@ fn sources(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// The words of a test's name, without the figures that it carries: `f_s1_` is the figure F-S1 and not the case S1.
+fn words(name: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut all = name.split('_').peekable();
+    while let Some(word) = all.next() {
+        let is_figure = |next: &&str| next.len() == 2 && next.ends_with(|c: char| c.is_ascii_digit());
+        if word == "f" && all.next_if(is_figure).is_some() {
+            continue;
+        }
+        words.push(word);
+    }
+    words
+}
+
+/// The names of the tests in a file of Rust, those included that the list of points makes.
+fn tests_of(text: &str) -> Vec<String> {
+    let name = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let written = text.match_indices("#[test]").filter_map(|(at, _)| text[at..].split_once("fn "));
+    let mut names: Vec<String> = written.map(|(_, rest)| name(rest)).collect();
+    if let Some((_, points)) = text.split_once("\npoints! {\n") {
+        let points = points.split("\n}").next().unwrap_or_default();
+        names.extend(points.lines().map(|line| name(line.trim_start())));
+    }
+    names
+}
+
 /// The tests that carry an id, by that id in small letters, with the file they stand in.
 fn tests_by_id() -> BTreeMap<String, Vec<(String, String)>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -178,12 +204,21 @@ fn tests_by_id() -> BTreeMap<String, Vec<(String, String)>> {
     for path in files {
         let place = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        for (at, _) in text.match_indices("#[test]") {
-            let Some((_, rest)) = text[at..].split_once("fn ") else { continue };
-            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            for word in name.split('_') {
+        for name in tests_of(&text) {
+            for word in words(&name) {
                 found.entry(word.to_owned()).or_default().push((name.clone(), place.clone()));
             }
+        }
+    }
+    // The many short cases of the format stand in files of their own, each with its heading.
+    for file in std::fs::read_dir(root.join("tests/format/cases")).unwrap() {
+        let path = file.unwrap().path();
+        let place = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        for heading in
+            std::fs::read_to_string(&path).unwrap().lines().filter_map(|line| line.strip_prefix("=== "))
+        {
+            let word = heading.split(' ').next().unwrap_or_default();
+            found.entry(word.to_owned()).or_default().push((heading.to_owned(), place.clone()));
         }
     }
     found
@@ -206,6 +241,32 @@ fn every_fault_of_the_list_has_a_test_or_a_reason() {
         .filter(|id| !tests.contains_key(&id.to_lowercase()) && !excused.iter().any(|other| other == id))
         .collect();
     assert!(without.is_empty(), "neither a test nor a reason: {without:?}");
+}
+
+#[test]
+fn f_p2_every_row_of_the_track_record_names_a_test_that_is_there() {
+    let page = read("docs/reliability.md");
+    let record = page.split_once("## What found our bugs").unwrap().1.split("\n## ").next().unwrap();
+    let rows: Vec<&str> = record.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 40, "{} rows", rows.len());
+    let all: Vec<String> = tests_by_id().into_values().flatten().map(|(name, _)| name).collect();
+    for row in &rows {
+        let held = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let mut names = held.split('`').skip(1).step_by(2).peekable();
+        // What a benchmark was wrong about it asserts itself.
+        assert!(names.peek().is_some() || held.contains("benchmark"), "no test in: {row}");
+        for name in names {
+            assert!(all.iter().any(|test| test.contains(name)), "there is no test `{name}`: {row}");
+        }
+    }
+    for seed in read("tests/simulator/kept.txt").lines().filter(|line| !line.starts_with('#')) {
+        let (seed, what) = seed.split_once(' ').unwrap();
+        assert!(
+            what.starts_with("(of the simulator)")
+                || rows.iter().any(|row| row.contains(&format!("seed {seed}"))),
+            "the kept seed {seed} has no row"
+        );
+    }
 }
 
 #[test]

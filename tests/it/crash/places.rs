@@ -5,8 +5,10 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Stdio};
 
+use rustix::process::{Signal, kill_process};
+
 use crate::people::People;
-use crate::support::{Home, Pid, Session, has_ended, kill, until};
+use crate::support::{Home, Pid, Session, has_ended, kill, parked, until};
 
 use super::power;
 
@@ -275,4 +277,60 @@ fn r7_another_account_takes_no_session_over() {
     assert_eq!(hosts(), 1, "{root:?}");
     people.call(0, &["do", dir.to_str().unwrap(), "note", "back"]).expect(0);
     assert_eq!(hosts(), 2);
+}
+
+#[test]
+fn r6_a_host_that_dies_while_a_check_is_asked_has_started_nothing() {
+    let mut home = Home::new();
+    for tree in ["site", "copy"] {
+        std::fs::create_dir(home.path(tree)).unwrap();
+        home.write(&format!("{tree}/page"), "the same\n");
+    }
+    let park = home.path("park");
+    home.set("ONBELAY_FAILPOINT", format!("probe-read=stop:{}", park.display()));
+    let id = home
+        .start(
+            "onbelay: 1\ntitle: One look\nchecks:\n  copied: { title: Copied, covers: { source: site, backup: copy } }\nsteps:\n  - \
+             { id: wipe, title: Wipe, destructive: true, requires: copied, run: echo gone >>effects }\n",
+        )
+        .id;
+    let mut client = home.command(&["do", &id, "run", "wipe", "--confirm", "wipe"]).spawn().unwrap();
+    let looks = parked(&park);
+    home.unset("ONBELAY_FAILPOINT");
+    come_back(&mut home, &id, &mut client, Ends::Host);
+    let session = Session::new(&home, id.clone());
+    // What was looking may come to its end after its host did: nobody waits for that.
+    let _ = kill_process(looks, Signal::CONT);
+    has_ended(looks);
+    assert!(session.records("step_started").is_empty());
+    assert_eq!((home.read("effects").as_str(), session.step("wipe").as_str()), ("", "waiting"));
+    session.act(&["check", "copied"]).expect(0);
+    session.act(&["run", "wipe", "--confirm", "wipe"]).expect(0);
+    assert_eq!(home.read("effects"), "gone\n");
+    session.verifies();
+}
+
+#[test]
+fn j15_a_host_that_dies_over_an_older_log_does_not_take_another_starts_end_for_this_ones() {
+    let mut home = Home::new();
+    let id = home
+        .start("onbelay: 1\ntitle: Put back\nsteps:\n  - { id: wipe, title: Wipe, destructive: true, run: echo gone >>effects }\n")
+        .id;
+    let session = Session::new(&home, id.clone());
+    let journal = session.dir().join("journal.jsonl");
+    let older = std::fs::read(&journal).unwrap();
+    session.act(&["run", "wipe", "--confirm", "wipe"]).expect(0);
+    session.kill_host();
+    std::fs::write(&journal, older).unwrap();
+    // The record of the start is on disk, and its host ends before it has looked where the attempt would be.
+    home.set("ONBELAY_FAILPOINT", "intent-written=kill");
+    let mut client = home.command(&["do", &id, "run", "wipe", "--confirm", "wipe"]).spawn().unwrap();
+    client.wait().unwrap();
+    home.unset("ONBELAY_FAILPOINT");
+    let session = Session::new(&home, id);
+    session.act(&["note", "back"]).expect(0);
+    assert_eq!((home.read("effects").as_str(), session.step("wipe").as_str()), ("gone\n", "interrupted"));
+    assert!(session.records("work_ended").is_empty(), "the end of another start");
+    let evidence = &session.records("interrupted")[0]["evidence"];
+    assert!(evidence.as_str().unwrap().contains("of another start"), "{evidence}");
 }
