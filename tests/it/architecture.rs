@@ -277,7 +277,11 @@ fn f_p3_no_test_sleeps_but_where_it_is_said_why() {
     }
     let named: BTreeMap<String, usize> =
         PAUSES.iter().map(|(path, times, _)| ((*path).to_owned(), *times)).collect();
-    println!("{} places where a test lets time pass, in {} files, each with its reason", found.values().sum::<usize>(), found.len());
+    println!(
+        "{} places where a test lets time pass, in {} files, each with its reason",
+        found.values().sum::<usize>(),
+        found.len()
+    );
     assert_eq!(found, named, "wait for a named event (`until`), or say here why a test lets time pass");
 }
 
