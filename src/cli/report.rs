@@ -21,8 +21,14 @@ pub fn run(args: &ReportArgs) -> Outcome {
     }
     let dir = place::pick(args.session.as_deref(), IfSeveral::Newest)?;
     let loaded = store::load(&dir)?;
-    if let Tail::Damaged(fault) = &loaded.tail {
-        say(format!("warning: the log is damaged: {fault}; the report ends there"));
+    match &loaded.tail {
+        Tail::Whole | Tail::Torn { .. } => {}
+        Tail::Damaged(fault) => say(format!("warning: the log is damaged: {fault}; the report ends there")),
+        Tail::Newer { why, .. } => {
+            say(format!(
+                "warning: {why}; what follows was written by a newer version, the report ends there"
+            ));
+        }
     }
     let audience = if args.public { Audience::Public } else { Audience::Team };
     let report = report::report(&loaded.session, &loaded.entries, clock::now(&loaded.session), audience);

@@ -121,3 +121,8 @@ fn ends(bytes: &[u8]) -> Vec<usize> {
 fn journal_in(dir: &Path, bytes: &[u8]) {
     fs::write(dir.join(JOURNAL), bytes).unwrap();
 }
+
+/// A directory that costs no sync where that can be had: whoever uses it decides which bytes were synced.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}

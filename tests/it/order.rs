@@ -3,8 +3,9 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::support::{Home, Offer, Session, have, kill, not_offered, until};
+use crate::support::{Home, Offer, Pid, Session, has_ended, have, kill, not_offered, until};
 
 const TRACED: &str = r"
 onbelay: 1
@@ -79,13 +80,14 @@ fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
             line.contains("write(") && line.contains("journal.jsonl") && line.contains(record)
         })
     };
-    let mut from = 0;
-    for (step, work, marker) in [
+    let (mut from, mut starts, mut askings) = (0, 0, 0);
+    let due = [
         ("one", "run", "marker-1"),
         ("two", "run", "marker-2"),
         ("three", "run", "marker-3"),
         ("three", "undo", "marker-undo"),
-    ] {
+    ];
+    for (step, work, marker) in due {
         let record = format!("\\\"event\\\":\\\"step_started\\\",\\\"step\\\":\\\"{step}\\\"");
         let intent = position(&trace, &record, from, |line| {
             line.contains("write(")
@@ -96,6 +98,7 @@ fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
         let exec = started(marker, 0);
         assert!(durable < exec, "{marker}: intent {intent}, durable {durable}, started {exec}\n{text}");
         from = exec;
+        starts += 1;
     }
     // A check is announced, too: before `two` and after it.
     let mut from = 0;
@@ -105,7 +108,20 @@ fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
         let exec = started("marker-check", from);
         assert!(durable < exec, "check: asked {asked}, durable {durable}, started {exec}");
         from = exec + 1;
+        askings += 1;
     }
+    // No command of the walk, and no asking, that was not looked at.
+    let commands = |what: &str| {
+        let is_one =
+            |line: &&&str| line.contains("execve(") && line.contains("\"-c\"") && line.contains(what);
+        trace.iter().filter(is_one).count()
+    };
+    let asked = commands("marker-check");
+    let started = commands("marker-") - asked;
+    println!(
+        "F-D5: {starts} of {started} starts, {askings} of {asked} askings after the sync of their record"
+    );
+    assert_eq!((starts, askings), (started, asked));
 }
 
 #[test]
@@ -273,17 +289,48 @@ fn p1_f_s4_a_command_that_leaves_a_process_behind_is_over_when_it_ends() {
     assert_eq!(ended["ended"]["left"][0]["name"], "sleep");
 }
 
+const STOPPED: &str = r#"
+onbelay: 1
+title: Stopped
+steps:
+  - id: deaf
+    title: Deaf
+    run: |
+      trap "" TERM
+      sh -c 'trap "" TERM; echo $$ >child; while :; do sleep 0.2; done' &
+      echo $$ >self; echo up; while :; do sleep 0.2; done
+  - { id: hears, title: Hears, run: 'echo up; exec sleep 600' }
+"#;
+
 #[test]
-fn f_s5_p3_a_step_that_is_deaf_to_term_is_ended_ten_seconds_later() {
+fn f_s5_p3_a_step_that_is_deaf_to_term_is_ended_ten_seconds_later_with_its_whole_group() {
     let home = Home::new();
-    let session = home.start(
-        "onbelay: 1\ntitle: T\nsteps:\n  - { id: deaf, title: Deaf, run: 'trap \"\" TERM; echo up; while :; do sleep 0.2; done' }\n",
-    );
+    let session = home.start(STOPPED);
     session.act(&["run", "deaf", "--no-wait"]).expect(0);
-    until("the command is up", || session.output(1).starts_with(b"up").then_some(()));
+    let up = |attempt| until("it is up", || session.output(attempt).starts_with(b"up").then_some(()));
+    up(1);
+    let pid = |file| until(file, || Pid::from_raw(home.read(file).trim().parse().ok()?));
+    let group = [pid("self"), pid("child")];
     let runner = session.runner(1);
-    session.act(&["stop", "deaf"]);
+    let asked = Instant::now();
+    session.act(&["stop", "deaf", "--no-wait"]).expect(0);
+    group.into_iter().for_each(has_ended);
+    let gone = asked.elapsed();
     until("failed", || (session.step("deaf") == "failed").then_some(()));
-    crate::support::has_ended(runner);
-    assert_eq!(session.records("work_ended")[0]["ended"]["outcome"]["kind"], "stopped");
+    has_ended(runner);
+    println!("F-S5: a command deaf to TERM and its child: gone {:.2} s after the stop", gone.as_secs_f64());
+    // Not by luck, and not by the first signal: what is deaf had its ten seconds.
+    assert!(gone >= Duration::from_secs(9), "{gone:?}");
+    // One that hears needs no KILL. The record calls both stopped; how long they took is what tells them apart.
+    session.act(&["skip", "deaf", "--say", "seen"]).expect(0);
+    let asked = Instant::now();
+    session.act(&["run", "hears", "--no-wait"]).expect(0);
+    up(2);
+    session.act(&["stop", "hears"]).expect(0);
+    until("failed", || (session.step("hears") == "failed").then_some(()));
+    println!("F-S5: a command that hears TERM: ended within {:.2} s", asked.elapsed().as_secs_f64());
+    let ended = session.records("work_ended");
+    let took = |at: usize| ended[at]["ended"]["took"].as_u64().unwrap();
+    assert!(ended.iter().all(|record| record["ended"]["outcome"] == serde_json::json!({"kind": "stopped"})));
+    assert!(took(0) >= 10_000 && took(1) < 10_000, "{} ms, {} ms", took(0), took(1));
 }

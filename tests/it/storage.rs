@@ -2,9 +2,14 @@
 //! jump, older copies put back (J, T, F-D4). The host is the real one; strace, the kernel's limits and mounts do the harm.
 
 mod clocks;
+mod held;
 mod injected;
+mod killed;
 mod limits;
+mod long;
+mod newer;
 mod older;
+mod replaced;
 mod short;
 mod slow;
 
@@ -88,6 +93,41 @@ fn call_traced(test: &str, home: &Home, strace: &[&str], words: &[&str]) -> Opti
     let ran = Ran::of(&child.wait_with_output().unwrap());
     home.kill_everything();
     Some((ran, strace.end()))
+}
+
+/// A write to a session's log, as the kernel saw it: what it was given, as strace writes that, and how much of it was taken.
+struct Write<'t> {
+    text: &'t str,
+    taken: Option<usize>,
+}
+
+/// The writes to a log in the trace of one thread, with an `-s` that is long enough for all of them.
+fn log_writes(trace: &[String]) -> Vec<Write<'_>> {
+    let of_line = |line: &'_ String| line.starts_with("write(") && line.contains("/journal.jsonl>, \"");
+    let lines = trace.iter().filter(|line| of_line(line));
+    lines
+        .map(|line| {
+            let (_, given) = line.split_once("/journal.jsonl>, \"").unwrap();
+            let (text, rest) = given.rsplit_once("\", ").unwrap();
+            let (_, taken) = rest.split_once(") = ").unwrap();
+            Write { text, taken: taken.parse().ok() }
+        })
+        .collect()
+}
+
+/// Is what the log has from byte `from` on exactly what was written to it, in this order and each byte once?
+#[track_caller]
+fn written_once(session: &Session<'_>, from: usize, writes: &[Write<'_>]) {
+    let log = std::fs::read_to_string(session.dir().join("journal.jsonl")).unwrap();
+    // As strace writes what is plain ASCII.
+    let log = log[from..].replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let taken = writes.iter().filter(|write| write.taken.is_some());
+    let written: String = taken.map(|write| write.text).collect();
+    assert!(written == log, "what was written:\n{written}\nwhat is there:\n{log}");
+}
+
+fn log_length(session: &Session<'_>) -> usize {
+    usize::try_from(std::fs::metadata(session.dir().join("journal.jsonl")).unwrap().len()).unwrap()
 }
 
 /// What must be so of a session of [`WIPE`] whatever became of its storage, once that is well again: somebody comes back, the log

@@ -1,10 +1,11 @@
 //! Storage that fails when told to.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::super::reader::Tail;
-use super::super::writer::{Storage, Writer};
+use super::super::reader::{Log, Tail};
+use super::super::writer::{Place, Repair, Storage, Writer};
 use super::super::{JournalError, record};
 use super::{bytes_of, entries, entry, log_of};
 use crate::session::Event;
@@ -149,4 +150,62 @@ fn t7_numbers_never_wrap_repeat_or_jump() {
     let long = entry(4, Event::Noted { text: "x".repeat(record::MAX_LINE) });
     assert!(matches!(writer.append(&[long]), Err(JournalError::TooLong { .. })));
     writer.append(&all[3..]).unwrap();
+}
+
+/// A log that ends in this record, wherever its other records are.
+struct EndsAt(u64, Scripted);
+
+impl Storage for EndsAt {
+    fn check(&mut self, len: u64) -> io::Result<()> {
+        self.1.check(len)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.1.sync()
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.1.truncate(len)
+    }
+}
+
+impl Place for EndsAt {
+    fn path(&self) -> &Path {
+        Path::new("log")
+    }
+
+    fn read(&mut self) -> Result<Log, JournalError> {
+        let last = entry(self.0, Event::Noted { text: "the last".to_owned() });
+        Ok(Log { entries: vec![last], ..log_of(b"") })
+    }
+
+    fn keep_aside(&mut self, _: u64, _: u64) -> Result<Repair, JournalError> {
+        unreachable!("it is whole")
+    }
+}
+
+#[test]
+fn t7_the_last_number_is_never_given_and_what_would_come_after_it_neither() {
+    let note = |n| entry(n, Event::Noted { text: "one more".to_owned() });
+    let disk = Scripted::default();
+    let (mut writer, ..) = Writer::take_over(Box::new(EndsAt(u64::MAX - 2, disk.clone()))).unwrap();
+    // Not as a part of one write either: then nothing of that is written.
+    let both = writer.append(&[note(u64::MAX - 1), note(u64::MAX)]);
+    assert!(matches!(both, Err(JournalError::OutOfOrder { .. })), "{both:?}");
+    assert_eq!((writer.last(), disk.0.lock().unwrap().written.len()), (u64::MAX - 2, 0));
+    writer.append(&[note(u64::MAX - 1)]).unwrap();
+    let written = disk.0.lock().unwrap().written.len();
+    for n in [u64::MAX, 0, 1, u64::MAX - 1] {
+        let refused = writer.append(&[note(n)]);
+        assert!(
+            matches!(refused, Err(JournalError::OutOfOrder { last, got, .. }) if (last, got) == (u64::MAX - 1, n)),
+            "{n}: {refused:?}"
+        );
+        assert_eq!((writer.last(), disk.0.lock().unwrap().written.len()), (u64::MAX - 1, written), "{n}");
+    }
+    assert_eq!(writer.broken(), None, "a call that was wrong breaks nothing");
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::super::JournalError;
 use super::super::reader::{Tail, read};
 use super::super::writer::{Storage, Writer};
-use super::{entries, entry, journal_in};
+use super::{entries, entry, in_memory, journal_in};
 use crate::session::{Entry, Event};
 
 const SECTOR: usize = 512;
@@ -95,11 +95,6 @@ impl Disk {
         }
         found
     }
-}
-
-/// A directory that costs no sync where that can be had: which bytes were synced is decided here.
-fn in_memory() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Records of any length, some longer than a page.

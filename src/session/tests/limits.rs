@@ -171,3 +171,27 @@ fn what_a_person_answered_is_told_with_their_name_and_their_answer() {
     bench.attest("eye", false).unwrap();
     assert_eq!(said(&bench), "dana says no: “seen”");
 }
+
+#[test]
+fn t7_attempt_numbers_that_are_used_up_are_refused_and_never_begin_anew() {
+    for next in ["run: x", "for_each: { disk: [p, q] }, run: x"] {
+        let yaml = format!("steps:\n  - {{ id: a, title: A, run: x }}\n  - {{ id: b, title: B, {next} }}\n");
+        let mut bench = Bench::new(&yaml);
+        bench.session.state.attempts = u32::MAX - 1;
+        bench.walk("a");
+        assert_eq!((bench.session.attempts, bench.handed_out[0].1), (u32::MAX, u32::MAX));
+        for _ in 0..2 {
+            // Asked for, and refused at the gate: on record, with what to do.
+            bench.run("b").unwrap();
+            let Event::Refused { why, .. } = &bench.entries.last().unwrap().event else {
+                panic!("{next}: {:?}", bench.last_events(3))
+            };
+            assert!(why.contains("used up its attempt numbers; start another"), "{next}: {why}");
+            assert_eq!(
+                (bench.session.attempts, bench.log.len()),
+                (u32::MAX, 1),
+                "{next}: nothing is started"
+            );
+        }
+    }
+}

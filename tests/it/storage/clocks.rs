@@ -1,7 +1,9 @@
 //! The machine's clock jumps while a session is walked (J16): records are in the order of their numbers, and how old an answer
 //! is goes by the clock that nobody sets.
 
-use crate::support::{Home, Session, have};
+use std::time::Duration;
+
+use crate::support::{Home, PATIENCE, Session, have};
 
 const WALK: &str = "onbelay: 1
 title: Clocks
@@ -66,6 +68,12 @@ fn j16_an_hour_back_and_a_year_on_change_no_order_and_no_age() {
     let at = times(&session);
     assert!(at.windows(2).any(|two| two[1] < two[0]), "the records tell the time as it was told: {at:?}");
     assert!(at.iter().all(|at| at.ends_with('Z')));
+    // By the clock that nobody sets nothing came before what stands before it, the new host's records neither: one boot.
+    assert!(records.iter().all(|record| record["event"] != "host_started" || record["boot"] == 0));
+    let up: Vec<u64> = records.iter().map(|record| record["up"].as_u64().unwrap()).collect();
+    assert!(up.is_sorted(), "{up:?}");
+    let all = Duration::from_millis(up.last().unwrap() - up[0]);
+    assert!(all < PATIENCE, "it went on by {all:?}: a jump of the clock of the day is in it");
     session.verifies();
     session.call("status", &[]).expect(0);
     home.call(&["log", session.id.as_str()]).expect(0);

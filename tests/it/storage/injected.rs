@@ -124,7 +124,7 @@ fn walk_with(harm: Harm) -> Option<bool> {
 }
 
 /// After the first failure of a write or a sync of the journal nothing is written to it and nothing synced.
-fn never_again(trace: &[String], place: &str) {
+pub(super) fn never_again(trace: &[String], place: &str) {
     let of_journal = |line: &&String| {
         line.contains("journal.jsonl") && (line.contains("write(") || line.contains("fdatasync("))
     };

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{WIPE, whole_for_the_next_host};
-use crate::support::{Home, Offer, Pid, alive, have, not_offered, root, until};
+use crate::support::{Home, Offer, Pid, has_ended, have, not_offered, root, until};
 
 /// Gives a process that runs another limit.
-fn limit(pid: Pid, what: &str) {
+pub(super) fn limit(pid: Pid, what: &str) {
     let ran =
         Command::new("prlimit").args(["--pid", &pid.as_raw_nonzero().to_string(), what]).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
@@ -28,7 +28,7 @@ fn j6_a_log_that_may_not_grow_is_as_a_full_disk_wherever_in_a_walk_the_limit_fal
     let grows = length(&session.dir()) - before;
     // The files of an attempt are short; the log is to be longer than any of them.
     let long = "x".repeat(30_000);
-    let (mut refused, mut done, mut kept) = (0, 0, 0);
+    let (mut refused, mut done) = (0, 0);
     for more in (0..grows + 200).step_by(211) {
         let place = format!("{more} bytes more");
         let home = Home::new();
@@ -41,12 +41,11 @@ fn j6_a_log_that_may_not_grow_is_as_a_full_disk_wherever_in_a_walk_the_limit_fal
             Some(0) => done += 1,
             Some(3) => {
                 assert!(ran.said().contains("File too large"), "{place}: {ran:?}");
-                // SIGXFSZ ended nobody: the host is there to say so, and says so again.
-                if alive(host) {
-                    let again = session.act(&["note", "again"]);
-                    assert!(matches!(again.code, Some(0 | 3)), "{place}: {again:?}");
-                    kept += 1;
-                }
+                // SIGXFSZ ended nobody: a host was there to say so. With no command to wait for it goes then, and whoever asks
+                // next brings up another, without the limit. `held` has the one that stays, and says so again.
+                has_ended(host);
+                session.act(&["note", "again"]).expect(0);
+                assert_ne!(session.host(), host, "{place}");
                 refused += 1;
             }
             _ => panic!("{place}: {ran:?}"),
@@ -60,7 +59,8 @@ fn j6_a_log_that_may_not_grow_is_as_a_full_disk_wherever_in_a_walk_the_limit_fal
             assert_eq!(home.read("effects"), "gone\n", "{place}");
         }
     }
-    assert!(refused > 3 && done > 0 && kept > 0, "{refused} refused, {done} done, {kept} kept on");
+    println!("{refused} refused, {done} done");
+    assert!(refused > 3 && done > 0, "{refused} refused, {done} done");
 }
 
 #[test]
@@ -89,6 +89,7 @@ fn j24_a_host_without_memory_dies_at_worst_and_starts_nothing_unrecorded() {
     }
     assert!(began > 1 && not > 1, "{began} began, {not} did not");
     // In the middle: what it has, and so much more.
+    let (mut went, mut failed) = (0, 0);
     for kib in [0, 64, 256, 1_024, 2_048, 3_072, 4_096, 6_144, 8_192, 12_288, 16_384, 32_768, 65_536] {
         let home = Home::new();
         let session = home.start(WIPE);
@@ -97,18 +98,26 @@ fn j24_a_host_without_memory_dies_at_worst_and_starts_nothing_unrecorded() {
         let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
         let size: u64 = size.trim().trim_end_matches(" kB").parse().unwrap();
         limit(host, &format!("--as={}", (size + kib) << 10));
-        walk(&home, &session, &format!("{kib} KiB more"));
+        match walk(&home, &session, &format!("{kib} KiB more")) {
+            Some(0) => went += 1,
+            _ => failed += 1,
+        }
     }
+    println!(
+        "from the beginning {began} began, {not} did not; in the middle {went} went on, {failed} failed"
+    );
+    assert!(failed > 0 && went > 0, "{went} went on, {failed} failed");
 }
 
-/// A walk with too little memory, then the same with enough.
-fn walk(home: &Home, session: &crate::support::Session<'_>, place: &str) {
+/// A walk with too little memory, then the same with enough; how the first ended.
+fn walk(home: &Home, session: &crate::support::Session<'_>, place: &str) -> Option<i32> {
     let ran = session.act(&["run", "wipe", "--confirm", "wipe"]);
     assert!(matches!(ran.code, Some(0 | 1 | 3 | 4)), "{place}: {ran:?}");
     home.kill_everything();
     let effects = home.read("effects").lines().count();
     let step = whole_for_the_next_host(session, effects, place);
     assert!(ran.code != Some(0) || (effects == 1 && step == "done"), "{place}: {step}");
+    ran.code
 }
 
 /// A file system of that size over a directory, unmounted in the end.
