@@ -18,7 +18,8 @@
 //! `outcome-left` (the name is durable, too). In a host that takes a session over: `host-announced` (its own record is
 //! durable, nothing was looked at), `starts-looked-at` (every open start was looked at, nothing of that is recorded).
 //! In the process of a probe: `probe-read` (something was read, more is to be). Lengths: `probe-silence`, `boot-began`
-//! (how long after the kernel's own start this boot is said to have begun). Words: `boot-id`.
+//! (how long after the kernel's own start this boot is said to have begun). Words: `boot-id`, `logout-root` (below
+//! which directory is looked what a logout ends).
 //!
 //! In a screen: `screen-taken` (the terminal is ours, nothing was drawn), `message-taken` (its loop takes something in),
 //! `picture-begun` (in the middle of drawing), `picture-out` (the thread that writes has one), `key-heard` (the thread that

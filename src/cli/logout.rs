@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use crate::failpoint;
+
 /// Where systemd looks for its settings, the strongest last.
 const PLACES: [&str; 4] = ["usr/lib/systemd", "usr/local/lib/systemd", "run/systemd", "etc/systemd"];
 
@@ -24,7 +26,9 @@ pub fn warning(host: u32) -> Option<String> {
     let uid = fs::metadata(format!("/proc/{host}")).ok()?.uid();
     let me = rustix::process::geteuid().as_raw();
     let user = nix::unistd::User::from_uid(uid.into()).ok()??;
-    (uid == me).then(|| look(Path::new("/"), host, &user.name))?
+    // A test gives files of its own in place of this machine's.
+    let root = failpoint::word("logout-root").unwrap_or_else(|| "/".to_owned());
+    (uid == me).then(|| look(Path::new(&root), host, &user.name))?
 }
 
 fn look(root: &Path, host: u32, user: &str) -> Option<String> {

@@ -175,6 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn s5_a_directory_of_another_account_is_refused_and_left_as_it_is() {
+        if !rustix::process::geteuid().is_root() {
+            // Nobody else may give a directory away.
+            return;
+        }
+        let dir = private_dir();
+        let other = 65_534;
+        std::os::unix::fs::chown(dir.path(), Some(other), None).unwrap();
+        let Err(HostError::Wrong(why)) = SessionDir::open(dir.path()) else { panic!("it was taken") };
+        assert!(why.contains("belongs to another account"), "{why}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn the_directory_s_lock_is_for_one() {
         let dir = private_dir();
         let one = SessionDir::open(dir.path()).unwrap();

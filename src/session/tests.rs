@@ -4,6 +4,7 @@ mod approval;
 mod approval_text;
 mod asked_anew;
 mod asking;
+mod changed;
 mod corners;
 mod crash;
 mod doctored;

@@ -84,6 +84,61 @@ fn a11_an_empty_list_is_no_coverage() {
     ran.expect(1).says("the list is empty: nothing was looked at");
 }
 
+/// Two lists, each held against the other: what was declared, and what the provider says there is.
+const BOTH: &str = r#"
+onbelay: 1
+title: Declared
+params: { declared: { about: The regions that we know of, list: true } }
+checks:
+  all-there: { title: Every declared region is there, for_each: { r: "${declared}" }, run: 'grep -qxF "$r" <<<"$regions"' }
+  no-other: { title: No other one is there, for_each: { r: "${regions}" }, run: 'grep -qxF "$r" <<<"$declared"' }
+steps:
+  - { id: ask, title: Ask the provider, run: cat regions, capture: regions }
+  - { id: terminate, title: Terminate, destructive: true, requires: [all-there, no-other], run: touch terminated }
+"#;
+
+#[test]
+fn a11_one_of_two_lists_that_is_missing_misspelt_or_one_too_many_is_named_and_doubled_is_one() {
+    // What the provider says, and which items of which check keep it shut; a and b were declared.
+    for (regions, shut) in [
+        ("a\nb\n", &[][..]),
+        ("b\na\n", &[]),
+        ("a\na\nb\n", &[]),
+        ("a\n", &[("all-there", "b")]),
+        ("a\nbb\n", &[("all-there", "b"), ("no-other", "bb")]),
+        ("a\nB\n", &[("all-there", "b"), ("no-other", "B")]),
+        ("a\nb\nc\n", &[("no-other", "c")]),
+    ] {
+        let home = Home::new();
+        home.write("regions", regions);
+        let session = home.start_with(BOTH, &["-p", "declared=a", "-p", "declared=b"]);
+        session.act(&["run", "ask"]).expect(0);
+        let ran = session.act(&["run", "terminate", "--confirm", "terminate"]);
+        let fails: Vec<(String, String)> = session
+            .records("check_answered")
+            .iter()
+            .filter(|record| record["answer"]["verdict"] != "holds")
+            .map(|record| ["check", "item"].map(|key| record[key].as_str().unwrap().to_owned()).into())
+            .collect();
+        let mut named: Vec<(&str, &str)> =
+            fails.iter().map(|(check, item)| (check.as_str(), item.as_str())).collect();
+        named.sort_unstable();
+        assert_eq!(named, shut, "{regions:?}");
+        assert_eq!(home.path("terminated").exists(), shut.is_empty(), "{regions:?}: {ran:?}");
+        for (check, item) in shut {
+            assert!(
+                ran.said().lines().any(|line| line.contains(check) && line.contains(&format!("{item}: "))),
+                "{ran:?}"
+            );
+        }
+        session.verifies();
+    }
+    // In a list that stands in the runbook, doubled is a slip.
+    let home = Home::new();
+    let file = home.write("twice.yaml", &BOTH.replace("\"${declared}\"", "[a, b, a]"));
+    home.call(&["lint", file.to_str().unwrap()]).expect(1).says("an item that is there twice");
+}
+
 #[test]
 fn output_that_cannot_be_a_value_fails_the_step_and_says_why() {
     for (made, why) in [

@@ -137,11 +137,20 @@ fn checks_of_one_breath_do_not_take_each_other_for_users() {
     let home = Home::new();
     home.write("a.img", "one");
     let session = home.start(
-        "onbelay: 1\ntitle: T\nchecks:\n  idle: { not_in_use: { path: a.img } }\n  reads: { run: 'exec 3<a.img; sleep 1' }\n\
+        "onbelay: 1\ntitle: T\nchecks:\n  idle: { not_in_use: { path: a.img } }\n  reads: { run: 'exec 3<a.img; sleep 0.2' }\n\
          steps:\n  - { id: write, title: W, destructive: true, requires: [idle, reads], run: touch written }\n",
     );
     session.act(&["run", "write", "--confirm", "write"]).expect(0);
     assert!(home.path("written").exists());
+    // By what is on record neither began before the other had ended: no luck in what a look could have met.
+    let asked = |check: &str| {
+        let answer =
+            session.wait_for_where("check_answered", |record| record["check"] == check)["answer"].clone();
+        let began = answer["began"]["up"].as_u64().unwrap();
+        (began, began + answer["took"].as_u64().unwrap())
+    };
+    let (idle, reads) = (asked("idle"), asked("reads"));
+    assert!(idle.1 <= reads.0 || reads.1 <= idle.0, "side by side: {idle:?}, {reads:?} (ms)");
     // Somebody else is still seen.
     let _held = std::fs::File::open(home.path("a.img")).unwrap();
     let file = home.path("runbook.yaml");

@@ -1,6 +1,6 @@
 //! Black box over the real binary: what a person or a script at a terminal can see, and what is left on disk.
-//! Everything is started through `support`; nothing here knows how the program is made, but for `architecture`, `floods`, `process` and
-//! `terminal`.
+//! Everything is started through `support`; nothing here knows how the program is made, but for `architecture`, `floods`, `hosts`,
+//! `process` and `terminal`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
@@ -15,6 +15,8 @@ mod faults;
 mod first;
 mod floods;
 mod following;
+mod hosts;
+mod logout;
 mod looking;
 mod lures;
 mod moving;
@@ -39,6 +41,7 @@ mod sharing;
 mod shells;
 mod signatures;
 mod sizes;
+mod stops;
 mod storage;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,20 +1,20 @@
 //! The runner over real shells: what it starts, how that ends, what it survives. It is run as the host runs it, with
 //! its orders through a pipe.
 
+mod later;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use onbelay::process::claim::{self, Start};
+use onbelay::process::Runner;
+use onbelay::process::claim;
 use onbelay::process::kernel::{self, Identity};
 use onbelay::process::output::{Stream, read_part};
 use onbelay::process::spec::{Bytes, RunnerSpec};
-use onbelay::process::{Runner, look};
-use onbelay::session::recover::Found;
 use onbelay::session::{Ended, Outcome};
 use proptest::prelude::*;
 use rustix::process::{Pid, Signal};
@@ -115,6 +115,41 @@ fn is_alive(pid: u32) -> bool {
     kernel::stat(pid).is_some_and(|stat| !stat.dead)
 }
 
+fn is_halted(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") T ")
+}
+
+/// Is this signal in that mask of a process (`SigCgt`: it has a way with it)?
+fn has_signal(pid: u32, mask: &str, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(mask)?.strip_prefix(":\t")).unwrap();
+    u64::from_str_radix(line, 16).unwrap() >> (signal.as_raw() - 1) & 1 == 1
+}
+
+/// Tells the command where its attempt's directory is, for its own notes.
+fn with_dir(mut attempt: Attempt) -> Attempt {
+    let dir = Bytes::from(attempt.path());
+    attempt.spec.env.push((Bytes::from("dir"), dir));
+    attempt
+}
+
+/// Waits until a thread of this process sleeps: two looks at the same count of how often it went to sleep.
+fn sleeps(thread: &str) {
+    let mut before = None;
+    until(&format!("{thread} waits"), || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+        let status = tasks
+            .filter_map(|task| std::fs::read_to_string(task.path().join("status")).ok())
+            .find(|status| status.lines().next() == Some(&format!("Name:\t{thread}")));
+        let slept = status.filter(|status| status.contains("\nState:\tS")).and_then(|status| {
+            Some(status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?.to_owned())
+        });
+        let same = slept.is_some() && slept == before;
+        before = slept;
+        same
+    });
+}
+
 /// Ends what a test left on purpose.
 fn end(pid: u32) {
     send(pid, Signal::KILL);
@@ -179,19 +214,36 @@ fn p1_a_process_left_behind_holds_nothing_up_and_is_named() {
 
 #[test]
 fn p2_who_leaves_the_group_is_named_too() {
-    let attempt = bash("(setsid sleep 600 <&- >&- 2>&- &) ; (sh -c '(sleep 601 & ) & ' ) ; sleep 0.1");
+    // It ends once both are what they are to be: each says who it is, and has become the other program.
+    let attempt = with_dir(bash(
+        "(setsid sh -c 'echo $$ >\"$dir\"/one; exec sleep 600' <&- >&- 2>&- &); \
+         (sh -c '(sh -c \"echo \\$\\$ >\\\"\\$dir\\\"/two; exec sleep 601\" &) &'); \
+         is() { [ \"$(cat \"/proc/$(cat \"$dir/$1\")/comm\")\" = sleep ]; } 2>/dev/null; \
+         until is one && is two; do sleep 0.01; done",
+    ));
     let ended = attempt.run();
-    let names: Vec<&str> = ended.left.iter().map(|left| left.name.as_str()).collect();
-    ended.left.iter().for_each(|left| end(left.pid));
-    assert_eq!(names, ["sleep", "sleep"]);
+    let mut left: Vec<_> = ended.left.iter().map(|left| (left.pid, left.name.as_str())).collect();
+    left.iter().for_each(|(pid, _)| end(*pid));
+    let mut noted = ["one", "two"].map(|name| {
+        let pid = std::fs::read_to_string(attempt.path().join(name)).unwrap();
+        (pid.trim().parse().unwrap(), "sleep")
+    });
+    left.sort_unstable();
+    noted.sort_unstable();
+    assert_eq!(left, noted);
 }
 
 #[test]
 fn orphans_that_end_meanwhile_are_not_kept() {
-    let attempt =
-        bash("for i in 1 2 3; do (true &); done; sleep 0.3; ps -o stat= --ppid $PPID | grep -c Z || true");
+    // Nothing of them is left while the command goes on; one that is kept stays in /proc, and this waits for ever.
+    let mut attempt = with_dir(bash(
+        "for i in 1 2 3; do (sh -c 'echo $$ >>\"$dir/orphans\"' &); done; \
+         until [ \"$(wc -l 2>/dev/null <\"$dir/orphans\")\" = 3 ]; do sleep 0.01; done; \
+         while read -r pid; do while [ -e \"/proc/$pid\" ]; do sleep 0.01; done; done <\"$dir/orphans\"; echo gone",
+    ));
+    attempt.spec.timeout_ms = Some(20_000);
     assert_eq!(attempt.run().outcome, Outcome::Exited { code: 0 });
-    assert_eq!(attempt.text(), "0\n");
+    assert_eq!(attempt.text(), "gone\n");
 }
 
 #[test]
@@ -209,8 +261,11 @@ fn p3_who_is_deaf_to_term_is_killed_with_the_whole_group() {
 
 #[test]
 fn p3_a_stop_waits_for_the_group_not_only_for_its_leader() {
-    let attempt =
-        bash("(trap 'sleep 0.3; echo tidied; exit' TERM; echo ready; while :; do sleep 0.05; done) & wait");
+    // What tidies up goes on until its leader is dead.
+    let attempt = bash(
+        "(trap 'until grep -q \"^State:.Z\" /proc/$$/status; do sleep 0.01; done; echo tidied; exit' TERM; \
+         echo ready; while :; do sleep 0.01; done) & wait",
+    );
     let mut runner = attempt.spawn();
     attempt.until_it_says("ready");
     send(runner.id(), Signal::TERM);
@@ -224,9 +279,7 @@ fn a_halted_command_can_be_stopped() {
     let attempt = bash("echo ready; kill -STOP $$");
     let mut runner = attempt.spawn();
     let command = attempt.command();
-    until("it is halted", || {
-        std::fs::read_to_string(format!("/proc/{}/stat", command.pid)).unwrap().contains(") T ")
-    });
+    until("it is halted", || is_halted(command.pid));
     send(runner.id(), Signal::TERM);
     runner.wait().unwrap();
     assert_eq!(attempt.ended().outcome, Outcome::Stopped);
@@ -298,19 +351,36 @@ fn p6_nobody_is_asked() {
 
 #[test]
 fn p8_stops_that_come_early_twice_or_late_make_one_outcome() {
-    // Before it began: nothing is started, and nothing says that it was.
-    let attempt = bash("echo ran");
-    let mut early = Command::new(RUNNER);
-    let mut child =
-        early.arg("runner").arg(attempt.path()).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    send(child.id(), Signal::TERM);
-    let _ = child.stdin.take().unwrap().write_all(&serde_json::to_vec(&attempt.spec).unwrap());
-    child.wait().unwrap();
-    assert_eq!(attempt.output(), b"");
-    if let Some(ended) = claim::read_outcome(attempt.path()).unwrap() {
-        assert_eq!(ended.outcome, Outcome::Stopped);
-    } else {
-        assert_eq!(claim::read_start(attempt.path()).unwrap(), None);
+    // While it is told what to run, and when it is up and has claimed nothing: it starts nothing, and says that it was stopped.
+    for point in ["told", "up"] {
+        let attempt = bash("echo ran");
+        let parked = attempt.path().join("parked");
+        let mut early = Command::new(RUNNER);
+        early.arg("runner").arg(attempt.path()).stdin(Stdio::piped()).stderr(Stdio::null());
+        if point == "up" {
+            early.env("ONBELAY_FAILPOINT", format!("runner-up=stop:{}", parked.display()));
+        }
+        let mut child = early.spawn().unwrap();
+        let orders = serde_json::to_vec(&attempt.spec).unwrap();
+        let mut tell = child.stdin.take().unwrap();
+        if point == "told" {
+            tell.write_all(&orders[..orders.len() / 2]).unwrap();
+            until("it hears TERM", || has_signal(child.id(), "SigCgt", Signal::TERM));
+            send(child.id(), Signal::TERM);
+            tell.write_all(&orders[orders.len() / 2..]).unwrap();
+            drop(tell);
+        } else {
+            tell.write_all(&orders).unwrap();
+            drop(tell);
+            until("it is up", || parked.exists() && is_halted(child.id()));
+            assert_eq!(claim::read_start(attempt.path()).unwrap(), None);
+            send(child.id(), Signal::TERM);
+            send(child.id(), Signal::CONT);
+        }
+        child.wait().unwrap();
+        assert_eq!(attempt.ended().outcome, Outcome::Stopped, "{point}");
+        assert_eq!(attempt.output(), b"", "{point}");
+        assert_eq!(claim::read_command(attempt.path()).unwrap(), None, "{point}");
     }
 
     let attempt = bash("trap 'echo once; exit 7' TERM; echo ready; while :; do sleep 0.01; done");
@@ -484,7 +554,9 @@ fn x1_values_that_look_like_code_are_no_code() {
 fn a_secret_reaches_the_command_and_no_file() {
     let secret = "hunter2-with-more";
     let mut attempt = bash(
-        "echo \"$token\"; printf %s \"${token:0:5}\"; sleep 0.05; echo \"${token:5}\" >&2; \
+        // In two writes, the second once the first has been taken out of the pipe.
+        "echo \"$token\"; printf %s \"${token:0:5}\"; \
+         perl -e '$n = pack \"L\", 1; ioctl(STDOUT, 0x541B, $n) || die \"$!\" while unpack \"L\", $n'; echo \"${token:5}\" >&2; \
          printf %s \"$token\" | base64 >&2; set -x; : \"$token\"; ulimit -c; echo ready; sleep 600",
     );
     attempt.spec.env.push((Bytes::from("token"), Bytes::from(secret)));
@@ -529,129 +601,4 @@ fn what_is_left_behind_is_still_covered() {
     std::fs::write(&fifo, "go\n").unwrap();
     runner.wait().unwrap();
     assert_eq!(attempt.text(), "•••\nlast\n");
-}
-
-#[test]
-fn orders_that_are_cut_start_nothing() {
-    let attempt = bash("echo ran");
-    let orders = serde_json::to_vec(&attempt.spec).unwrap();
-    for cut in [0, 1, orders.len() / 2, orders.len() - 1] {
-        let mut command = Command::new(RUNNER);
-        let mut child = command
-            .arg("runner")
-            .arg(attempt.path())
-            .stdin(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(&orders[..cut]).unwrap();
-        assert!(!child.wait().unwrap().success());
-    }
-    assert_eq!(std::fs::read_dir(attempt.path()).unwrap().count(), 0);
-}
-
-#[test]
-fn a_start_that_was_barred_never_happens() {
-    let attempt = bash("echo ran");
-    assert_eq!(look(attempt.path(), false), Found::NoStart);
-    assert!(!attempt.spawn().wait().unwrap().success());
-    assert_eq!(attempt.output(), b"");
-    assert_eq!(look(attempt.path(), false), Found::NoStart);
-}
-
-#[test]
-fn a_runner_and_a_host_that_bars_it_agree() {
-    for _ in 0..20 {
-        let attempt = bash("echo ran");
-        let mut runner = attempt.spawn();
-        let found = look(attempt.path(), false);
-        runner.wait().unwrap();
-        let ran = attempt.output() == b"ran\n";
-        assert_eq!(ran, found != Found::NoStart, "{found:?}");
-    }
-}
-
-#[test]
-fn r1_a_later_host_finds_the_true_outcome() {
-    let attempt = bash("echo ready; sleep 0.3; exit 3");
-    let mut runner = attempt.spawn();
-    attempt.until_it_says("ready");
-    assert_eq!(look(attempt.path(), false), Found::Alive);
-    let found = Runner::adopt(attempt.path()).wait();
-    assert!(
-        matches!(&found, Found::Ended(ended) if ended.outcome == Outcome::Exited { code: 3 }),
-        "{found:?}"
-    );
-    runner.wait().unwrap();
-    assert_eq!(look(attempt.path(), false), found);
-}
-
-#[test]
-fn a_later_host_can_stop_it() {
-    let attempt = bash("echo ready; sleep 600");
-    let mut runner = attempt.spawn();
-    attempt.until_it_says("ready");
-    let adopted = Runner::adopt(attempt.path());
-    adopted.stopper().stop().unwrap();
-    assert!(matches!(adopted.wait(), Found::Ended(ended) if ended.outcome == Outcome::Stopped));
-    runner.wait().unwrap();
-}
-
-#[test]
-fn a_command_outlives_its_runner_and_is_watched_to_its_end() {
-    for noted in [true, false] {
-        let mut attempt = bash("echo ready; read -r _ <\"$fifo\"; echo last");
-        let fifo = attempt.path().join("fifo");
-        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
-        attempt.spec.env.push((Bytes::from("fifo"), Bytes::from(&fifo)));
-        let mut runner = attempt.spawn();
-        let command = attempt.command();
-        attempt.until_it_says("ready");
-        send(runner.id(), Signal::KILL);
-        runner.wait().unwrap();
-        if !noted {
-            std::fs::remove_file(attempt.path().join("command.json")).unwrap();
-        }
-        assert_eq!(look(attempt.path(), false), Found::Alive);
-        let (tell, told) = mpsc::channel();
-        let adopted = Runner::adopt(attempt.path());
-        std::thread::spawn(move || tell.send(adopted.wait()));
-        assert!(told.recv_timeout(Duration::from_millis(200)).is_err(), "it is still running");
-        std::fs::write(&fifo, "go\n").unwrap();
-        let found = told.recv().unwrap();
-        assert!(matches!(&found, Found::Gone(why) if why.contains(&command.pid.to_string())), "{found:?}");
-        assert_eq!(attempt.text(), "ready\nlast\n");
-        assert!(matches!(look(attempt.path(), false), Found::Gone(_)));
-    }
-}
-
-#[test]
-fn a_command_without_runner_can_be_stopped() {
-    let attempt = bash("sleep 600 & echo ready; wait");
-    let mut runner = attempt.spawn();
-    let command = attempt.command();
-    attempt.until_it_says("ready");
-    end(runner.id());
-    runner.wait().unwrap();
-    let adopted = Runner::adopt(attempt.path());
-    adopted.stopper().stop().unwrap();
-    assert!(matches!(adopted.wait(), Found::Gone(why) if why.contains("was stopped")));
-    until("all of the group is gone", || kernel::members(command.pid).is_empty());
-}
-
-#[test]
-fn a_start_record_names_its_runner() {
-    let attempt = bash("echo ready; sleep 600");
-    let mut runner = attempt.spawn();
-    attempt.until_it_says("ready");
-    let Some(Start::Claimed { runner: named, .. }) = claim::read_start(attempt.path()).unwrap() else {
-        panic!("no start record");
-    };
-    assert_eq!(Some(named), kernel::stat(runner.id()).map(|stat| stat.id));
-    // A process that got the number later is somebody else.
-    assert!(!Identity { started: named.started + 1, ..named }.is_alive());
-    let stat = kernel::stat(runner.id()).unwrap();
-    assert_eq!((stat.session, stat.group), (runner.id(), runner.id()), "a session of its own");
-    send(runner.id(), Signal::TERM);
-    runner.wait().unwrap();
 }

@@ -69,17 +69,21 @@ fn f_s6_the_terminal_is_left_as_it_was_whatever_ends_the_client() {
     screen.press("q");
     is_as_it_was(screen, &home, 0, "q");
     assert_eq!(session.status()["state"], "open", "losing clients changes nothing");
+    println!("F-S6: 5 ends of a screen (TERM, HUP, INT, QUIT, a key), each left the terminal as it was");
 }
+
+/// The same with job control, as a person's shell has it: what is put aside (128 and SIGSTOP or SIGTSTP) comes back
+/// with the next line.
+const JOBS: &str = r#"set -m; stty -g >before; "$@"; code=$?
+    while [ $code = 147 ] || [ $code = 148 ]; do stty -g >aside; echo put aside; read -r _; fg >/dev/null; code=$?; done
+    stty -g >after; echo "left with $code""#;
 
 #[test]
 fn f_s6_s12_a_screen_that_is_put_aside_by_a_shell_gives_the_terminal_to_it_and_takes_it_again() {
     let home = Home::new();
     let session = home.start(WALK);
-    // With job control, as a person's shell has it.
-    let shell = r#"set -m; stty -g >before; "$@"; stty -g >aside; echo put aside; read -r _; fg >/dev/null
-                   code=$?; stty -g >after; echo "left with $code""#;
     for by_key in [true, false] {
-        let words = ["-c", shell, "sh", ONBELAY, "attach", &session.id];
+        let words = ["-c", JOBS, "sh", ONBELAY, "attach", &session.id];
         let mut screen = Screen::call(&home, "sh", &words, (24, 80));
         screen.wait_for("Take the copy");
         let client = client(&screen);
@@ -99,6 +103,110 @@ fn f_s6_s12_a_screen_that_is_put_aside_by_a_shell_gives_the_terminal_to_it_and_t
         screen.press("q");
         is_as_it_was(screen, &home, 0, "fg");
     }
+    println!(
+        "F-S6: 2 ways to be put aside and to come back (Ctrl-Z, TSTP), each left the terminal as it was"
+    );
+}
+
+const ASIDE: &str = r"
+onbelay: 1
+title: Put aside
+steps:
+  - { id: first, title: Take the copy, run: 'echo copied; read -r _ <go; echo all of it' }
+  - { id: wipe, title: Delete the old machine, destructive: All of it., confirm: shop, run: echo gone >>effects }
+";
+
+/// Under a shell with job control: this program, called so.
+fn under_jobs(home: &Home, session: &Session<'_>, more: &[&str]) -> Screen {
+    let mut words = vec!["-c", JOBS, "sh", ONBELAY, "attach", &session.id];
+    words.extend(more);
+    Screen::call(home, "sh", &words, (30, 100))
+}
+
+/// Ctrl-Z, and what a shell finds then: its own terminal, as it was.
+fn puts_aside(screen: &mut Screen, home: &Home) {
+    screen.press("\x1a");
+    screen.wait_for("put aside");
+    screen.is_restored();
+    assert_eq!(home.read("before"), home.read("aside"), "stty -g while it is put aside");
+}
+
+#[test]
+fn f_s6_s12_ctrl_z_with_an_output_and_with_a_question_open_stops_neither_the_walk_nor_the_terminal() {
+    let home = Home::new();
+    rustix::fs::mkfifoat(rustix::fs::CWD, home.path("go"), rustix::fs::Mode::RWXU).unwrap();
+    let session = home.start(ASIDE);
+    session.act(&["run", "first", "--no-wait"]).expect(0);
+    session.wait_for("step_started");
+    // The output of a command that goes on, and ends, while nobody looks.
+    let mut screen = under_jobs(&home, &session, &[]);
+    screen.wait_for("Take the copy");
+    screen.press_until("o", |text| text.contains("Esc steps"));
+    puts_aside(&mut screen, &home);
+    std::fs::write(home.path("go"), "\n").unwrap();
+    session.wait_for_where("step_settled", |record| record["step"] == "first" && record["ok"] == true);
+    screen.hurry("\n");
+    screen.wait("the output again, to its end", |text| {
+        text.contains("Esc steps") && text.contains("all of it")
+    });
+    screen.press_until("\x1b", |text| !text.contains("Esc steps"));
+    screen.press("q");
+    is_as_it_was(screen, &home, 0, "an output");
+    // A question, half answered: neither putting it aside nor coming back is an answer.
+    let mut screen = under_jobs(&home, &session, &[]);
+    screen.wait_for("Enter start");
+    screen.press("\r");
+    screen.wait_for("to go on");
+    screen.fill_in("sho");
+    puts_aside(&mut screen, &home);
+    session.act(&["note", "meanwhile elsewhere"]).expect(0);
+    assert_eq!(session.records("step_started").len(), 1, "the question starts nothing by itself");
+    screen.hurry("\n");
+    screen.wait("the question again", |text| text.contains("to go on") && text.contains("›  sho"));
+    assert_eq!(session.records("step_started").len(), 1, "the line that the shell read was no answer");
+    screen.fill_in("shop");
+    screen.press("\r");
+    session.wait_for_where("step_settled", |record| record["step"] == "wipe");
+    assert_eq!(home.read("effects"), "gone\n");
+    screen.wait("the question is gone", |text| !text.contains("to go on"));
+    screen.press("q");
+    is_as_it_was(screen, &home, 0, "a question");
+    session.verifies();
+    println!("F-S6: put aside over an output and over a question, 2 ends, each left the terminal as it was");
+}
+
+#[test]
+fn f_s6_s12_ctrl_z_in_lines_stops_neither_the_walk_nor_the_terminal() {
+    let home = Home::new();
+    rustix::fs::mkfifoat(rustix::fs::CWD, home.path("go"), rustix::fs::Mode::RWXU).unwrap();
+    let session = home.start(ASIDE);
+    let mut screen = under_jobs(&home, &session, &["--plain"]);
+    screen.wait_for(" > ");
+    screen.press("run first\n");
+    screen.wait_for("copied");
+    puts_aside(&mut screen, &home);
+    // The walk and its command are the host's.
+    std::fs::write(home.path("go"), "\n").unwrap();
+    session.wait_for_where("step_settled", |record| record["step"] == "first" && record["ok"] == true);
+    screen.hurry("\n");
+    screen.wait_for("all of it");
+    // The question before a start: put aside with half an answer typed, which the terminal forgets.
+    screen.wait_for("Take the copy is done");
+    screen.press("run wipe\n");
+    screen.wait_for("to go on");
+    screen.press("sho\x1a");
+    screen.wait("it is put aside again", |text| text.matches("put aside").count() == 2);
+    assert_eq!(home.read("before"), home.read("aside"), "stty -g while it is put aside");
+    assert_eq!(session.records("step_started").len(), 1, "the question starts nothing by itself");
+    screen.hurry("\n");
+    screen.hurry("shop\n");
+    session.wait_for_where("step_settled", |record| record["step"] == "wipe");
+    assert_eq!(home.read("effects"), "gone\n");
+    screen.wait_for("Delete the old machine is done");
+    screen.press("finish\n");
+    is_as_it_was(screen, &home, 0, "lines");
+    session.verifies();
+    println!("F-S6: lines put aside twice, 1 end, left the terminal as it was");
 }
 
 /// Where a screen breaks, and what a person does until it does.
@@ -135,6 +243,7 @@ fn f_s6_u3_a_screen_that_breaks_on_any_thread_leaves_the_terminal_and_says_so_th
     }
     session.act(&["run", "first"]).expect(0);
     session.verifies();
+    println!("F-S6: {} panics on three threads, each left the terminal as it was", BREAKS.len());
 }
 
 #[test]
@@ -145,6 +254,7 @@ fn f_s6_u3_what_breaks_while_a_panic_is_told_finds_the_terminal_given_back() {
     // SIGABRT: the language's own end of a panic within a panic.
     let screen = is_as_it_was(screen, &home, 134, "a panic in the hook");
     assert!(screen.text().contains("panicked while processing panic"), "{}", screen.text());
+    println!("F-S6: a panic within a panic left the terminal as it was");
 }
 
 /// Lets one thread's writes fail from now on.
@@ -216,6 +326,7 @@ fn f_s6_u3_an_error_of_the_terminal_ends_the_screen_with_a_sentence() {
         "{said}"
     );
     session.act(&["note", "all is well"]).expect(0);
+    println!("F-S6: 2 errors of the terminal (in the middle, at its first write), each left it as it was");
 }
 
 /// Nothing can be done by a process that is killed; what the documentation tells to do must do.

@@ -234,8 +234,10 @@ steps:
         for ((i = 0; i < ${#1}; i++)); do c=${1:i:1}; case $c in [A-Za-z0-9._~-]) printf %s "$c" ;; *) printf '%%%02X' "'$c" ;; esac; done; echo
         printf '%s' "$1" | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' | sed -e ':a;N;$!ba;s/\n/\\n/g'; echo
         while IFS= read -r line; do echo "line: $line."; done <<<"$1"
-        printf '%s' "${1:0:7}"; sleep 0.02; printf '%s\n' "${1:7}"
+        # In two writes, the second once the first has been taken out of the pipe.
+        echo split; printf '%s' "${1:0:7}"; taken; printf '%s\n' "${1:7}"
       }
+      taken() { perl -e '$n = pack "L", 1; ioctl(STDOUT, 0x541B, $n) || die "$!" while unpack "L", $n'; }
       tell "$token"
       tell "$key"
       echo ready >ready
@@ -264,6 +266,7 @@ fn f_i4_a_secret_is_in_no_place_in_any_form() {
     let output = session.output(1);
     let shown = String::from_utf8(output.clone()).unwrap();
     assert!(shown.matches("•••").count() >= 40, "{shown}");
+    assert_eq!(shown.matches("split\n•••\n").count(), 2, "each in two writes: {shown}");
     assert!(memchr::memmem::find(&socket, "•••".as_bytes()).is_some(), "the output came through the socket");
     let views: Vec<String> = [&["status"][..], &["log"], &["report"]]
         .iter()
@@ -277,7 +280,16 @@ fn f_i4_a_secret_is_in_no_place_in_any_form() {
         files.iter().any(|(path, _)| path.ends_with("journal.jsonl"))
             && files.iter().any(|(path, _)| path.ends_with("output"))
     );
-    for form in forms(TOKEN).into_iter().chain(forms(KEY)) {
+    let all = [forms(TOKEN), forms(KEY)];
+    println!(
+        "F-I4: 2 secrets in {} and {} forms, looked for in {} files, the socket, the words of {} processes and {} reports",
+        all[0].len(),
+        all[1].len(),
+        files.len(),
+        argv.len(),
+        views.len()
+    );
+    for form in all.concat() {
         let has = |bytes: &[u8]| memchr::memmem::find(bytes, form.as_bytes()).is_some();
         for (path, bytes) in &files {
             assert!(!has(bytes), "{form} is in {path}");

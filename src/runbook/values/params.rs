@@ -12,6 +12,9 @@ use crate::runbook::{Param, Runbook, Template, Value};
 
 use super::template::{FillError, ListAs, Scope, fill_as};
 
+/// The longest text that a command can be given as a variable, `NAME=` before it included: the kernel takes no longer one.
+const LONGEST: usize = 128 * 1024 - 1;
+
 /// All that was given from outside, by where it came from. It may hold secrets: it has no `Debug`.
 #[derive(Clone, Default)]
 pub struct Given {
@@ -134,6 +137,15 @@ pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
             || if param.secret { "the value".to_owned() } else { format!("`{}`", crate::text::clean(text)) };
         if text.contains('\0') {
             return Err(format!("parameter `{name}` holds a NUL byte, which no command can be given"));
+        }
+        // A command that needs it could never begin: better said now than in the middle of the walk.
+        let most = LONGEST.saturating_sub(name.as_str().len() + 1);
+        if text.len() > most {
+            return Err(format!(
+                "parameter `{name}` is {} bytes long; a command can be given at most {most} (128 KiB with its name) at \
+                 once: put it in a file, and give that file's path",
+                text.len()
+            ));
         }
         if text.is_empty() {
             if param.default == Some(Value::Text(String::new())) {

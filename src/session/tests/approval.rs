@@ -212,6 +212,7 @@ fn f_a2_a3_nobody_approves_themselves_by_account_or_login() {
     assert!(bench.approves(&as_login(kim(), 1001), "wipe").is_err(), "one login in both");
     bench.approves(&kim(), "wipe").unwrap();
     bench.assert_replays();
+    println!("F-A2: 5 ways to approve one's own start by account or login, 0 taken");
 }
 
 const HERE: &str = "steps:

@@ -16,7 +16,7 @@ fn digest(n: u8) -> Digest {
     Digest::new(format!("{n:02x}").repeat(32))
 }
 
-fn sample() -> Subject {
+pub(super) fn sample() -> Subject {
     let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
     Subject {
         session: "20261120-151012-retire-the-old-vm-k3f9".into(),

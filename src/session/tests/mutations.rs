@@ -410,6 +410,9 @@ fn f_a2_a3_the_operators_own_key_and_another_persons_name_are_refused() {
     bench.found.signers = Some(Ok(Signers { text: signers().text.replace("kim ", "dana "), ..signers() }));
     let why = bench.signs("wipe", &sign(&text)).unwrap_err().sentence;
     assert!(why.contains("nobody approves themselves"), "{why}");
+    println!(
+        "F-A2: 3 ways to sign one's own start (the own key, under another's name, under one's own), 0 taken"
+    );
 }
 
 fn bench_fingerprint() -> String {
@@ -419,13 +422,18 @@ fn bench_fingerprint() -> String {
 #[test]
 fn f_a2_a3_a_key_that_its_file_also_gives_to_the_operator_is_the_operators() {
     let file = |lines: &str| Signers { text: lines.replace("KEY", &public(7)), ..signers() };
-    for lines in [
+    let ways = [
         "kim KEY\nDana@home KEY",
         "kim,dana KEY",
         "dana valid-before=\"20200101Z\" KEY\nkim KEY",
         "dana namespaces=\"git\" KEY\nkim KEY",
         "dana no-such-option KEY\nkim KEY",
-    ] {
+    ];
+    println!(
+        "F-A2: {} ways in which a file of keys gives the operator's to somebody else, 0 taken",
+        ways.len()
+    );
+    for lines in ways {
         let mut bench = bench();
         let armoured = sign(&bench.text_of("wipe"));
         bench.found.signers = Some(Ok(file(lines)));

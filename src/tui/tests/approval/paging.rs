@@ -4,7 +4,7 @@ use super::*;
 
 /// What is bound, as rows put together again by a reader who pages through it: one that goes on begins with a mark.
 fn read_as_a_person(lines_of_script: usize, columns_of_line: usize, size: (u16, u16)) {
-    let hostile = "a\u{202e}b\u{200b} ѕudo 日本語 {U+202E} \u{1b}[2J  ";
+    let hostile = "a\u{202e}b\u{200b} ѕudo 日本語 {U+202E} \u{1b}[2J שלום עולם مرحبا 12  ";
     let script: Vec<String> = (0..lines_of_script).map(|n| format!("      line-{n:04}  \n")).collect();
     let script = script.concat();
     let wide = "日x y ".repeat(columns_of_line / 6);
