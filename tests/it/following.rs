@@ -163,7 +163,9 @@ fn s1_a_watcher_that_stands_still_delays_nobody_and_is_up_to_date_when_it_goes_o
     // Two more come while it stands still.
     let mut late = [watcher(&home, &session, &name), watcher(&home, &session, &name)];
     let attached = attached + late.len();
-    late.iter_mut().for_each(|screen| screen.wait_for("the end"));
+    for screen in &mut late {
+        screen.wait_for("the end");
+    }
     let mut rounds = 0;
     // More than the kernel holds for it; then nothing is taken for as long as the host is patient.
     let text = "x".repeat(30 << 10);
@@ -179,12 +181,16 @@ fn s1_a_watcher_that_stands_still_delays_nobody_and_is_up_to_date_when_it_goes_o
         other.wait("the end again", |text| text.contains("the end"));
         (sockets(session.host()) < attached).then_some(())
     });
-    late.iter_mut().for_each(|screen| screen.wait_for("the end"));
+    for screen in &mut late {
+        screen.wait_for("the end");
+    }
     std::fs::write(home.path("go"), "\n").unwrap();
     session.wait_for_where("step_settled", |record| record["step"] == "first");
     operator.wait_for("over");
     other.wait_for("over");
-    late.iter_mut().for_each(|screen| screen.wait_for("over"));
+    for screen in &mut late {
+        screen.wait_for("over");
+    }
     operator.press("oG");
     operator.wait_for("Only then.");
     other.wait_for("Only then.");

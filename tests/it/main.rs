@@ -25,6 +25,7 @@ mod order;
 mod outlets;
 mod output;
 mod outside;
+mod owners;
 mod pages;
 mod peers;
 mod people;
