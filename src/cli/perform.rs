@@ -274,6 +274,24 @@ pub fn tell_environment(entries: &[Entry]) {
             clean(&changed)
         ));
     }
+    if let Some((then, now)) = another_machine(entries) {
+        say(format!(
+            "note: this is another machine, {}; until now the session was walked on {}. What is here may be another state than \
+             what was looked at there",
+            clean(now),
+            clean(then)
+        ));
+    }
+}
+
+/// The machines of the last host and of the newest, where they differ.
+fn another_machine(entries: &[Entry]) -> Option<(&str, &str)> {
+    let mut machines = entries.iter().rev().filter_map(|entry| match &entry.event {
+        Event::HostStarted { machine, .. } => machine.as_deref(),
+        _ => None,
+    });
+    let (now, then) = (machines.next()?, machines.next()?);
+    (then != now).then_some((then, now))
 }
 
 /// Names of what the newest host found changed; none: nothing.

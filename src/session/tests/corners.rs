@@ -58,7 +58,7 @@ fn u1_what_is_approved_shows_characters_that_act_by_their_numbers() {
     let mut bench = Bench::with_values(yaml, values);
     bench.run("wipe").unwrap();
     let text = bench.round("wipe").unwrap().subject.text();
-    assert!(text.contains(r#""/srv/\u{1b}[2J\"old\"\\\t\u{202e}""#), "{text}");
+    assert!(text.contains(r#""path=/srv/\u{1b}[2J\"old\"\\\t\u{202e}""#), "{text}");
     assert!(!text.chars().any(|c| c != '\n' && c.is_control()), "{text}");
 }
 

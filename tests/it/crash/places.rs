@@ -334,3 +334,24 @@ fn j15_a_host_that_dies_over_an_older_log_does_not_take_another_starts_end_for_t
     let evidence = &session.records("interrupted")[0]["evidence"];
     assert!(evidence.as_str().unwrap().contains("of another start"), "{evidence}");
 }
+
+#[test]
+fn r7_who_comes_back_on_another_machine_is_told() {
+    if !crate::support::root("r7_who_comes_back_on_another_machine_is_told") {
+        return;
+    }
+    let home = Home::new();
+    let session = home.start(WIPE);
+    let act = |words: &[&str]| {
+        let ours = home.command(&[&["do", session.id.as_str()], words].concat());
+        let mut there = std::process::Command::new("unshare");
+        there.args(["--uts", "sh", "-c", "hostname elsewhere && exec \"$@\"", "sh"]);
+        there.arg(ours.get_program()).args(ours.get_args()).env_clear().envs(home.variables());
+        there.current_dir(home.path("")).stdin(Stdio::null());
+        crate::support::Ran::of(&there.output().unwrap())
+    };
+    let here = session.act(&["note", "here"]).expect(0);
+    assert!(!here.said().contains("another machine"), "{here:?}");
+    session.kill_host();
+    act(&["note", "there"]).expect(0).says("this is another machine, elsewhere; until now");
+}
