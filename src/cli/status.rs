@@ -34,8 +34,14 @@ pub fn run(args: &StatusArgs) -> Outcome {
         // Their host may have recorded them while the log was read here.
         loaded = store::load(&dir)?;
     }
-    if let Tail::Damaged(fault) = &loaded.tail {
-        say(format!("warning: the log is damaged: {fault}; this is how things stood before that"));
+    match &loaded.tail {
+        Tail::Whole | Tail::Torn { .. } => {}
+        Tail::Damaged(fault) => {
+            say(format!("warning: the log is damaged: {fault}; this is how things stood before that"));
+        }
+        Tail::Newer { why, .. } => say(format!(
+            "warning: {why}; what follows was written by a newer version, this is how things stood before that"
+        )),
     }
     let past = history::of(&dir, &loaded.session);
     let mut status =

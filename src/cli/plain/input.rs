@@ -35,6 +35,8 @@ pub(super) enum Came {
 pub(super) struct Input {
     /// Read and not yet taken.
     buffer: Vec<u8>,
+    /// What is read belongs to a line that was too long.
+    too_long: bool,
     ended: bool,
     bell: UnixStream,
     ctrl_c: SigId,
@@ -71,7 +73,10 @@ impl Input {
         let ctrl_c =
             signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, of_signal).map_err(cannot)?;
         let terminal = io::stdin().is_terminal();
-        Ok((Self { buffer: Vec::new(), ended: false, bell, ctrl_c, terminal }, Bell(Arc::new(rope))))
+        Ok((
+            Self { buffer: Vec::new(), too_long: false, ended: false, bell, ctrl_c, terminal },
+            Bell(Arc::new(rope)),
+        ))
     }
 
     /// Waits for what comes next; for lines only where `lines`. The bell also rings when `at_most` is over.
@@ -117,12 +122,19 @@ impl Input {
     fn taken(&mut self) -> Option<Came> {
         if let Some(len) = self.buffer.iter().position(|b| *b == b'\n') {
             let mut line: Vec<u8> = self.buffer.drain(..=len).collect();
+            // The end of a line that was too long is no line of its own: nobody typed it as one.
+            if std::mem::take(&mut self.too_long) {
+                return Some(Came::NoLine("that line is too long"));
+            }
             line.pop();
             line.pop_if(|last| *last == b'\r');
             return Some(String::from_utf8(line).map_or(Came::NoLine("that is not UTF-8 text"), Came::Line));
         }
         if self.buffer.len() > LONGEST {
             self.buffer.clear();
+            self.too_long = true;
+        }
+        if self.ended && std::mem::take(&mut self.too_long) {
             return Some(Came::NoLine("that line is too long"));
         }
         self.ended.then_some(Came::End)

@@ -36,8 +36,8 @@ impl Session {
             }
             _ => return Err(format!("{id} cannot start from where it stands")),
         };
-        if *attempt != self.state.attempts + 1 {
-            return Err(format!("attempt {attempt} where {} comes next", self.state.attempts + 1));
+        if self.state.attempts.checked_add(1) != Some(*attempt) {
+            return Err(format!("attempt {attempt} where the last was {}", self.state.attempts));
         }
         let phase = if has_items { Phase::BetweenItems { from: entry.n } } else { Phase::Working };
         let captured = capture.as_ref().and_then(|name| self.state.values.get(name)).cloned();

@@ -9,7 +9,7 @@ use crate::session::approve::{Word, standing};
 use crate::session::bench::{Bench, sam};
 use crate::session::event::Verdict;
 use crate::session::state::Request;
-use crate::session::{Command, Event, Kind, Requirement, Work, freshness, gate, view};
+use crate::session::{Command, Entry, Event, Kind, Requirement, Work, freshness, gate, view};
 
 const GUARDED: &str = "
 checks:
@@ -194,4 +194,18 @@ fn t7_attempt_numbers_that_are_used_up_are_refused_and_never_begin_anew() {
             );
         }
     }
+}
+
+#[test]
+fn t7_a_record_that_counts_attempts_on_from_zero_does_not_follow() {
+    let mut bench = Bench::new("steps:\n  - { id: a, title: A, run: x }\n  - { id: b, title: B, run: x }\n");
+    bench.session.state.attempts = u32::MAX - 1;
+    bench.walk("a");
+    let started = bench.entries.iter().find(|entry| matches!(entry.event, Event::StepStarted { .. }));
+    let mut wrapped = Entry { n: bench.session.head + 1, ..started.unwrap().clone() };
+    if let Event::StepStarted { step, attempt, .. } = &mut wrapped.event {
+        (*step, *attempt) = ("b".into(), 0);
+    }
+    let illegal = bench.session.apply(&wrapped).unwrap_err();
+    assert!(illegal.to_string().contains("attempt 0"), "{illegal}");
 }

@@ -73,6 +73,17 @@ fn j18_what_a_person_says_is_one_line_whatever_it_holds_and_too_much_is_refused_
     let ran = home.call_with(&["attach", session.id.as_str(), "--plain"], ten_mib.as_bytes());
     let ran = ran.says("that line is too long; nothing was done");
     assert!(ran.code.is_some(), "{:?}", ran.code);
+    // Nor is the end of such a line taken for one of its own.
+    let smuggles = format!("note {}note smuggled\nnote after\n", " ".repeat(TEN_MIB));
+    let ran = home.call_with(&["attach", session.id.as_str(), "--plain"], smuggles.as_bytes());
+    assert!(
+        session.records("noted").iter().all(|note| note["text"] != "smuggled"),
+        "{} bytes",
+        ran.stdout.len()
+    );
+    assert_eq!(ran.said().matches("that line is too long").count(), 1);
+    assert!(session.records("noted").iter().any(|note| note["text"] == "after"));
+    let kept = is_lines(&session);
     let bytes = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"a\xffb");
     let mut odd = home.command(&["do", session.id.as_str(), "note"]);
     let odd = crate::support::Ran::of(&odd.arg(bytes).output().unwrap());

@@ -55,7 +55,8 @@ fn j19_a_log_of_a_newer_version_is_read_up_to_there_by_every_verb_and_written_by
     }
     let before = all(&session);
     // Read up to there; that it is not all is said.
-    session.call("status", &[]).expect(0).says("Disk fails");
+    let status = session.call("status", &[]).expect(0).says("Disk fails");
+    assert!(status.stderr.contains("beamed_up") && status.stderr.contains("before that"), "{status:?}");
     let log = session.call("log", &[]).expect(0).says("kept").says("unknown variant `beamed_up`");
     assert!(!log.stdout.contains("orbit"), "{log:?}");
     let report = session.call("report", &["--format", "md"]).expect(0).says("kept");
