@@ -1,5 +1,6 @@
 //! Plays any number of simulated sessions: `cargo run --release --example simulate -- --seeds N [--from SEED]`, or one of
-//! them with its trace: `-- --seed S --trace`. `--sabotage NAME` makes something false, to see it noticed. Ends with 1 and
+//! them with its trace: `-- --seed S --trace`. `--find WHAT` names the seeds that meet something, `--met` says how often
+//! everything was met. `--sabotage NAME` makes something false, to see it noticed. Ends with 1 and
 //! the trace of the first run in which a law was broken.
 
 #[path = "../tests/simulator/mod.rs"]
@@ -19,6 +20,8 @@ struct Call {
     one: Option<u64>,
     trace: bool,
     sabotage: Sabotage,
+    find: Vec<String>,
+    met: bool,
 }
 
 fn main() -> ExitCode {
@@ -30,7 +33,7 @@ fn main() -> ExitCode {
         Err(why) => {
             let names: Vec<&str> = SABOTAGES.iter().map(|(_, name)| *name).collect();
             eprintln!(
-                "simulate: {why}\n--seeds N [--from SEED] | --seed S [--trace]; --sabotage {}",
+                "simulate: {why}\n--seeds N [--from SEED] [--find WHAT] [--met] | --seed S [--trace]; --sabotage {}",
                 names.join("|")
             );
             ExitCode::from(2)
@@ -39,7 +42,15 @@ fn main() -> ExitCode {
 }
 
 fn call(mut args: impl Iterator<Item = String>) -> Result<Call, String> {
-    let mut call = Call { seeds: 20_000, from: 0, one: None, trace: false, sabotage: Sabotage::None };
+    let mut call = Call {
+        seeds: 20_000,
+        from: 0,
+        one: None,
+        trace: false,
+        sabotage: Sabotage::None,
+        find: Vec::new(),
+        met: false,
+    };
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
         let number = |text: String| text.parse::<u64>().map_err(|e| format!("{text}: {e}"));
@@ -47,6 +58,8 @@ fn call(mut args: impl Iterator<Item = String>) -> Result<Call, String> {
             "--seeds" => call.seeds = number(value()?)?,
             "--from" => call.from = number(value()?)?,
             "--seed" => call.one = Some(number(value()?)?),
+            "--find" => call.find.push(value()?),
+            "--met" => call.met = true,
             "--trace" => call.trace = true,
             "--sabotage" => {
                 let name = value()?;
@@ -70,7 +83,13 @@ fn one(seed: u64, call: &Call) -> ExitCode {
 fn many(call: &Call) -> ExitCode {
     let (began, mut told) = (Instant::now(), Instant::now());
     let mut all = Report::default();
-    let kept = kept().into_iter().map(|(seed, _)| seed).filter(|_| call.from == 0);
+    let kept = if call.from == 0 { kept() } else { Vec::new() };
+    for why in
+        kept.iter().filter(|_| call.sabotage == Sabotage::None).filter_map(|kept| kept.still_finds().err())
+    {
+        eprintln!("{why}");
+    }
+    let kept = kept.into_iter().map(|kept| kept.seed);
     let mut played = 0_u64;
     for seed in kept.chain(call.from..call.from.saturating_add(call.seeds)) {
         let report = play(seed, call.sabotage, false);
@@ -80,11 +99,19 @@ fn many(call: &Call) -> ExitCode {
             eprintln!("seed {seed} broke a law (expected with this sabotage: {due:?})");
             return ExitCode::FAILURE;
         }
+        for wanted in call.find.iter().filter(|wanted| report.met.contains_key(*wanted)) {
+            println!("{seed} meets {wanted}, {} events", report.events);
+        }
         all.add(&report);
         played += 1;
         if told.elapsed() >= EVERY {
             told = Instant::now();
             eprintln!("{played} seeds, {:.0} a second", per_second(played, began));
+        }
+    }
+    if call.met {
+        for (what, times) in &all.met {
+            println!("{times:8} {what}");
         }
     }
     let rare = MUST_BE_MET.iter().filter(|(what, _)| !all.met.contains_key(*what)).count();

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use super::chance::Chance;
 
+/// A parameter that every command uses.
+pub(crate) const VALUE: &str = "place";
+
 /// A check.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckPlan {
@@ -27,6 +30,8 @@ impl CheckPlan {
 #[expect(clippy::struct_excessive_bools, reason = "the flags of the format")]
 pub(crate) struct StepPlan {
     pub(crate) id: String,
+    /// The first word of its scripts.
+    pub(crate) verb: String,
     /// The tool carries it out.
     pub(crate) script: bool,
     pub(crate) destructive: bool,
@@ -59,6 +64,13 @@ impl StepPlan {
         self.undo.is_some() && self.script
     }
 
+    /// What its command is, word for word: no two are alike.
+    pub(crate) fn command(&self, undo: bool) -> String {
+        let back = if undo { " back" } else { "" };
+        let item = if self.items.is_empty() { "" } else { " \"$it\"" };
+        format!("{} {}{back} \"${VALUE}\"{item}", self.verb, self.id)
+    }
+
     /// Needs a second person for this kind of work.
     pub(crate) fn witnesses_for(&self, undo: bool) -> usize {
         if undo && !self.destructive { 0 } else { self.witnesses }
@@ -76,7 +88,7 @@ impl Book {
     /// Some small runbook.
     pub(crate) fn random(chance: &mut Chance) -> Self {
         let checks = 1 + chance.index(4);
-        let steps = 1 + chance.index(4);
+        let steps = if chance.one_in(6) { 1 } else { 2 + chance.index(3) };
         let mut book = Self::default();
         for place in 0..checks {
             let attest = chance.percent(25).then(|| chance.percent(50));
@@ -95,7 +107,8 @@ impl Book {
 
     /// As the product reads it.
     pub(crate) fn text(&self) -> String {
-        let mut text = "onbelay: 1\ntitle: Simulated\nchecks:\n".to_owned();
+        let mut text =
+            format!("onbelay: 1\ntitle: Simulated\nparams:\n  {VALUE}: {{ about: Where }}\nchecks:\n");
         for check in &self.checks {
             let _ = write!(text, "  {id}: {{ title: Check {id}", id = check.id);
             match check.attest {
@@ -124,7 +137,7 @@ impl Book {
         };
         let _ = write!(text, "  - {{ id: {id}, title: Step {id}", id = step.id);
         if step.script {
-            text.push_str(", run: 'true'");
+            let _ = write!(text, ", run: '{}'", step.command(false));
         }
         if step.destructive {
             text.push_str(", destructive: true");
@@ -157,9 +170,16 @@ impl Book {
         match (&step.undo, step.script) {
             (None, _) => {}
             (Some(_), false) => text.push_str(", undo: 'Put it back.'"),
-            (Some(requires), true) if requires.is_empty() => text.push_str(", undo: 'true'"),
+            (Some(requires), true) if requires.is_empty() => {
+                let _ = write!(text, ", undo: '{}'", step.command(true));
+            }
             (Some(requires), true) => {
-                let _ = write!(text, ", undo: {{ run: 'true', requires: [{}] }}", ids(requires));
+                let _ = write!(
+                    text,
+                    ", undo: {{ run: '{}', requires: [{}] }}",
+                    step.command(true),
+                    ids(requires)
+                );
             }
         }
         for (word, set) in [("background", step.background), ("optional", step.optional)] {
@@ -176,7 +196,7 @@ impl Book {
 
 fn random_step(chance: &mut Chance, place: usize, all: &[usize], automatic: &[usize]) -> StepPlan {
     let id = format!("s{place}");
-    let script = chance.percent(75);
+    let script = chance.percent(82);
     let destructive = chance.percent(45);
     let confirm =
         if chance.percent(20) { Some(format!("yes {id}")) } else { destructive.then(|| id.clone()) };
@@ -188,6 +208,7 @@ fn random_step(chance: &mut Chance, place: usize, all: &[usize], automatic: &[us
     let earlier: Vec<usize> = (0..place).collect();
     StepPlan {
         id,
+        verb: "make".to_owned(),
         script,
         destructive,
         confirm,

@@ -64,6 +64,8 @@ pub(crate) enum Lie {
     SyncDoesNothing,
     /// A failed sync says yes.
     FailureSaysYes,
+    /// Who reads gets what is not on the platter, and goes on after it.
+    TheKernelRemembers,
 }
 
 #[derive(Debug, Default)]
@@ -183,6 +185,9 @@ impl Disk {
                             gap = true;
                         }
                     }
+                    if a_record_lost_one_before(&cache[old..], &disk.durable[old..]) {
+                        disk.fired.push("a later record without an earlier one");
+                    }
                 }
             }
         }
@@ -267,6 +272,20 @@ impl Platter {
         self.tried_again += u32::from(self.failed);
         Ok(())
     }
+}
+
+/// Is a whole record there that comes after one that is not?
+fn a_record_lost_one_before(written: &[u8], there: &[u8]) -> bool {
+    let (mut from, mut lost) = (0, false);
+    for line in written.split_inclusive(|byte| *byte == b'\n') {
+        let same = there.get(from..from + line.len()) == Some(line);
+        if same && lost {
+            return true;
+        }
+        lost |= !same;
+        from += line.len();
+    }
+    false
 }
 
 /// The file as a process has it open.
@@ -372,7 +391,7 @@ impl Place for Handle {
         let dirty = std::mem::take(&mut disk.dirty);
         disk.reach(&dirty);
         disk.cut = false;
-        if disk.cache != disk.durable {
+        if disk.cache != disk.durable && disk.lie != Lie::TheKernelRemembers {
             disk.fired.push("what only the kernel had is forgotten");
             let platter = &mut *disk;
             platter.cache.clone_from(&platter.durable);

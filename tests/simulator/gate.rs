@@ -44,6 +44,11 @@ fn is(kind: &str, id: impl Into<String>) -> (String, String) {
     (kind.to_owned(), id.into())
 }
 
+/// Is everything met but what is to be typed?
+fn only_to_be_typed(due: &Unmet) -> bool {
+    due.len() == 1 && due.iter().all(|(kind, _)| kind == "confirm")
+}
+
 /// What the product says is unmet, in the same form.
 pub(crate) fn said(unmet: &[Requirement]) -> Unmet {
     unmet.iter().map(|r| (format!("{:?}", r.kind).to_lowercase(), r.id.clone())).collect()
@@ -77,7 +82,7 @@ impl Model {
         self.check(at, now) == Check::Says(Verdict::Holds)
     }
 
-    fn required(&self, step: usize, undo: bool) -> &[usize] {
+    pub(crate) fn required(&self, step: usize, undo: bool) -> &[usize] {
         let plan = &self.book.steps[step];
         if undo { plan.undo.as_deref().unwrap_or_default() } else { &plan.checks }
     }
@@ -238,6 +243,7 @@ impl Model {
         let (state, plan) = (&self.steps[step], &self.book.steps[step]);
         let id = plan.id.clone();
         let mut wrong = Vec::new();
+        let destroys = plan.destructive && state.wish.as_ref().is_some_and(|wish| !wish.undo);
         match (&entry.event, &state.wish) {
             (Event::StepStarted { .. }, None) => wrong.push(format!("{id} started, and nobody wished it")),
             (Event::StepStarted { .. }, Some(wish)) => {
@@ -255,6 +261,15 @@ impl Model {
                 let asks_first = !wish.undo && state.attempt.is_none() && !errors.is_empty();
                 let due = if asks_first { errors } else { self.unmet(step, wish, now) };
                 let given = said(unmet);
+                if self.little_room != Some(false) && destroys && given.is_empty() {
+                    // The gate itself would have opened, or asked.
+                    let asks = wish.will_ask && wish.typed.is_none() && only_to_be_typed(&due);
+                    if !due.is_empty() && !asks {
+                        wrong.push(format!("{id} was refused for want of room, and the model has {due:?}"));
+                    }
+                    self.last_answer = Some("no room".to_owned());
+                    return wrong;
+                }
                 if due.is_empty() || due != given {
                     wrong.push(format!("{id} was refused for {given:?}, and the model has {due:?}"));
                 }
@@ -263,8 +278,7 @@ impl Model {
             }
             (Event::QuestionPut { .. }, Some(wish)) => {
                 let due = self.unmet(step, wish, now);
-                let only = due.len() == 1 && due.iter().all(|(kind, _)| kind == "confirm");
-                if !only || !wish.will_ask || wish.typed.is_some() {
+                if !only_to_be_typed(&due) || !wish.will_ask || wish.typed.is_some() {
                     wrong.push(format!("{id} was asked to be confirmed, and the model has {due:?}"));
                 }
                 self.last_answer = Some("question".to_owned());

@@ -2,18 +2,24 @@
 //! by side.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
 
 use onbelay::host::turn::{HostState, Output};
 use onbelay::id::Digest;
 use onbelay::journal::record;
-use onbelay::session::{Circumstances, Command, Entry, Event, Person, Session};
+use onbelay::session::{Circumstances, Command, Entry, Event, Fault, Person, Session};
 use onbelay::wire::FromHost;
-use onbelay::wire::messages::{Reply, Role};
+use onbelay::wire::messages::{LogHealth, Reply, Role};
 
 use super::disk::Disk;
+use super::gate::said;
+use super::host::Paid;
 use super::model::Model;
+use super::refusals::{Due, reason};
 use super::report::{Law, Report};
 use super::rules::Asker;
+use super::screens::is_same;
 use super::world::World;
 
 /// A law that a turn broke, and how.
@@ -37,6 +43,13 @@ pub(crate) struct Laws {
     given_on: BTreeMap<u64, u64>,
     /// Approvals that must be void by now, and why.
     must_be_void: Vec<(u64, &'static str)>,
+    /// Records up to this one were held against the world.
+    checked: u64,
+    /// The kinds of the records of the last turn, and how much it handed out.
+    pub(crate) recorded: Vec<String>,
+    pub(crate) handed: usize,
+    /// How the log fares.
+    pub(crate) health: LogHealth,
 }
 
 impl Laws {
@@ -52,6 +65,10 @@ impl Laws {
             speaker: None,
             given_on: BTreeMap::new(),
             must_be_void: Vec::new(),
+            checked: 0,
+            recorded: Vec::new(),
+            handed: 0,
+            health: LogHealth::Safe,
         }
     }
 
@@ -61,13 +78,22 @@ impl Laws {
         replayed: Session,
         entries: &[Entry],
         (len, head): (usize, Digest),
+        world: &World,
+        report: &mut Report,
     ) -> Vec<Complaint> {
         let mut broken = Vec::new();
         self.model = Model::new(self.model.book.clone(), &entries[0]);
         for entry in &entries[1..] {
+            if entry.n > self.checked {
+                // A host that was killed at its journal told nobody of it.
+                self.really(entry, world, report, &mut broken);
+            }
             broken.extend(self.model.take(entry).into_iter().map(|what| (Law::TheGate, what)));
         }
         self.model.intents.clear();
+        self.model.stops.clear();
+        self.checked = self.checked.max(entries.len() as u64);
+        self.health = LogHealth::Safe;
         self.replayed = Some(replayed);
         (self.at, self.head) = (len, head);
         self.durable = self.durable.min(len);
@@ -78,6 +104,17 @@ impl Laws {
 
     pub(crate) fn speaks(&mut self, person: &Person, client: u64, role: Role) {
         self.speaker = Some((person.clone(), client, role));
+    }
+
+    /// Number of the last record that the model has taken in.
+    pub(crate) fn model_head(&self) -> u64 {
+        self.replayed.as_ref().map_or(0, |session| session.head)
+    }
+
+    /// A turn begins, and has done nothing yet.
+    pub(crate) fn turn_begins(&mut self) {
+        self.recorded.clear();
+        self.handed = 0;
     }
 
     pub(crate) fn nobody_speaks(&mut self) {
@@ -99,8 +136,8 @@ impl Laws {
         self.must_be_void.extend(theirs.map(|n| (n, "its screen was closed")));
     }
 
-    pub(crate) fn expects(&self, command: &Command, asker: &Asker<'_>) -> Result<(), &'static str> {
-        self.model.takes(command, asker)
+    pub(crate) fn expects(&self, command: &Command, asker: &Asker<'_>) -> Due {
+        self.model.answers(command, asker)
     }
 
     /// Somebody knows of everything up to here.
@@ -132,26 +169,49 @@ impl Laws {
         was_broken: bool,
         disk: &Disk,
         world: &World,
-        report: &mut Report,
+        (report, paid): (&mut Report, &Paid),
     ) -> Vec<Complaint> {
         let mut broken = Vec::new();
         let before = self.at;
+        self.model.little_room = Some(paid.little_room);
         self.read(host.session().head, disk, world, report, &mut broken);
+        self.handed = outputs.iter().filter(|output| does(output)).count();
+        let stops: Vec<u32> = outputs.iter().filter_map(stop_of).collect();
+        let due = std::mem::take(&mut self.model.stops);
+        if !(stops.is_empty() && due.is_empty()) {
+            report.held(Law::AStopIsSent);
+            if stops != due {
+                broken.push((Law::AStopIsSent, format!("a stop is due for {due:?}, and sent to {stops:?}")));
+            }
+        }
+        self.health = match (host.is_broken(), paid.took.last()) {
+            (true, _) => LogHealth::Broken { why: host.broken_by().unwrap_or_default().to_owned() },
+            (false, Some(took)) if *took >= Duration::from_secs(1) => {
+                report.held(Law::SlowIsTold);
+                LogHealth::Slow { took: u64::try_from(took.as_millis()).unwrap_or(0) }
+            }
+            (false, Some(_)) => LogHealth::Safe,
+            (false, None) => self.health.clone(),
+        };
         if self.at != before || host.is_broken() {
-            let same = self.replayed.as_ref().is_some_and(|replayed| replayed == host.session());
+            report.held(Law::ReplayIsLive);
+            let same = self.replayed.as_ref().is_some_and(|replayed| is_same(replayed, host.session()));
             if !same {
                 broken.push((Law::ReplayIsLive, "the bytes replayed are another state".to_owned()));
             }
         }
         if outputs.iter().any(tells) {
+            report.held(Law::DurableFirst);
             if !disk.is_durable(self.durable, self.at) {
                 broken.push((Law::DurableFirst, "it is told, and not on the disk".to_owned()));
             }
             self.durable = self.at;
         }
         if host.is_broken() {
+            report.held(Law::AFailureIsFinal);
             let goes_on = |output: &Output| {
-                matches!(output, Output::Start(_) | Output::Ask(..)) || (was_broken && is_news(output))
+                matches!(output, Output::Start(_) | Output::Ask(..))
+                    || (was_broken && (is_news(output) || does(output)))
             };
             if outputs.iter().any(goes_on) {
                 broken.push((Law::AFailureIsFinal, "the host goes on after a failed append".to_owned()));
@@ -162,6 +222,7 @@ impl Laws {
         }
         if !host.is_broken() {
             for (n, why) in std::mem::take(&mut self.must_be_void) {
+                report.held(Law::ApprovalsEnd);
                 let rounds = self.model.steps.iter().filter_map(|step| step.round.as_ref());
                 let counts = |round: &super::model::Round| {
                     !round.void && round.given.iter().any(|yes| yes.n == n && !yes.void)
@@ -200,10 +261,13 @@ impl Laws {
             self.head = record::link_to(body);
             self.at += body.len() + 1;
             report.records += 1;
-            self.kernels_word(&entry, broken);
-            self.really(&entry, world, broken);
+            self.checked = self.checked.max(entry.n);
+            self.recorded.push(kind_of(&entry.event));
+            self.kernels_word(&entry, report, broken);
+            self.really(&entry, world, report, broken);
             broken.extend(self.model.take(&entry).into_iter().map(|what| (Law::TheGate, what)));
             if let Some(answer) = &self.model.last_answer {
+                report.held(Law::TheGate);
                 report.met(&format!("gate: {answer}"));
             }
             if let (Event::Approved { attached: true, .. }, Some((_, client, Role::Drive | Role::Witness))) =
@@ -215,7 +279,7 @@ impl Laws {
     }
 
     /// What only people say is said by whoever speaks just now.
-    fn kernels_word(&self, entry: &Entry, broken: &mut Vec<Complaint>) {
+    fn kernels_word(&self, entry: &Entry, report: &mut Report, broken: &mut Vec<Complaint>) {
         let theirs = matches!(
             entry.event,
             Event::Requested { .. }
@@ -233,49 +297,36 @@ impl Laws {
                 | Event::Aborted { .. }
         );
         let speaker = self.speaker.as_ref().map(|(person, ..)| person);
-        if theirs && entry.by.uid.is_some() && speaker != Some(&entry.by) {
+        if !theirs || entry.by.uid.is_none() {
+            return;
+        }
+        report.held(Law::TheKernelsWord);
+        if speaker != Some(&entry.by) {
             broken.push((Law::TheKernelsWord, format!("record {} is by {}", entry.n, entry.by.name)));
         }
     }
 
-    /// What the record says, against what really ran.
-    fn really(&self, entry: &Entry, world: &World, broken: &mut Vec<Complaint>) {
-        match &entry.event {
-            Event::NeverStarted { step, attempt, .. } => {
-                let at = self.model.step_at(step.as_str());
-                let running = at.and_then(|at| self.model.steps[at].attempt.as_ref());
-                let item =
-                    running.filter(|it| !it.items.is_empty()).and_then(|it| u32::try_from(it.next).ok());
-                if world.started.get(&(*attempt, item)).is_some_and(|started| started.ran) {
-                    let what = format!("attempt {attempt} of {step} ran, and is said never to have started");
-                    broken.push((Law::NeverStartedNeverRan, what));
-                }
-            }
-            Event::StepStarted { step, typed, work, .. } => {
-                let Some(at) = self.model.step_at(step.as_str()) else { return };
-                let plan = &self.model.book.steps[at];
-                let asked = self.model.steps[at].wish.as_ref().is_some_and(|wish| wish.by.uid.is_some());
-                if plan.destructive && (!asked || *typed != plan.confirm) {
-                    let what = format!("{step} is destructive, and {work:?} starts by itself");
-                    broken.push((Law::NothingDestructiveByItself, what));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// What somebody was answered, against what the model says.
-    pub(crate) fn answered(
-        outputs: &[Output],
-        expected: Result<(), &'static str>,
-        is_broken: bool,
-    ) -> Option<Complaint> {
+    /// What somebody was answered, against what the model says: taken or not, for which reason, and what is unmet.
+    pub(crate) fn answered(outputs: &[Output], due: &Due, is_broken: bool) -> Option<Complaint> {
         let reply = outputs.iter().find_map(|output| match output {
             Output::Tell(_, FromHost::Reply { result, .. }) => Some(result),
             _ => None,
         });
-        let what = match (reply, expected) {
-            (Some(Reply::Recorded { .. }), Ok(())) | (Some(Reply::Refused { .. }), Err(_)) => return None,
+        let what = match (reply, due.verdict) {
+            (Some(Reply::Recorded { .. }), Ok(())) => return None,
+            (Some(Reply::Refused { n, refusal }), Err(why)) => {
+                let (fault, words) = reason(why);
+                let given = said(&refusal.unmet);
+                let on_record = *n > 0;
+                if refusal.fault == fault
+                    && on_record == (fault == Fault::Rule)
+                    && refusal.sentence.contains(words)
+                    && given == due.unmet
+                {
+                    return None;
+                }
+                format!("refused: {}; {given:?}; the model: {why}, {:?}", refusal.sentence, due.unmet)
+            }
             (Some(Reply::Failed { .. }), _) if is_broken => return None,
             (Some(Reply::Refused { refusal, .. }), Ok(())) => format!("refused: {}", refusal.sentence),
             (Some(Reply::Recorded { .. }), Err(why)) => format!("taken, and the model says: {why}"),
@@ -283,24 +334,39 @@ impl Laws {
         };
         Some((Law::TheRules, what))
     }
-
-    /// A command is handed out: is its intent on record, and is this the first time?
-    pub(crate) fn handed_out(&mut self, key: (u32, Option<u32>)) -> Option<Complaint> {
-        match self.model.intents.iter().position(|intent| *intent == key) {
-            Some(at) => {
-                self.model.intents.remove(at);
-                None
-            }
-            None => {
-                Some((Law::OneStartForOneIntent, format!("{key:?} is started without an intent of its own")))
-            }
-        }
-    }
 }
 
 /// Does it tell anybody of a record, or follow from one?
 fn tells(output: &Output) -> bool {
-    is_news(output) || matches!(output, Output::Ask(..) | Output::Start(_) | Output::Stop { .. })
+    is_news(output) || does(output)
+}
+
+/// Is something to be done for the walk?
+fn does(output: &Output) -> bool {
+    matches!(output, Output::Ask(..) | Output::Start(_) | Output::Stop { .. })
+}
+
+fn stop_of(output: &Output) -> Option<u32> {
+    match output {
+        Output::Stop { attempt } => Some(*attempt),
+        _ => None,
+    }
+}
+
+/// The name of a kind of record.
+pub(crate) fn kind_of(event: &Event) -> String {
+    /// Takes the first word and no more.
+    struct FirstWord(String);
+    impl fmt::Write for FirstWord {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let end = text.find(|c: char| !c.is_ascii_alphanumeric());
+            self.0.push_str(&text[..end.unwrap_or(text.len())]);
+            if end.is_some() { Err(fmt::Error) } else { Ok(()) }
+        }
+    }
+    let mut word = FirstWord(String::new());
+    let _ = fmt::write(&mut word, format_args!("{event:?}"));
+    word.0
 }
 
 fn is_news(output: &Output) -> bool {

@@ -2,6 +2,7 @@
 //! it shares no line with `session::gate`, `view` or `apply`. Here is what the records tell it; `gate` says what may start,
 //! `rules` what people may ask for.
 
+use onbelay::id::Digest;
 use onbelay::session::event::{AskMode, How, Outcome, Work};
 use onbelay::session::{Entry, Event, Person, Verdict};
 use onbelay::time::Moment;
@@ -49,6 +50,10 @@ pub(crate) struct Attempt {
     pub(crate) doing: Doing,
     pub(crate) stop: bool,
     pub(crate) retry: u32,
+    /// The boot in which its step began, and the one in which its present command did.
+    pub(crate) boots: [String; 2],
+    /// The commands that were approved, by item.
+    pub(crate) approved: Vec<(String, Option<Digest>)>,
     before: (Is, bool, Option<u64>),
     pub(crate) went_well: bool,
     pub(crate) was_stopped: bool,
@@ -64,6 +69,17 @@ pub(crate) struct Wish {
     pub(crate) will_ask: bool,
 }
 
+/// A start that is on record.
+#[derive(Clone, Debug)]
+pub(crate) struct Intent {
+    pub(crate) key: (u32, Option<u32>),
+    /// Place of its step.
+    pub(crate) at: usize,
+    pub(crate) undo: bool,
+    pub(crate) item: Option<String>,
+    pub(crate) command: Option<Digest>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Yes {
     pub(crate) n: u64,
@@ -77,6 +93,9 @@ pub(crate) struct Round {
     pub(crate) at: Moment,
     pub(crate) undo: bool,
     pub(crate) by_hand: bool,
+    pub(crate) how: How,
+    pub(crate) command: Option<Digest>,
+    pub(crate) items: Vec<(String, Option<Digest>)>,
     pub(crate) asker: Person,
     pub(crate) given: Vec<Yes>,
     pub(crate) refused: Option<u64>,
@@ -127,7 +146,13 @@ pub(crate) struct Model {
     pub(crate) attempts: u32,
     pub(crate) boot: u32,
     /// Starts that are on record and were not handed out yet.
-    pub(crate) intents: Vec<(u32, Option<u32>)>,
+    pub(crate) intents: Vec<Intent>,
+    /// Attempts whose command is to be sent a stop now.
+    pub(crate) stops: Vec<u32>,
+    /// The boot of the last host.
+    pub(crate) boot_id: String,
+    /// Is there less room than is kept back? Unknown of records of earlier hosts.
+    pub(crate) little_room: Option<bool>,
     /// The gate's own words of the last record, for the counts.
     pub(crate) last_answer: Option<String>,
 }
@@ -145,6 +170,9 @@ impl Model {
             attempts: 0,
             boot: 0,
             intents: Vec::new(),
+            stops: Vec::new(),
+            boot_id: String::new(),
+            little_room: None,
             last_answer: None,
         }
     }
@@ -169,8 +197,9 @@ impl Model {
 
     fn note(&mut self, entry: &Entry, now: Moment) {
         match &entry.event {
-            Event::HostStarted { boot, .. } => {
+            Event::HostStarted { boot, boot_id, .. } => {
                 self.boot = *boot;
+                self.boot_id.clone_from(boot_id);
                 self.intents.clear();
                 for check in &mut self.checks {
                     check.asking = None;
@@ -229,19 +258,32 @@ impl Model {
     fn note_step(&mut self, entry: &Entry, now: Moment) {
         let Some(at) = step_of(&entry.event).and_then(|id| self.step_at(id)) else { return };
         let plan = self.book.steps[at].clone();
-        if let Event::StepStarted { attempt, work, how, items, list, .. } = &entry.event {
-            self.attempts = *attempt;
-            if *how == How::Script && plan.items.is_empty() {
-                self.intents.push((*attempt, None));
+        if let Event::StepStarted { attempt, work, how, items, list, command, approvals, .. } = &entry.event {
+            if approvals.is_empty() {
+                self.steps[at].round = None;
             }
-            self.steps[at].starts(entry.n, *attempt, *work == Work::Undo, *how, items, list);
+            self.attempts = *attempt;
+            let undo = *work == Work::Undo;
+            if *how == How::Script && plan.items.is_empty() {
+                let (key, item, command) = ((*attempt, None), None, command.clone());
+                self.intents.push(Intent { key, at, undo, item, command });
+            }
+            let (begins, boot) = ((entry.n, *attempt, undo, *how), self.boot_id.clone());
+            self.steps[at].starts(begins, boot, items, list);
             return;
         }
-        if let (Event::ItemStarted { attempt, index, .. }, Some(running)) =
-            (&entry.event, &self.steps[at].attempt)
-            && running.how == How::Script
-        {
-            self.intents.push((*attempt, Some(*index)));
+        let of_tool = self.steps[at].attempt.as_mut().filter(|running| running.how == How::Script);
+        match (&entry.event, of_tool) {
+            (Event::ItemStarted { attempt, index, item, command, .. }, Some(running)) => {
+                running.boots[1].clone_from(&self.boot_id);
+                let (key, undo) = ((*attempt, Some(*index)), running.undo);
+                let (item, command) = (Some(item.clone()), command.clone());
+                self.intents.push(Intent { key, at, undo, item, command });
+            }
+            (Event::StopAsked { .. }, Some(running)) if running.doing == Doing::Working => {
+                self.stops.push(running.number);
+            }
+            _ => {}
         }
         let step = &mut self.steps[at];
         match &entry.event {
@@ -268,6 +310,9 @@ impl Model {
                     at: now,
                     undo: subject.work == Work::Undo,
                     by_hand: subject.how == How::ByHand,
+                    how: subject.how,
+                    command: subject.command.clone(),
+                    items: subject.items.iter().map(|it| (it.item.clone(), it.command.clone())).collect(),
                     asker: entry.by.clone(),
                     given: Vec::new(),
                     refused: None,
@@ -296,7 +341,15 @@ impl Model {
 }
 
 impl StepIs {
-    fn starts(&mut self, n: u64, number: u32, undo: bool, how: How, items: &[String], list: &[String]) {
+    fn starts(
+        &mut self,
+        (n, number, undo, how): (u64, u32, bool, How),
+        boot: String,
+        items: &[String],
+        list: &[String],
+    ) {
+        let approved = self.round.take().map(|round| round.items).unwrap_or_default();
+        let boots = [boot.clone(), boot];
         let was = if self.attempt.is_some() { Is::Failed } else { self.is };
         let retry = self.attempt.as_ref().map_or(0, |it| it.retry + 1);
         let before = (was, self.touched, self.verify_from);
@@ -321,12 +374,14 @@ impl StepIs {
             doing,
             stop,
             retry,
+            boots,
+            approved,
             before,
             went_well,
             was_stopped,
         });
         self.is = Is::Running;
-        (self.wish, self.round) = (None, None);
+        self.wish = None;
         (self.started_n, self.last_attempt) = (n, number);
     }
 

@@ -2,12 +2,12 @@
 
 use onbelay::id::Digest;
 use onbelay::session::command::CheckItem;
-use onbelay::session::event::Said;
+use onbelay::session::event::{How, Said};
 use onbelay::session::{Circumstances, Command, Person, Session, Work};
 use onbelay::time::Moment;
 
 use super::chance::Chance;
-use super::model::{Doing, Is, Model};
+use super::model::{Doing, Is, Model, Stage};
 
 /// dana begins as the operator; lee is an account that dana reaches with `sudo`.
 pub(crate) fn people() -> Vec<Person> {
@@ -40,7 +40,7 @@ pub(crate) fn wants(
     now: Moment,
 ) -> Wanted {
     let operator = people.iter().position(|person| person.uid == model.operator.uid).unwrap_or(0);
-    let (mut who, command) = if chance.percent(65) {
+    let (mut who, command) = if chance.percent(85) {
         useful(chance, model, operator, now)
     } else {
         (if chance.percent(60) { operator } else { chance.index(people.len()) }, anything(chance, model))
@@ -60,7 +60,7 @@ pub(crate) fn wants(
             let round = place.and_then(|place| session.steps[place].approval.as_deref());
             match (chance.below(3), round) {
                 (0, Some(round)) => *seen = Some(round.subject.text_digest()),
-                (1, Some(_)) if chance.percent(30) => {
+                (1, Some(_)) if chance.percent(10) => {
                     *seen = Some(Digest::new("0".repeat(64)));
                     saw_another = true;
                 }
@@ -83,7 +83,7 @@ pub(crate) fn wants(
 
 fn run(chance: &mut Chance, model: &Model, at: usize, undo: bool) -> Command {
     let plan = &model.book.steps[at];
-    let (typed, will_ask) = match (&plan.confirm, chance.below(12)) {
+    let (typed, will_ask) = match (&plan.confirm, chance.below(24)) {
         (Some(_), 0) => (Some("something else".to_owned()), false),
         (Some(_), 1) => (None, false),
         (Some(_), 2) => (None, true),
@@ -101,20 +101,30 @@ fn run(chance: &mut Chance, model: &Model, at: usize, undo: bool) -> Command {
 /// What the walk waits for.
 fn useful(chance: &mut Chance, model: &Model, operator: usize, now: Moment) -> (usize, Command) {
     let second = 1 + chance.index(2);
-    if !model.holds.is_empty() && chance.percent(60) {
+    if !model.holds.is_empty() && chance.percent(80) {
         return (operator, Command::Release { why: Some("settled".to_owned()) });
     }
     let asked: Vec<usize> = (0..model.book.checks.len()).filter(|at| model.wants_words(*at, now)).collect();
-    if !asked.is_empty() && chance.percent(40) {
+    if !asked.is_empty() && chance.percent(55) {
         let check = CheckItem::parse(&model.book.checks[*chance.pick(&asked)].id);
-        return (second, Command::Attest { check, yes: chance.percent(90), words: "I looked".to_owned() });
+        return (second, Command::Attest { check, yes: chance.percent(95), words: "I looked".to_owned() });
+    }
+    let ran = |at: &usize| model.steps[*at].touched && model.book.steps[*at].undo.is_some();
+    let can_go_back: Vec<usize> = (0..model.steps.len()).filter(ran).collect();
+    if model.stage == Stage::Aborted && chance.percent(80) {
+        // Only undos start.
+        let Some(at) = can_go_back.last() else {
+            return (operator, Command::Note { text: "over".to_owned() });
+        };
+        return (operator, run(chance, model, *at, true));
     }
     let open = (0..model.steps.len()).find(|at| !matches!(model.steps[*at].is, Is::Done | Is::Skipped));
     let Some(at) = open else {
-        let back = chance.index(model.steps.len());
-        return match chance.below(4) {
+        let all: Vec<usize> = (0..model.steps.len()).collect();
+        let back = *chance.pick(if can_go_back.is_empty() { &all } else { &can_go_back });
+        return match chance.below(8) {
             0 => (operator, Command::Finish),
-            1 => (operator, Command::Note { text: "well done".to_owned() }),
+            1 => (operator, run(chance, model, back, false)),
             _ => (operator, run(chance, model, back, true)),
         };
     };
@@ -131,18 +141,26 @@ fn useful(chance: &mut Chance, model: &Model, operator: usize, now: Moment) -> (
             let done = chance.percent(50);
             (operator, Command::Resolve { step: step(), done, what: "I looked".to_owned() })
         }
-        (Is::Running, Some(attempt)) if attempt.doing == Doing::Working => {
+        (Is::Running, Some(attempt)) if attempt.how == How::Script || attempt.doing != Doing::Working => {
+            // The tool is at it, or checks are being asked.
+            match chance.below(8) {
+                0 => (operator, Command::Stop { step: step() }),
+                1 => (operator, Command::Check { checks: Vec::new() }),
+                _ => (operator, anything(chance, model)),
+            }
+        }
+        (Is::Running, _) => {
             let said = Said { say: None, value: None };
             match chance.below(5) {
                 0 => (operator, Command::Fail { step: step(), why: "it broke".to_owned() }),
                 _ => (operator, Command::Done { step: step(), said }),
             }
         }
-        (Is::Running, _) => (operator, Command::Check { checks: Vec::new() }),
         (Is::Failed, _) if chance.percent(25) => (operator, run(chance, model, at, true)),
         (Is::Failed, _) if chance.percent(15) => {
             (operator, Command::Skip { steps: vec![step()], why: "not needed".to_owned() })
         }
+        _ if state.wish.is_some() && chance.percent(80) => (operator, anything(chance, model)),
         _ if !plan.script && !plan.must_be_started() => {
             (operator, Command::Done { step: step(), said: Said { say: None, value: None } })
         }
@@ -166,8 +184,8 @@ fn anything(chance: &mut Chance, model: &Model) -> Command {
         8 => Command::Done { step: step(), said: Said { say: Some("done".to_owned()), value: None } },
         9 => Command::Fail { step: step(), why: words(chance) },
         10 => Command::Skip { steps: vec![step()], why: words(chance) },
-        11 => Command::Note { text: words(chance) },
-        12 | 13 => Command::Hold { why: words(chance) },
+        11 | 12 => Command::Note { text: words(chance) },
+        13 => Command::Hold { why: words(chance) },
         14 => Command::Release { why: if chance.percent(50) { None } else { Some(words(chance)) } },
         15 => Command::Resolve { step: step(), done: chance.percent(50), what: words(chance) },
         16 => Command::Stop { step: step() },

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use onbelay::id::Digest;
+
 /// What must stay true, by name. (`ARCHITECTURE.md`, "What must stay true"; `docs/reliability.md`.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Law {
@@ -34,9 +36,31 @@ pub(crate) enum Law {
     ACrashIsNoDamage,
     /// The records alone prove every start allowed.
     TheAudit,
+    /// A recorded end is how the command itself ended.
+    TheRealOutcome,
+    /// Interrupted is only what lost its outcome.
+    InterruptedIsUnknown,
+    /// A recorded answer is the one that was given to that asking.
+    TheRealAnswer,
+    /// An answer or an end that nobody waits for changes nothing.
+    AStrayChangesNothing,
+    /// A stop goes to the command it was asked for, once, and to no other.
+    AStopIsSent,
+    /// What runs is what was shown and approved.
+    WhatWasApprovedRuns,
+    /// Every screen that keeps up has the host's own state.
+    EveryScreenIsTheSame,
+    /// Losing a screen ends approvals, and changes nothing else.
+    LosingAScreenChangesNothing,
+    /// Everybody knows how the log fares.
+    SlowIsTold,
+    /// Nothing that destroys begins while the disk is all but full.
+    RoomIsKeptBack,
+    /// Nothing panics.
+    NothingPanics,
 }
 
-pub(crate) const LAWS: [Law; 14] = [
+pub(crate) const LAWS: [Law; 25] = [
     Law::DurableFirst,
     Law::NothingAcknowledgedIsLost,
     Law::ReplayIsLive,
@@ -51,6 +75,17 @@ pub(crate) const LAWS: [Law; 14] = [
     Law::AWishIsDecided,
     Law::ACrashIsNoDamage,
     Law::TheAudit,
+    Law::TheRealOutcome,
+    Law::InterruptedIsUnknown,
+    Law::TheRealAnswer,
+    Law::AStrayChangesNothing,
+    Law::AStopIsSent,
+    Law::WhatWasApprovedRuns,
+    Law::EveryScreenIsTheSame,
+    Law::LosingAScreenChangesNothing,
+    Law::SlowIsTold,
+    Law::RoomIsKeptBack,
+    Law::NothingPanics,
 ];
 
 /// A law that was broken.
@@ -71,6 +106,10 @@ pub(crate) struct Report {
     pub(crate) starts: u64,
     /// How often what came up.
     pub(crate) met: BTreeMap<String, u64>,
+    /// How often each law had something to hold, until the end of the run; then it is in `met`.
+    pub(crate) held: [u64; LAWS.len()],
+    /// SHA-256 of the journal's bytes at the end.
+    pub(crate) journal: Option<Digest>,
     pub(crate) broken: Option<Broken>,
     /// Line by line; empty where nobody wants it.
     pub(crate) trace: Vec<String>,
@@ -92,6 +131,21 @@ impl Report {
             Some(times) => *times += 1,
             None => {
                 self.met.insert(what.to_owned(), 1);
+            }
+        }
+    }
+
+    /// A law had something to hold.
+    pub(crate) fn held(&mut self, law: Law) {
+        self.held[law as usize] += 1;
+    }
+
+    /// The run is over.
+    pub(crate) fn closes(&mut self) {
+        for law in LAWS {
+            let times = std::mem::take(&mut self.held[law as usize]);
+            if times > 0 {
+                *self.met.entry(format!("held: {law:?}")).or_default() += times;
             }
         }
     }

@@ -167,7 +167,7 @@ impl Model {
                 let round = self.steps[at].round.as_ref().ok_or("nobody asked")?;
                 must(round.refused.is_none(), "refused already")
             }
-            Command::TakeTerminal { .. } => Err("no terminal"),
+            Command::TakeTerminal { step } => self.step(step.as_str()).and(Err("no terminal")),
         }
     }
 
@@ -204,6 +204,15 @@ impl Model {
         must(attempt.how != How::Script && attempt.doing == Doing::Working, "no person is at it")
     }
 
+    /// Is an approval of the undo asked for?
+    pub(crate) fn is_of_undo(&self, at: usize, work: Option<Work>) -> bool {
+        match (work, &self.steps[at].round) {
+            (Some(work), _) => work == Work::Undo,
+            (None, Some(round)) => round.undo,
+            (None, None) => self.steps[at].is == Is::Done,
+        }
+    }
+
     fn ask_approval(
         &self,
         id: &str,
@@ -215,11 +224,7 @@ impl Model {
         let (state, plan) = (&self.steps[at], &self.book.steps[at]);
         let round = state.round.as_ref();
         let is_operator = asker.by.uid == self.operator.uid;
-        let undo = match (work, round) {
-            (Some(work), _) => work == Work::Undo,
-            (None, Some(round)) => round.undo,
-            (None, None) => state.is == Is::Done,
-        };
+        let undo = self.is_of_undo(at, work);
         must(plan.witnesses_for(undo) > 0, "no witness")?;
         self.not_busy(at)?;
         if undo {
@@ -248,14 +253,18 @@ impl Model {
             }
         }
         must(self.unmet_but_people(at, undo, asker.now).is_empty(), "its gate is shut")?;
-        let required = if undo { plan.undo.as_deref().unwrap_or_default() } else { &plan.checks };
-        let old = |check: &usize| {
-            let plan = &self.book.checks[*check];
-            let said = self.checks[*check].said.as_ref();
-            let age = said.and_then(|said| age(said.began, asker.now));
+        must(self.found_long_ago(at, undo, asker.now).is_empty(), "what was found is old")
+    }
+
+    /// Checks whose answers are too old to be put before a second person.
+    pub(crate) fn found_long_ago(&self, at: usize, undo: bool, now: Moment) -> Vec<usize> {
+        let old = |check: &&usize| {
+            let plan = &self.book.checks[**check];
+            let said = self.checks[**check].said.as_ref();
+            let age = said.and_then(|said| age(said.began, now));
             plan.is_automatic() && plan.valid_for.is_none() && age.is_some_and(|age| age >= APPROVAL_SERVES)
         };
-        must(!required.iter().any(old), "what was found is old")
+        self.required(at, undo).iter().filter(old).copied().collect()
     }
 
     fn approve(&self, id: &str, asker: &Asker<'_>) -> Result<(), &'static str> {

@@ -22,7 +22,7 @@ pub(crate) enum Stands {
     Runs,
     /// It is over, and the outcome is on disk.
     Ended(Box<Ended>),
-    /// A host barred its start before it came.
+    /// Its start was barred, or it was killed, before it came.
     Barred,
     /// It is gone, and left no outcome.
     Gone,
@@ -40,6 +40,8 @@ pub(crate) struct Started {
     boot: u32,
     /// It really ran.
     pub(crate) ran: bool,
+    /// Its host sent it a stop.
+    pub(crate) is_stopped: bool,
 }
 
 /// A check that is being asked.
@@ -58,6 +60,10 @@ pub(crate) struct World {
     pub(crate) boot: u32,
     pub(crate) started: BTreeMap<(u32, Option<u32>), Started>,
     pub(crate) asked: Vec<Asked>,
+    /// The last answer that was given, and to which asking.
+    pub(crate) told: Option<(AskTag, Answer)>,
+    /// Askings that were answered before.
+    pub(crate) answered: Vec<AskTag>,
     /// Checks that answer no at the moment, or nothing.
     pub(crate) moods: Vec<Verdict>,
 }
@@ -66,7 +72,8 @@ impl World {
     pub(crate) fn new(checks: usize) -> Self {
         let now = Moment { at: Timestamp::from_millis(1_795_187_413_000), up: 5_000_000, boot: 0 };
         let (started, asked) = (BTreeMap::new(), Vec::new());
-        Self { now, boot: 0, started, asked, moods: vec![Verdict::Holds; checks] }
+        let moods = vec![Verdict::Holds; checks];
+        Self { now, boot: 0, started, asked, told: None, answered: Vec::new(), moods }
     }
 
     pub(crate) fn boot_id(&self) -> String {
@@ -94,6 +101,7 @@ impl World {
             claim_on_disk: false,
             boot,
             ran: false,
+            is_stopped: false,
         });
         started.handed_out += 1;
     }
@@ -162,13 +170,27 @@ impl World {
         }
     }
 
-    /// The machine starts again: nothing runs any more.
-    pub(crate) fn reboots(&mut self, chance: &mut Chance) {
+    /// A stop is sent to the command of an attempt.
+    pub(crate) fn stop(&mut self, attempt: u32) {
+        for ((of, _), started) in &mut self.started {
+            started.is_stopped |= *of == attempt && matches!(started.stands, Stands::Coming | Stands::Runs);
+        }
+    }
+
+    /// Every runner is killed; one that had yet to claim its start never does.
+    pub(crate) fn all_are_killed(&mut self) {
         for started in self.started.values_mut() {
-            if matches!(started.stands, Stands::Coming | Stands::Runs) {
-                started.stands = Stands::Gone;
+            match started.stands {
+                Stands::Coming => started.stands = Stands::Barred,
+                Stands::Runs => started.stands = Stands::Gone,
+                _ => {}
             }
         }
+    }
+
+    /// The machine starts again: nothing runs any more.
+    pub(crate) fn reboots(&mut self, chance: &mut Chance) {
+        self.all_are_killed();
         self.boot += 1;
         self.now.up = 10_000 + chance.below(100_000);
         let away = i64::try_from(30_000 + chance.below(3_600_000)).unwrap_or(0);
