@@ -15,7 +15,7 @@ use crate::id::{CheckId, ValueName};
 use crate::journal::room;
 use crate::session::event::Ended;
 use crate::session::next::{self, Effect, Move};
-use crate::session::recover;
+use crate::session::recover::{self, Found, Loose};
 use crate::session::state::{Approval, Phase, Stage};
 use crate::session::{Entry, Event, Person, Progress, Session};
 use crate::time::Moment;
@@ -204,6 +204,8 @@ pub fn turn(state: &mut HostState, input: Input, now: Moment) -> Vec<Output> {
         Input::Recovered(found) => {
             let events = recover::recover(&state.session, &found, now);
             record_own(state, events, now, &mut out);
+            // The host that recorded them may have died before it sent them. Twice does no harm.
+            out.extend(stops_to_send_again(&state.session, &found));
         }
         Input::Joined { client, person, role } => {
             let guest = Guest { person, role };
@@ -329,6 +331,16 @@ fn end_of(
             Event::ItemEnded { step, attempt, item, ended }
         }
     })
+}
+
+/// The stops on record of commands that are found alive.
+fn stops_to_send_again(session: &Session, found: &[(Loose, Found)]) -> Vec<Output> {
+    let is_to_stop = |loose: &Loose| match &session.steps[loose.place].progress {
+        Progress::Running(running) => running.stop_asked,
+        _ => false,
+    };
+    let alive = found.iter().filter(|(loose, what)| *what == Found::Alive && is_to_stop(loose));
+    alive.map(|(loose, _)| Output::Stop { attempt: loose.attempt }).collect()
 }
 
 /// Records what the tool itself found out.

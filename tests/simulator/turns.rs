@@ -325,11 +325,10 @@ impl Play {
                 self.report.met(if was_sent {
                     "found: alive, and stopped"
                 } else {
-                    "found: alive, and its stop was never sent"
+                    "found: alive, and its stop was not sent yet"
                 });
-                if STOPS_ARE_SENT_AGAIN {
-                    self.laws.model.stops.push(loose.attempt);
-                }
+                // The last host may have died between the record and the signal.
+                self.laws.model.stops.push(loose.attempt);
             }
             let word = match &what {
                 Found::NoStart => "no start",
@@ -395,10 +394,6 @@ impl Play {
         }
     }
 }
-
-/// Does a new host that adopts a command send it the stop that is on record? (The last one may have died between the record
-/// and the signal.)
-const STOPS_ARE_SENT_AGAIN: bool = false;
 
 /// What a sabotage makes of a turn's outputs.
 fn falsify(outputs: &mut Vec<Output>, sabotage: Sabotage) {

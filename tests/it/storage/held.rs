@@ -93,3 +93,27 @@ fn j6_a_host_that_lives_on_for_its_command_says_of_a_log_that_may_not_grow_each_
     refused_while_it_runs(&home, &session, command, "File too large");
     recorded_once_by_the_next(&home, &session);
 }
+
+#[test]
+fn r1_p8_a_stop_whose_host_died_before_it_sent_it_is_sent_by_the_next() {
+    const TEST: &str = "r1_p8_a_stop_whose_host_died_before_it_sent_it_is_sent_by_the_next";
+    if !have(TEST, "strace") {
+        return;
+    }
+    let home = Home::new();
+    let (session, command) = holding(&home);
+    let host = session.host();
+    // It is killed as it enters the call that would bring the TERM, with the stop on record.
+    let words = ["-f", "-e", "trace=pidfd_send_signal", "-e", "inject=pidfd_send_signal:signal=SIGKILL"];
+    let Some(strace) = Strace::attach(TEST, host, &words, &home.path("trace")) else { return };
+    let mut asks = home.command(&["do", &session.id, "stop", "copy"]).spawn().unwrap();
+    has_ended(host);
+    asks.wait().unwrap();
+    assert!(strace.end().iter().any(|line| line.contains("pidfd_send_signal(")), "it was not killed there");
+    session.act(&["note", "somebody comes back"]).expect(0);
+    let ended = session.wait_for("work_ended");
+    assert_eq!(ended["ended"]["outcome"]["kind"], "stopped", "{ended}");
+    has_ended(command);
+    assert_eq!((session.records("stop_asked").len(), home.read("effects").as_str()), (1, ""));
+    session.verifies();
+}
