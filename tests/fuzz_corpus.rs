@@ -75,6 +75,24 @@ fn changed(kept: &[Vec<u8>], words: &[&[u8]], dice: &mut Dice, bytes: &mut Vec<u
     }
 }
 
+/// The runbooks of `tests/format/cases`, each as it is read there.
+fn cases_of_the_format() -> Vec<Vec<u8>> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/format/cases");
+    let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let texts = files.iter().map(|path| fs::read_to_string(path).unwrap());
+    let cases = texts.flat_map(|text| {
+        let cases = text.split("\n=== ").skip(1).filter_map(|case| {
+            let (_, case) = case.split_once('\n')?;
+            let (yaml, _) = case.split_once("--- expected")?;
+            let head = if yaml.starts_with("onbelay") { "" } else { "onbelay: 1\ntitle: t\n" };
+            Some(format!("{head}{yaml}").into_bytes())
+        });
+        cases.collect::<Vec<_>>()
+    });
+    cases.collect()
+}
+
 /// The words of `fuzz/words/TARGET`: libFuzzer's dictionaries, of which only `\x0a` is an escape here.
 fn words(target: &str) -> Vec<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/words").join(target);
@@ -123,9 +141,13 @@ fn y11_f_i1_the_loader() {
 #[test]
 fn y11_f_i1_the_loader_reads_ten_million_runbooks() {
     const THREADS: u32 = 2;
-    let kept: Vec<Vec<u8>> =
-        corpus("runbook").into_iter().map(|(_, bytes)| bytes).filter(|b| b.len() < 4096).collect();
-    assert!(kept.len() >= 10, "{} small inputs are kept", kept.len());
+    let kept: Vec<Vec<u8>> = corpus("runbook")
+        .into_iter()
+        .map(|(_, bytes)| bytes)
+        .chain(cases_of_the_format())
+        .filter(|bytes| bytes.len() < 4096)
+        .collect();
+    assert!(kept.len() >= 50, "{} small inputs are kept", kept.len());
     let words = words("runbook");
     let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
     let each = cases(4_000, 10_000_000) / THREADS;

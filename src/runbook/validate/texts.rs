@@ -11,6 +11,9 @@ use crate::runbook::pattern::NotTaken;
 use crate::runbook::problem::Problem;
 use crate::runbook::values::{Piece, assigned_in, names_in, pieces, variables_in};
 
+/// So many bytes of settings may be copied into scripts, or 32 times the file where that is more (F-I1: 32 MiB in all).
+const MOST_COPIED: usize = 8 << 20;
+
 /// Which captured values can be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Captures {
@@ -295,7 +298,7 @@ impl<'r> Book<'r> {
     }
 
     fn too_many_copies(&self) -> bool {
-        self.copied > (32 * self.source.len()).max(1 << 20)
+        self.copied > (32 * self.source.len()).max(MOST_COPIED)
     }
 
     /// The captures that a script uses as variables.

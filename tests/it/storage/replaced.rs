@@ -7,8 +7,8 @@ use std::process::{Child, Stdio};
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 
-use super::WIPE;
-use crate::support::{Home, Ran, Session, alive, has_ended};
+use super::{WIPE, call_traced};
+use crate::support::{Home, Ran, Session, alive, has_ended, have};
 
 /// Puts something in the log's place; the log itself is at the second path.
 type Harm = fn(&Path, &Path);
@@ -72,4 +72,33 @@ fn j14_a_log_replaced_under_a_running_host_is_noticed_and_nothing_is_started() {
         session.act(&["note", "back"]).expect(0);
         session.verifies();
     }
+}
+
+/// What a failed sync left in the kernel's memory only looks as if it were there, and no later sync writes it.
+#[test]
+fn j3_who_takes_a_log_over_reads_what_the_disk_has() {
+    const TEST: &str = "j3_who_takes_a_log_over_reads_what_the_disk_has";
+    if !have(TEST, "strace") {
+        return;
+    }
+    let home = Home::new();
+    let session = home.start(WIPE);
+    session.kill_host();
+    let words = ["-e", "trace=fdatasync,fadvise64,read", "-s", "0"];
+    let Some((ran, trace)) = call_traced(TEST, &home, &words, &["do", &session.id, "note", "back"]) else {
+        return;
+    };
+    ran.expect(0);
+    // The host is the one that syncs the log; of it, in this order.
+    let of_log: Vec<(&str, &str)> = trace
+        .iter()
+        .filter(|line| line.contains("/journal.jsonl>"))
+        .filter_map(|line| {
+            let (pid, call) = line.split_once(' ')?;
+            Some((pid, call.trim_start().split('(').next()?))
+        })
+        .collect();
+    let (host, _) = of_log.iter().find(|(_, call)| *call == "fadvise64").expect("the memory is forgotten");
+    let calls: Vec<&str> = of_log.iter().filter(|(pid, _)| pid == host).map(|(_, call)| *call).collect();
+    assert!(calls.windows(3).any(|three| three == ["fdatasync", "fadvise64", "read"]), "{calls:?}");
 }
