@@ -1,5 +1,7 @@
 //! Regular expressions of the format: always on the whole value. PURE.
 
+mod cost;
+
 use std::collections::HashSet;
 
 use regex::{Regex, RegexBuilder};
@@ -7,14 +9,22 @@ use regex::{Regex, RegexBuilder};
 /// A compiled pattern may take this much memory, in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
 
+/// What all patterns of a small runbook may take to compile, in such bytes.
+const BUDGET: usize = 8 * SIZE_LIMIT;
+
+/// A pattern may be this long, in bytes: what is longer has no room when it is compiled, but for odd ones.
+const LONGEST: usize = 64 << 10;
+
 /// Compiles a pattern of a runbook so that it must match the whole of a value.
 pub fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+    // On its own first: `a)|(b` is no pattern, and only the brackets around it would make it one.
+    if cost::of(pattern)? > BUDGET {
+        return Err(regex::Error::CompiledTooBig(SIZE_LIMIT));
+    }
     limited(pattern, SIZE_LIMIT)
 }
 
 fn limited(pattern: &str, size: usize) -> Result<Regex, regex::Error> {
-    // On its own first: `a)|(b` is no pattern, and only the brackets around it would make it one.
-    RegexBuilder::new(pattern).size_limit(size).build()?;
     RegexBuilder::new(&format!(r"\A(?:{pattern})\z")).size_limit(size).build()
 }
 
@@ -30,7 +40,7 @@ pub struct Patterns {
 pub enum NotTaken {
     /// It is none.
     Wrong(regex::Error),
-    /// All of them together would take too long.
+    /// It is too long, or all of them together would take too long.
     TooMany,
 }
 
@@ -38,7 +48,7 @@ impl Patterns {
     /// Those of a runbook of so many bytes.
     #[must_use]
     pub fn of(bytes: usize) -> Self {
-        Self { left: (8 * SIZE_LIMIT).max(32 * bytes), seen: HashSet::new() }
+        Self { left: BUDGET.max(32 * bytes), seen: HashSet::new() }
     }
 
     /// Is this one more that can be compiled?
@@ -46,21 +56,31 @@ impl Patterns {
         if self.seen.contains(pattern) {
             return Ok(());
         }
-        // What it takes is not told: it is tried with little first.
-        for limit in [128, 32, 8, 2, 1].map(|part| SIZE_LIMIT / part) {
-            if limit > self.left {
-                return Err(NotTaken::TooMany);
-            }
+        if pattern.len() > LONGEST || cost::of_length(pattern) > self.left {
+            return Err(NotTaken::TooMany);
+        }
+        let cost = cost::of(pattern).map_err(NotTaken::Wrong)?;
+        self.spend(cost)?;
+        // What it takes when it is compiled is not told: it is tried with little first, but not with less than what it says.
+        let least = cost.min(SIZE_LIMIT);
+        for limit in
+            [128, 32, 8, 2, 1].map(|part| SIZE_LIMIT / part).into_iter().filter(|limit| *limit >= least)
+        {
+            self.spend(limit)?;
             match limited(pattern, limit) {
                 Ok(_) => {
-                    self.left -= limit;
                     self.seen.insert(pattern.to_owned());
                     return Ok(());
                 }
-                Err(regex::Error::CompiledTooBig(_)) if limit < SIZE_LIMIT => self.left -= limit,
+                Err(regex::Error::CompiledTooBig(_)) if limit < SIZE_LIMIT => {}
                 Err(error) => return Err(NotTaken::Wrong(error)),
             }
         }
+        Ok(())
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), NotTaken> {
+        self.left = self.left.checked_sub(bytes).ok_or(NotTaken::TooMany)?;
         Ok(())
     }
 }

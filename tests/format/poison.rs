@@ -30,11 +30,22 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
                 many(SIZE - 200, |n, out| writeln!(out, " a{n}: {{ matches: b{n} }}"))
             )),
         ),
+        ("large patterns", patterns(r"\w{9}")),
+        ("patterns of many classes", patterns(&r"\w".repeat(500))),
+        ("long patterns", patterns(&"ab|".repeat(5_000))),
+        ("one very long pattern", patterns(&r"\W".repeat(100_000))),
+        ("letters of both sizes", patterns(r"(?i)\p{any}")),
+        ("letters of both sizes in brackets", patterns(&format!("(?i){}", r"[\w]".repeat(20)))),
+        ("letters of both sizes in a range", patterns("(?i)[\u{100}-\u{ffff}]")),
+        ("brackets in brackets", patterns(&format!(r"(?i){}\w{}", "[".repeat(100), "]".repeat(100)))),
+        ("operations on classes", patterns(&format!(r"(?i)[\w{}]", "~~a~~b".repeat(1_000)))),
         (
-            "large patterns",
-            whole(&format!(
-                "params:\n{}",
-                many(SIZE - 200, |n, out| writeln!(out, " a{n}: {{ matches: '\\w{{9}}{n}' }}"))
+            "letters in brackets",
+            patterns(&format!(
+                "(?i)[{}]",
+                many(20_000, |n, out| {
+                    write!(out, "{}", char::from_u32(0x4e00 + 2 * u32::try_from(n).unwrap()).unwrap())
+                })
             )),
         ),
         (
@@ -113,6 +124,14 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("a text of escapes", whole(&format!("about: \"{}\"\n", "\\u0041".repeat((SIZE - 200) / 6)))),
         ("steps of one letter", steps(SIZE, |n| format!("- {{ id: {n:x}, run: x }}"))),
     ]
+}
+
+/// As many parameters as fit, each with this pattern and one letter more.
+fn patterns(pattern: &str) -> String {
+    whole(&format!(
+        "params:\n{}",
+        many(SIZE - 200, |n, out| writeln!(out, " a{n}: {{ matches: '{pattern}{n}' }}"))
+    ))
 }
 
 fn many(bytes: usize, one: impl Fn(usize, &mut String) -> std::fmt::Result) -> String {
