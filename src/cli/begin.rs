@@ -10,7 +10,9 @@ use crate::id::ValueName;
 use crate::journal;
 use crate::journal::store::{self, sharing};
 use crate::process::environment;
-use crate::runbook::values::{self, ParamTrouble, Resolved, Scope, fill, resolve_params};
+use crate::runbook::values::{
+    self, ParamTrouble, Resolved, Scope, check_value, fill, resolve_params, value_in_variable,
+};
 use crate::runbook::{Param, Runbook, Value, digest};
 use crate::session::{Opened, Person};
 use crate::text::clean;
@@ -180,7 +182,7 @@ pub fn new_session_at(
         share: None,
         signers: None,
     };
-    let given = Given { secrets: as_texts(secrets), environment: environment_for(&filled.runbook.pass_env) };
+    let given = Given { secrets: as_texts(secrets), environment: environment_for(&filled.runbook) };
     Ok(NewSession { home, source, opened, given, another })
 }
 
@@ -235,13 +237,17 @@ pub fn tell(shared: Option<&Shared>, dir: &Path) {
 /// What a host that is started for a session again gets: this environment, and secrets that it holds.
 #[must_use]
 pub fn given_again(runbook: &Runbook) -> Given {
-    let secrets = runbook
-        .params
-        .iter()
-        .filter(|param| param.secret)
-        .filter_map(|param| Some((param.name.clone(), std::env::var(param.env.as_ref()?).ok()?)))
-        .collect();
-    Given { secrets, environment: environment_for(&runbook.pass_env) }
+    let secrets = runbook.params.iter().filter_map(|param| Some((param.name.clone(), secret_here(param)?)));
+    Given { secrets: secrets.collect(), environment: environment_for(runbook) }
+}
+
+/// A secret that its variable holds here. What it may not be (empty, say) is as good as none: it is asked for.
+#[must_use]
+pub fn secret_here(param: &Param) -> Option<String> {
+    let text = std::env::var(param.env.as_ref().filter(|_| param.secret)?).ok()?;
+    let value = value_in_variable(param, &text);
+    check_value(param, &value).ok()?;
+    Some(as_text(value))
 }
 
 /// This account.
@@ -253,22 +259,29 @@ pub fn me() -> Person {
     Person { name, uid: Some(uid.as_raw()), login: None }
 }
 
-/// What commands get of this environment.
+/// What commands get of this environment. What a secret is taken from is not among it, whatever `pass_env` says: it reaches
+/// those that name the secret, and its digest no log.
 #[must_use]
-pub fn environment_for(pass_env: &[String]) -> BTreeMap<String, OsString> {
-    environment::allowed(std::env::vars_os(), pass_env)
+pub fn environment_for(runbook: &Runbook) -> BTreeMap<String, OsString> {
+    let mut passes = environment::allowed(std::env::vars_os(), &runbook.pass_env);
+    let secrets = runbook.params.iter().filter(|param| param.secret);
+    for variable in secrets.filter_map(|param| param.env.as_ref()) {
+        passes.remove(variable);
+    }
+    passes
 }
 
 /// Secrets as texts; a list is one item a line.
 #[must_use]
 pub fn as_texts(secrets: BTreeMap<ValueName, Value>) -> BTreeMap<ValueName, String> {
-    secrets
-        .into_iter()
-        .map(|(name, value)| match value {
-            Value::Text(text) => (name, text),
-            Value::List(items) => (name, items.join("\n")),
-        })
-        .collect()
+    secrets.into_iter().map(|(name, value)| (name, as_text(value))).collect()
+}
+
+fn as_text(value: Value) -> String {
+    match value {
+        Value::Text(text) => text,
+        Value::List(items) => items.join("\n"),
+    }
 }
 
 /// The file mode creation mask, without changing it for a moment as `umask(2)` must.

@@ -31,11 +31,15 @@ pub fn run(args: &LogArgs) -> Outcome {
     } else if args.json {
         as_it_is(&dir, &mut out)?;
     } else {
-        let loaded = store::load(&dir)?;
-        let mut replay = Replay::of(&loaded.session.runbook);
-        for entry in &loaded.entries {
-            out.line(replay.line(entry)?);
-        }
+        let runbook = Arc::clone(&store::load(&dir)?.session.runbook);
+        let mut replay = Replay::of(&runbook);
+        let mut done = Ok(());
+        let loaded = store::load_each(&dir, |entry| {
+            if done.is_ok() {
+                done = replay.line(&entry).map(|line| out.line(line));
+            }
+        })?;
+        done?;
         tell_tail(&loaded.tail);
     }
     out.finish()?;

@@ -96,7 +96,7 @@ impl Walk {
 
     fn joined(talk: Talk, dir: &Path, interrupted: Arc<AtomicBool>, had_host: bool) -> Result<Self, Failure> {
         if !had_host {
-            tell_environment(&talk.line.client.welcome.recent);
+            tell_environment(&hosts(dir, &talk.line.client.welcome.recent)?);
         }
         let walk = Self {
             name: place::called(dir, &talk.session),
@@ -124,7 +124,7 @@ impl Walk {
         }
         for name in &self.talk.line.client.welcome.secrets_missing {
             let param = self.talk.session.runbook.params.iter().find(|param| param.name == *name);
-            let value = param.and_then(|param| std::env::var(param.env.as_ref()?).ok());
+            let value = param.and_then(begin::secret_here);
             if let Some(value) = value {
                 self.talk.send(&ToHost::GiveSecret { name: name.clone(), value: value.into() })?;
             }
@@ -282,6 +282,17 @@ pub fn tell_environment(entries: &[Entry]) {
             clean(then)
         ));
     }
+}
+
+/// The records of the hosts of a session, oldest first: the newest two at least. `recent`: what is at hand.
+fn hosts(dir: &Path, recent: &[Entry]) -> Result<Vec<Entry>, Failure> {
+    let is_host = |entry: &Entry| matches!(entry.event, Event::HostStarted { .. });
+    let mut hosts: Vec<Entry> = recent.iter().filter(|entry| is_host(entry)).cloned().collect();
+    if hosts.len() < 2 && recent.first().is_some_and(|oldest| oldest.n > 1) {
+        hosts.clear();
+        store::load_each(dir, |entry| hosts.extend(is_host(&entry).then_some(entry)))?;
+    }
+    Ok(hosts)
 }
 
 /// The machines of the last host and of the newest, where they differ.

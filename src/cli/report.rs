@@ -20,7 +20,8 @@ pub fn run(args: &ReportArgs) -> Outcome {
         return Err(not_yet("a report as HTML"));
     }
     let dir = place::pick(args.session.as_deref(), IfSeveral::Newest)?;
-    let loaded = store::load(&dir)?;
+    let mut entries = Vec::new();
+    let loaded = store::load_each(&dir, |entry| entries.push(entry))?;
     match &loaded.tail {
         Tail::Whole | Tail::Torn { .. } => {}
         Tail::Damaged(fault) => say(format!("warning: the log is damaged: {fault}; the report ends there")),
@@ -31,7 +32,7 @@ pub fn run(args: &ReportArgs) -> Outcome {
         }
     }
     let audience = if args.public { Audience::Public } else { Audience::Team };
-    let report = report::report(&loaded.session, &loaded.entries, clock::now(&loaded.session), audience);
+    let report = report::report(&loaded.session, &entries, clock::now(&loaded.session), audience);
     let text = match args.format {
         ReportFormat::Json => report::json(&report),
         ReportFormat::Md | ReportFormat::Html => markdown::markdown(&report),

@@ -10,6 +10,7 @@ use signal_hook::iterator::{Handle, Signals};
 use crate::client::{HostStart, IfNoHost, Line, Stay, Wish, attach_line};
 use crate::history;
 use crate::journal::store;
+use crate::session::Event;
 use crate::text::clean;
 use crate::tui::terminal::{self, shows_only_lines};
 use crate::tui::view::{MIN_HEIGHT, MIN_WIDTH};
@@ -216,10 +217,13 @@ fn open_screen(
     let (session, end, role) = (left.session, left.end, left.role);
     // The host sees that this client has left before anything is read from the disk.
     drop(left.line);
-    let loaded = store::load(dir);
+    let mut hosts = Vec::new();
+    let loaded = store::load_each(dir, |entry| {
+        hosts.extend(matches!(entry.event, Event::HostStarted { .. }).then_some(entry));
+    });
     // On the screen it stood in the log; said again where it stays in sight.
-    if let (false, Ok(loaded)) = (had_host, &loaded) {
-        tell_environment(&loaded.entries);
+    if !had_host && loaded.is_ok() {
+        tell_environment(&hosts);
     }
     let name = loaded.as_ref().map_or_else(|_| session.to_string(), |it| place::called(dir, &it.session));
     let name = manner.named.clone().unwrap_or_else(|| quoted(&name));

@@ -94,7 +94,12 @@ fn working(session: &Session, place: usize) -> Option<Working> {
 fn ended(dir: &Path, session: &Session) -> Vec<InItsFile> {
     let of = |place: usize| {
         let command = working(session, place)?;
-        let ended = claim::read_outcome(&attempt_dir(dir, command.0, command.1)).ok()??;
+        let at = attempt_dir(dir, command.0, command.1);
+        let Progress::Running(running) = &session.steps[place].progress else { return None };
+        if claim::is_of_another(&at, running.began) {
+            return None;
+        }
+        let ended = claim::read_outcome(&at).ok()??;
         Some(InItsFile { place, command, how: summary::how_it_ended(&ended) })
     };
     (0..session.steps.len()).filter_map(of).collect()

@@ -24,7 +24,7 @@ use super::HostError;
 use super::overdue::UnderWay;
 use super::peer;
 use super::socket::SessionDir;
-use super::turn::{Append, AppendError};
+use super::turn::{Append, AppendError, RECENT};
 
 /// A session that this process owns.
 pub(super) struct Begun {
@@ -136,7 +136,7 @@ fn replay(runbook: Arc<runbook::Runbook>, entries: &[Entry]) -> Result<Session, 
 fn resume(path: PathBuf, given: Given) -> Result<Beginning, HostError> {
     let dir = SessionDir::open(&path)?;
     dir.lock()?;
-    let resumed = match store::resume(&path) {
+    let resumed = match store::resume(&path, RECENT) {
         Ok(resumed) => resumed,
         Err(InUse { .. }) => return Ok(Beginning::Theirs { path }),
         Err(e) => return Err(e.into()),
@@ -150,7 +150,7 @@ fn resume(path: PathBuf, given: Given) -> Result<Beginning, HostError> {
     }
     events.push(started(Some(&session), &given));
     let journal = Journal::new(writer, &path);
-    let entries = resumed.entries;
+    let entries = resumed.recent;
     let begun = Begun { path, dir, session, entries, journal, events, loose, given, share };
     Ok(Beginning::Ours(Box::new(begun)))
 }

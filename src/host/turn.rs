@@ -42,7 +42,7 @@ impl Guest {
 }
 
 /// How many of the newest records a client gets with its welcome.
-const RECENT: usize = 500;
+pub(super) const RECENT: usize = 500;
 
 /// How many moves are made before others get their turn.
 const MOVES_IN_A_ROW: usize = 1_000;

@@ -4,7 +4,6 @@
 //! What may come after the last whole record: nothing; the torn rest of a write that a crash cut short, which nobody
 //! was told was safe; something a newer version wrote; or damage. Only the torn rest may be cut away.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -29,8 +28,6 @@ pub struct Log {
     pub len: u64,
     /// What comes after them.
     pub tail: Tail,
-    /// By the number of each record that asks for an approval: SHA-256 of the line before it, the head that it names.
-    pub heads: BTreeMap<u64, Digest>,
 }
 
 /// What comes after the last whole record.
@@ -75,6 +72,15 @@ pub fn read(dir: &Path) -> Result<Log, JournalError> {
     read_from(BufReader::with_capacity(1 << 18, &file)).map_err(JournalError::io("read", path))
 }
 
+/// Hands out each record of the journal of a session's directory that fits, in order, with the SHA-256 of the line before it,
+/// and keeps none. Takes no lock and changes nothing.
+pub fn read_each(dir: &Path, each: impl FnMut(Entry, &Digest)) -> Result<Scanned, JournalError> {
+    let path = dir.join(JOURNAL);
+    let file = open(&path)?;
+    scan_on(Chain::new(), BufReader::with_capacity(1 << 18, &file), each)
+        .map_err(JournalError::io("read", path))
+}
+
 /// Opens a journal for reading; a link or a pipe in its place is refused.
 pub fn open(path: &Path) -> Result<File, JournalError> {
     let file = File::options()
@@ -93,14 +99,9 @@ pub fn open(path: &Path) -> Result<File, JournalError> {
 
 /// Reads a journal from its bytes.
 pub fn read_from(input: impl BufRead) -> io::Result<Log> {
-    let (mut entries, mut heads) = (Vec::new(), BTreeMap::new());
-    let scanned = scan_on(Chain::new(), input, |entry, before| {
-        if let Event::ApprovalAsked { .. } = entry.event {
-            heads.insert(entry.n, before.clone());
-        }
-        entries.push(entry);
-    })?;
-    Ok(Log { entries, head: scanned.head, len: scanned.len, tail: scanned.tail, heads })
+    let mut entries = Vec::new();
+    let scanned = scan(input, |entry| entries.push(entry))?;
+    Ok(Log { entries, head: scanned.head, len: scanned.len, tail: scanned.tail })
 }
 
 /// Where a scan ended.

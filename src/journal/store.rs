@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 
 pub use listing::{Listed, Listing, SessionState};
 pub(super) use replay::stored_runbook;
-pub use replay::{Loaded, Resumed, load, replay, resume};
+pub use replay::{Loaded, Resumed, load, load_each, replay, resume};
 
 use super::writer::{Writer, sync_dir};
 use super::{JOURNAL, JournalError, RUNBOOK, lock, reader};

@@ -14,8 +14,9 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use super::reader::{Log, read_from};
-use super::{JOURNAL, record};
+use super::reader::{Log, Scanned, read_from};
+use super::writer::{Repair, Writer};
+use super::{JOURNAL, JournalError, record};
 use crate::id::Digest;
 use crate::session::event::{Answer, AskMode, Entry, Event, Opened, Person, Verdict, Work};
 use crate::time::{Moment, Timestamp};
@@ -47,6 +48,13 @@ pub(super) fn opened(sha256: Digest) -> Event {
         share: None,
         signers: None,
     }))
+}
+
+/// A writer of the journal in `dir`, with all that it found there.
+fn take_up(dir: &Path) -> Result<(Writer, Log, Option<Repair>), JournalError> {
+    let mut entries = Vec::new();
+    let (writer, Scanned { head, len, tail }, repair) = Writer::open(dir, |entry| entries.push(entry))?;
+    Ok((writer, Log { entries, head, len, tail }, repair))
 }
 
 /// A session of `count` records, of many kinds.

@@ -14,12 +14,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::session::audit::{Audit, Start, audit};
+use crate::id::Digest;
+use crate::session::audit::{Audit, Auditor, Start};
 use crate::session::event::Work;
-use crate::session::{Event, Session, Signers, view};
+use crate::session::{Entry, Event, Session, Signers, view};
 use crate::text;
 
-use super::reader::{self, Log, Tail};
+use super::reader::{self, Tail};
 use super::store;
 use super::{JournalError, RUNBOOK};
 
@@ -85,26 +86,27 @@ impl Verified {
 pub fn verify(dir: &Path, signers: Option<&Signers>) -> Result<Verified, JournalError> {
     let alive = store::host_alive(dir)?;
     let laid = attempts::list(dir)?;
-    let log = reader::read(dir)?;
-    let mut verified =
-        Verified { records: log.entries.len() as u64, head: log.head.to_string(), ..Verified::default() };
-    let first = log.entries.first();
-    verified.session =
-        first.map(|entry| text::clean(entry.session.as_str()).into_owned()).unwrap_or_default();
-    chain(&mut verified, &log, alive);
-    if first.is_none() {
+    let (mut proving, mut records) = (None, 0);
+    let scanned = reader::read_each(dir, |entry, before| {
+        records += 1;
+        proving.get_or_insert_with(|| Proving::opened(dir, &entry, signers)).take(&entry, before);
+    })?;
+    let mut verified = Verified { records, head: scanned.head.to_string(), ..Verified::default() };
+    let Some(Proving { session, audit, approvals, attempts, host }) = proving else {
+        chain(&mut verified, &scanned.tail, None, alive);
         return Ok(verified);
-    }
-    match store::stored_runbook(dir, &log.entries) {
-        Ok((runbook, _)) => {
+    };
+    verified.session = session;
+    chain(&mut verified, &scanned.tail, host.as_ref(), alive);
+    match audit.map(Auditor::finish) {
+        Ok(audit) => {
             verified.prove(&format!("{RUNBOOK} is the one the session was opened with"));
-            let audit = audit(runbook, &log.entries);
             flaws(&mut verified, &audit);
-            approvals::approvals(&mut verified, &log, signers);
+            approvals.finish(&mut verified);
             let allowed = starts(&mut verified, &audit);
             approvals::told(&mut verified, &allowed, signers);
             outputs::outputs(&mut verified, dir, &audit)?;
-            attempts::held(&mut verified, &laid, &log, alive);
+            attempts::held(&mut verified, &laid, &attempts, &scanned.tail, alive);
             return Ok(verified);
         }
         Err(JournalError::Runbook { why, .. }) => {
@@ -117,15 +119,50 @@ pub fn verify(dir: &Path, signers: Option<&Signers>) -> Result<Verified, Journal
         }
         Err(other) => return Err(other),
     }
-    approvals::approvals(&mut verified, &log, signers);
+    approvals.finish(&mut verified);
     approvals::told(&mut verified, &[], signers);
-    attempts::held(&mut verified, &laid, &log, alive);
+    attempts::held(&mut verified, &laid, &attempts, &scanned.tail, alive);
     Ok(verified)
 }
 
-fn chain(verified: &mut Verified, log: &Log, alive: bool) {
+/// What is gathered of the records as they are read, however many they are: none of them is kept.
+struct Proving<'a> {
+    session: String,
+    /// An error where there is no runbook to hold them against.
+    audit: Result<Auditor, JournalError>,
+    approvals: approvals::Book<'a>,
+    attempts: attempts::Records,
+    /// The newest record of a host, and its version.
+    host: Option<(u64, String)>,
+}
+
+impl<'a> Proving<'a> {
+    fn opened(dir: &Path, first: &Entry, signers: Option<&'a Signers>) -> Self {
+        Self {
+            session: text::clean(first.session.as_str()).into_owned(),
+            audit: store::stored_runbook(dir, Some(first)).map(|(runbook, _)| Auditor::new(runbook)),
+            approvals: approvals::Book::opened(first, signers),
+            attempts: attempts::Records::default(),
+            host: None,
+        }
+    }
+
+    fn take(&mut self, entry: &Entry, before: &Digest) {
+        if let Event::HostStarted { onbelay, .. } = &entry.event {
+            self.host = Some((entry.n, onbelay.clone()));
+        }
+        if let Ok(audit) = &mut self.audit {
+            audit.take(entry);
+        }
+        self.approvals.take(entry, before);
+        self.attempts.take(entry);
+    }
+}
+
+/// `host`: the newest record of a host, and its version.
+fn chain(verified: &mut Verified, tail: &Tail, host: Option<&(u64, String)>, alive: bool) {
     let records = verified.records;
-    match &log.tail {
+    match tail {
         Tail::Torn { .. } if alive => {}
         Tail::Whole => {}
         Tail::Torn { bytes } => verified.leave_open(&format!(
@@ -134,7 +171,7 @@ fn chain(verified: &mut Verified, log: &Log, alive: bool) {
         Tail::Damaged(fault) => verified.find(Some(fault.n), &fault.to_string()),
         Tail::Newer { n, why, fault } => {
             verified.unjudged_from = Some(*n);
-            verified.find(Some(*n), &unjudged(log, *n, why));
+            verified.find(Some(*n), &unjudged(host, *n, why));
             if let Some(fault) = fault {
                 verified.find(Some(fault.n), &fault.to_string());
             }
@@ -148,12 +185,8 @@ fn chain(verified: &mut Verified, log: &Log, alive: bool) {
 }
 
 /// A record of a kind that is not known here may be anything, and so may all that comes after it.
-fn unjudged(log: &Log, n: u64, why: &str) -> String {
+fn unjudged(host: Option<&(u64, String)>, n: u64, why: &str) -> String {
     let own = env!("CARGO_PKG_VERSION");
-    let host = log.entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::HostStarted { onbelay, .. } => Some((entry.n, onbelay)),
-        _ => None,
-    });
     let by = match host {
         Some((at, version)) if is_newer(version, own) => format!(
             "by record {at}, onbelay {version} wrote it, which is newer than this {own}: verify with that version"

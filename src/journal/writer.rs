@@ -19,7 +19,7 @@ use crate::id::{Digest, SessionId};
 use crate::session::{Entry, Event};
 
 use super::lock::{self, NotOurs};
-use super::reader::{self, Log, Tail};
+use super::reader::{self, Scanned, Tail};
 use super::{JOURNAL, JournalError, record};
 
 /// Where the bytes of a journal go. One real implementation; tests have one that fails when told to.
@@ -40,8 +40,8 @@ pub trait Storage: Send {
 pub trait Place: Storage {
     /// Where it is.
     fn path(&self) -> &Path;
-    /// Reads all of it: what the disk has, not what a failed sync left in the kernel's memory alone.
-    fn read(&mut self) -> Result<Log, JournalError>;
+    /// Reads all of it, each record in order: what the disk has, not what a failed sync left in the kernel's memory alone.
+    fn read(&mut self, each: &mut dyn FnMut(Entry)) -> Result<Scanned, JournalError>;
     /// Copies the `bytes` that come after byte `len` to a file beside it, then cuts them off; each durably.
     fn keep_aside(&mut self, len: u64, bytes: u64) -> Result<Repair, JournalError>;
 }
@@ -79,19 +79,31 @@ pub struct Repair {
 }
 
 impl Writer {
-    /// Takes the lock, reads all, cuts a torn tail. Refuses what does not fit, and a newer version's.
-    pub fn open(dir: &Path) -> Result<(Self, Log, Option<Repair>), JournalError> {
+    /// Takes the lock, reads all and hands out each record, cuts a torn tail. Refuses what does not fit, and a newer version's;
+    /// what it handed out by then is as far as that.
+    pub fn open(
+        dir: &Path,
+        each: impl FnMut(Entry),
+    ) -> Result<(Self, Scanned, Option<Repair>), JournalError> {
         let path = dir.join(JOURNAL);
         let (file, lock) = open_locked(dir, &path)?;
-        Self::take_over(Box::new(OnDisk { path, file, _lock: lock }))
+        Self::take_over(Box::new(OnDisk { path, file, _lock: lock }), each)
     }
 
     /// The same for a journal in any place, whose lock is taken.
-    pub fn take_over(mut place: Box<dyn Place>) -> Result<(Self, Log, Option<Repair>), JournalError> {
-        let log = place.read()?;
-        let repair = match &log.tail {
+    pub fn take_over(
+        mut place: Box<dyn Place>,
+        mut each: impl FnMut(Entry),
+    ) -> Result<(Self, Scanned, Option<Repair>), JournalError> {
+        let (mut session, mut last) = (None, 0);
+        let scanned = place.read(&mut |entry| {
+            last = entry.n;
+            session.get_or_insert_with(|| entry.session.clone());
+            each(entry);
+        })?;
+        let repair = match &scanned.tail {
             Tail::Whole => None,
-            Tail::Torn { bytes } => Some(place.keep_aside(log.len, *bytes)?),
+            Tail::Torn { bytes } => Some(place.keep_aside(scanned.len, *bytes)?),
             Tail::Damaged(fault) => {
                 return Err(JournalError::Damaged { path: place.path().to_owned(), fault: fault.clone() });
             }
@@ -99,15 +111,8 @@ impl Writer {
                 return Err(JournalError::Newer { path: place.path().to_owned(), why: why.clone() });
             }
         };
-        let last = log.entries.last();
-        let writer = Self {
-            session: last.map(|entry| entry.session.clone()),
-            last: last.map_or(0, |entry| entry.n),
-            head: log.head.clone(),
-            len: log.len,
-            ..Self::over(place)
-        };
-        Ok((writer, log, repair))
+        let (head, len) = (scanned.head.clone(), scanned.len);
+        Ok((Self { session, last, head, len, ..Self::over(place) }, scanned, repair))
     }
 
     /// Makes an empty journal in `dir`, locked; it must not be there yet. The directory is not synced.
@@ -291,13 +296,13 @@ impl Place for OnDisk {
         &self.path
     }
 
-    fn read(&mut self) -> Result<Log, JournalError> {
+    fn read(&mut self, each: &mut dyn FnMut(Entry)) -> Result<Scanned, JournalError> {
         // What a failed sync of the last host did not bring to the disk may still be in the kernel's memory, as if it were
         // there, and no later sync writes it. So it is forgotten: what is read is what the disk has.
         self.file.sync_data().map_err(JournalError::io("sync", &self.path))?;
         // Best effort: not every file system has a memory to forget from.
         let _ = rustix::fs::fadvise(&self.file, 0, None, Advice::DontNeed);
-        reader::read_from(io::BufReader::with_capacity(1 << 18, &self.file))
+        reader::scan(io::BufReader::with_capacity(1 << 18, &self.file), each)
             .map_err(JournalError::io("read", &self.path))
     }
 

@@ -84,53 +84,89 @@ pub struct Flaw {
 /// Replays the records and asks every gate again.
 #[must_use]
 pub fn audit(runbook: Arc<Runbook>, entries: &[Entry]) -> Audit {
-    let mut audit = Audit::default();
-    let Some((first, rest)) = entries.split_first() else {
-        return audit;
-    };
-    let mut session = match Session::open(runbook, first) {
-        Ok(session) => session,
-        Err(illegal) => {
-            audit.flaws.push(Flaw { n: illegal.n, what: illegal.why });
-            return audit;
+    let mut auditor = Auditor::new(runbook);
+    for entry in entries {
+        auditor.take(entry);
+    }
+    auditor.finish()
+}
+
+/// An audit on its way, record by record: none is kept.
+#[derive(Debug)]
+pub struct Auditor {
+    runbook: Arc<Runbook>,
+    audit: Audit,
+    people: people::People,
+    /// The command of an attempt's first item, decided together with the start, before its record changes anything.
+    decided: Option<(u64, Option<Digest>)>,
+    /// From a record that does not follow on, nothing can be said.
+    is_over: bool,
+}
+
+impl Auditor {
+    /// Of a walk of this runbook.
+    #[must_use]
+    pub fn new(runbook: Arc<Runbook>) -> Self {
+        let (audit, people) = (Audit::default(), people::People::default());
+        Self { runbook, audit, people, decided: None, is_over: false }
+    }
+
+    /// Takes the next record in.
+    pub fn take(&mut self, entry: &Entry) {
+        if self.is_over {
+            return;
         }
-    };
-    audit.replayed = 1;
-    audit.flaws.extend(people::opener(&session, first));
-    let mut people = people::People::default();
-    people.note(&session, first);
-    // The command of an attempt's first item is decided together with the start, before its record changes anything.
-    let mut decided: Option<(u64, Option<Digest>)> = None;
-    for entry in rest {
+        let audit = &mut self.audit;
+        let Some(session) = &mut audit.session else {
+            return self.open(entry);
+        };
         let mut whats = match &entry.event {
             Event::StepStarted { .. } => {
-                let (start, whats) = start(&session, entry);
-                decided = first_item_command(&session, entry);
+                let (start, whats) = start(session, entry);
+                self.decided = first_item_command(session, entry);
                 audit.starts.extend(start);
                 whats
             }
-            Event::ItemStarted { .. } => item_start(&session, entry, decided.take()),
-            _ => approvals::word(&session, entry),
+            Event::ItemStarted { .. } => item_start(session, entry, self.decided.take()),
+            _ => approvals::word(session, entry),
         };
         // Starts have a sentence of their own for it.
         if !matches!(entry.event, Event::StepStarted { .. }) {
-            whats.extend(whose::may(&session, &entry.event, &entry.by).err());
+            whats.extend(whose::may(session, &entry.event, &entry.by).err());
         }
         audit.flaws.extend(whats.into_iter().map(|what| Flaw { n: entry.n, what }));
-        people.note(&session, entry);
-        audit.outputs.extend(output(&session, entry));
+        self.people.note(session, entry);
+        audit.outputs.extend(output(session, entry));
         if let Err(illegal) = session.apply(entry) {
-            audit.flaws.push(Flaw {
-                n: illegal.n,
-                what: format!("cannot follow what came before it: {}", illegal.why),
-            });
-            break;
+            let what = format!("cannot follow what came before it: {}", illegal.why);
+            audit.flaws.push(Flaw { n: illegal.n, what });
+            self.is_over = true;
+            return;
         }
         audit.replayed = entry.n;
     }
-    audit.flaws.extend(people.flaws());
-    audit.session = Some(session);
-    audit
+
+    fn open(&mut self, first: &Entry) {
+        match Session::open(Arc::clone(&self.runbook), first) {
+            Ok(session) => {
+                self.audit.replayed = 1;
+                self.audit.flaws.extend(people::opener(&session, first));
+                self.people.note(&session, first);
+                self.audit.session = Some(session);
+            }
+            Err(illegal) => {
+                self.audit.flaws.push(Flaw { n: illegal.n, what: illegal.why });
+                self.is_over = true;
+            }
+        }
+    }
+
+    /// What the records prove.
+    #[must_use]
+    pub fn finish(mut self) -> Audit {
+        self.audit.flaws.extend(self.people.flaws());
+        self.audit
+    }
 }
 
 /// Looks at a `StepStarted` with the walk as it stood before it.

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use onbelay::journal::JournalError;
-use onbelay::journal::reader::{self, Log};
+use onbelay::journal::reader::{self, Scanned};
 use onbelay::journal::writer::{Place, Repair, Storage};
+use onbelay::session::Entry;
 
 use super::chance::Chance;
 
@@ -386,7 +387,7 @@ impl Place for Handle {
         Path::new("journal.jsonl")
     }
 
-    fn read(&mut self) -> Result<Log, JournalError> {
+    fn read(&mut self, each: &mut dyn FnMut(Entry)) -> Result<Scanned, JournalError> {
         let mut disk = self.0.lock();
         let dirty = std::mem::take(&mut disk.dirty);
         disk.reach(&dirty);
@@ -396,7 +397,7 @@ impl Place for Handle {
             let platter = &mut *disk;
             platter.cache.clone_from(&platter.durable);
         }
-        reader::read_from(&disk.cache[..]).map_err(|error| JournalError::Broken { why: error.to_string() })
+        reader::scan(&disk.cache[..], each).map_err(|error| JournalError::Broken { why: error.to_string() })
     }
 
     fn keep_aside(&mut self, len: u64, bytes: u64) -> Result<Repair, JournalError> {

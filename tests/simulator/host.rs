@@ -190,7 +190,7 @@ impl Append for Journal {
         if result.is_err()
             && self.sabotage == Sabotage::FailureIsTriedAgain
             && !self.disk.is_killed()
-            && let Ok((writer, ..)) = Writer::take_over(self.disk.open())
+            && let Ok((writer, ..)) = Writer::take_over(self.disk.open(), |_| ())
         {
             self.writer = writer;
             result = self.writer.append(&written);

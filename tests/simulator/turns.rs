@@ -257,20 +257,21 @@ impl Play {
     }
 
     fn begin(&mut self) -> Option<()> {
-        let (writer, log, repair) = match Writer::take_over(self.disk.open()) {
+        let mut entries = Vec::new();
+        let (writer, log, repair) = match Writer::take_over(self.disk.open(), |entry| entries.push(entry)) {
             Ok(taken) => taken,
             Err(error) => {
                 self.broken(Law::ACrashIsNoDamage, error.to_string());
                 return None;
             }
         };
-        self.say(|| format!("a host begins with {} records, {:?}", log.entries.len(), log.tail));
+        self.say(|| format!("a host begins with {} records, {:?}", entries.len(), log.tail));
         self.report.held(Law::ACrashIsNoDamage);
         self.report.held(Law::NothingAcknowledgedIsLost);
-        let lost = self.laws.nothing_is_lost(&self.disk, log.entries.len());
+        let lost = self.laws.nothing_is_lost(&self.disk, entries.len());
         self.complain(lost);
         let len = usize::try_from(log.len).unwrap_or(usize::MAX);
-        let session = match store::replay(Arc::clone(&self.runbook), &log.entries) {
+        let session = match store::replay(Arc::clone(&self.runbook), &entries) {
             Ok(session) => session,
             Err(illegal) => {
                 self.broken(Law::ReplayIsLive, illegal.to_string());
@@ -278,7 +279,7 @@ impl Play {
             }
         };
         let (ends, report) = ((len, log.head.clone()), &mut self.report);
-        let complaints = self.laws.rebuild(session.clone(), &log.entries, ends, &self.world, report);
+        let complaints = self.laws.rebuild(session.clone(), &entries, ends, &self.world, report);
         self.complain(complaints);
         let boot_id = self.world.boot_id();
         let last_boot = session.host.as_ref().map(|host| host.boot_id.clone());
@@ -298,7 +299,7 @@ impl Play {
             sabotage: self.sabotage,
             disk: self.disk.clone(),
         };
-        self.host = Some(HostState::new(session, log.entries, Box::new(journal), []));
+        self.host = Some(HostState::new(session, entries, Box::new(journal), []));
         self.feed(Input::Began(events));
         self.lives()?;
         let mut found: Vec<(Loose, Found)> = Vec::new();

@@ -112,7 +112,7 @@ fn directories_open_to_others_are_refused_with_what_to_do() {
     Store::open(store.home().to_owned()).unwrap();
     drop(make(&store, "s", 1, &[]));
     mode(&store.dir(&"s".into()), 0o755);
-    let refused = resume(&store.dir(&"s".into())).unwrap_err().to_string();
+    let refused = resume(&store.dir(&"s".into()), 0).unwrap_err().to_string();
     assert!(refused.contains("chmod 700"), "{refused}");
 }
 

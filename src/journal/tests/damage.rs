@@ -1,12 +1,11 @@
 //! Cut at every byte, changed at every byte.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::super::reader::{Chain, Log, Tail, read, scan_on};
-use super::super::writer::Writer;
 use super::super::{JOURNAL, JournalError, record};
-use super::{bytes_of, ends, entries, entry, in_memory, journal_in, log_of};
+use super::{bytes_of, ends, entries, entry, in_memory, journal_in, log_of, take_up};
 use crate::session::Event;
 
 #[test]
@@ -49,7 +48,6 @@ fn j1_f_d2_every_prefix_opens_at_its_last_whole_record() {
             head: record::link_to(&bytes[ends[208]..bytes.len() - 1]),
             len: bytes.len() as u64,
             tail: Tail::Whole,
-            heads: BTreeMap::new(),
         }
     );
 }
@@ -65,7 +63,7 @@ fn j1_f_d2_a_writer_takes_up_every_prefix_of_the_last_twenty_records() {
     let mut prefixes = 0;
     for cut in ends[ends.len() - 21]..=bytes.len() {
         journal_in(home.path(), &bytes[..cut]);
-        let (writer, log, repair) = Writer::open(home.path()).unwrap();
+        let (writer, log, repair) = take_up(home.path()).unwrap();
         let whole = ends.partition_point(|end| *end <= cut);
         assert_eq!(log.entries.len(), whole, "cut at {cut}");
         assert_eq!(log.entries.last(), entries[..whole].last(), "cut at {cut}");
@@ -94,7 +92,7 @@ fn j1_f_d2_every_prefix_of_a_short_journal_on_disk_is_repaired_and_goes_on() {
     for cut in from..=bytes.len() {
         let home = tempfile::tempdir().unwrap();
         journal_in(home.path(), &bytes[..cut]);
-        let (mut writer, log, repair) = Writer::open(home.path()).unwrap();
+        let (mut writer, log, repair) = take_up(home.path()).unwrap();
         let whole = ends.partition_point(|end| *end <= cut);
         assert_eq!(log.entries, entries[..whole]);
         let torn = cut - ends[whole - 1];
@@ -182,7 +180,7 @@ fn j2_a_damaged_journal_is_refused_for_writing_and_left_as_it_is() {
     let at = ends(&bytes)[4] + 30;
     bytes[at] ^= 4;
     journal_in(home.path(), &bytes);
-    let refused = Writer::open(home.path()).unwrap_err();
+    let refused = take_up(home.path()).unwrap_err();
     assert!(matches!(refused, JournalError::Damaged { .. }), "{refused}");
     assert!(refused.to_string().contains("record 6"), "{refused}");
     assert_eq!(fs::read(home.path().join(JOURNAL)).unwrap(), bytes);
@@ -249,5 +247,5 @@ fn j19_a_newer_versions_record_leaves_the_journal_readable_and_its_chain_followe
     assert!(matches!(&log_of(&newer).tail, Tail::Newer { n: 6, fault: Some(fault), .. } if fault.n >= 7));
     let home = tempfile::tempdir().unwrap();
     journal_in(home.path(), &newer);
-    assert!(matches!(Writer::open(home.path()), Err(JournalError::Newer { .. })));
+    assert!(matches!(take_up(home.path()), Err(JournalError::Newer { .. })));
 }

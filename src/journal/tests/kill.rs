@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use super::super::reader::{Tail, read};
 use super::super::store::host_alive;
 use super::super::writer::Writer;
-use super::{entry, opened, record};
+use super::{entry, opened, record, take_up};
 use crate::session::{Entry, Event};
 
 /// How often the writer is killed; a nightly run sets more.
@@ -33,7 +33,7 @@ fn nth(n: u64) -> Entry {
 #[ignore = "started by f_d1_a_thousand_kills_lose_nothing_acknowledged"]
 fn writer_that_is_killed() {
     let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
-    let (mut writer, ..) = Writer::open(&place).unwrap();
+    let (mut writer, ..) = take_up(&place).unwrap();
     let mut out = std::io::stdout();
     loop {
         let last = writer.last();

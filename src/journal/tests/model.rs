@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::super::reader::{Tail, read};
 use super::super::writer::Writer;
 use super::super::{JOURNAL, record};
-use super::{entries, journal_in};
+use super::{entries, journal_in, take_up};
 
 #[derive(Clone, Debug)]
 enum Deed {
@@ -59,14 +59,14 @@ proptest! {
                 }
                 Deed::Reopen => {
                     drop(writer.take());
-                    writer = Some(Writer::open(home.path()).unwrap().0);
+                    writer = Some(take_up(home.path()).unwrap().0);
                 }
             }
             let log = read(home.path()).unwrap();
             prop_assert_eq!(&log.entries, &pool[..model]);
         }
         drop(writer);
-        Writer::open(home.path()).unwrap();
+        take_up(home.path()).unwrap();
         prop_assert_eq!(read(home.path()).unwrap().tail, Tail::Whole);
         let kept = fs::read_dir(home.path()).unwrap().count() - 1;
         prop_assert_eq!(kept, broken_files);

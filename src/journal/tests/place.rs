@@ -7,19 +7,19 @@ use std::path::Path;
 use super::super::reader::{Follower, read};
 use super::super::writer::Writer;
 use super::super::{JOURNAL, JournalError};
-use super::{bytes_of, entries, entry, journal_in};
+use super::{bytes_of, entries, entry, journal_in, take_up};
 use crate::session::Event;
 
 #[test]
 fn j13_the_second_host_is_refused_with_the_first_ones_pid_and_the_lock_is_free_at_once() {
     let home = tempfile::tempdir().unwrap();
     journal_in(home.path(), &bytes_of(&entries(3)));
-    let first = Writer::open(home.path()).unwrap();
-    let refused = Writer::open(home.path()).unwrap_err();
+    let first = take_up(home.path()).unwrap();
+    let refused = take_up(home.path()).unwrap_err();
     assert!(matches!(refused, JournalError::InUse { pid: Some(4711), .. }), "{refused}");
     assert!(refused.to_string().contains("process 4711, since 2026-11-20T15:10:15"), "{refused}");
     drop(first);
-    Writer::open(home.path()).unwrap();
+    take_up(home.path()).unwrap();
 }
 
 type Harm = fn(&Path);
@@ -58,7 +58,7 @@ fn j14_a_journal_that_was_moved_replaced_or_touched_stops_the_writer_for_good() 
     for (name, harm, said) in cases {
         let home = tempfile::tempdir().unwrap();
         journal_in(home.path(), &bytes_of(&entries(3)));
-        let (mut writer, ..) = Writer::open(home.path()).unwrap();
+        let (mut writer, ..) = take_up(home.path()).unwrap();
         harm(home.path());
         let next = [entry(4, Event::Finished)];
         let refused = writer.append(&next).unwrap_err();
@@ -75,7 +75,7 @@ fn j14_a_link_or_a_pipe_in_its_place_is_not_opened() {
     let home = tempfile::tempdir().unwrap();
     fs::write(home.path().join("x"), bytes_of(&entries(3))).unwrap();
     std::os::unix::fs::symlink("x", home.path().join(JOURNAL)).unwrap();
-    assert!(Writer::open(home.path()).is_err());
+    assert!(take_up(home.path()).is_err());
     assert!(read(home.path()).is_err());
     fs::remove_file(home.path().join(JOURNAL)).unwrap();
     rustix::fs::mknodat(
@@ -86,7 +86,7 @@ fn j14_a_link_or_a_pipe_in_its_place_is_not_opened() {
         0,
     )
     .unwrap();
-    assert!(matches!(Writer::open(home.path()), Err(JournalError::Unsafe { .. } | JournalError::Io { .. })));
+    assert!(matches!(take_up(home.path()), Err(JournalError::Unsafe { .. } | JournalError::Io { .. })));
     assert!(matches!(read(home.path()), Err(JournalError::Unsafe { .. })));
 }
 
@@ -109,7 +109,7 @@ fn a_follower_gives_whole_records_only_as_they_come() {
     journal_in(home.path(), &[&bytes[..], b"{\"n\":301,torn"].concat());
     let mut follower = Follower::open(home.path()).unwrap();
     assert_eq!(follower.more().unwrap().len(), 300);
-    let (mut writer, ..) = Writer::open(home.path()).unwrap();
+    let (mut writer, ..) = take_up(home.path()).unwrap();
     writer.append(&[entry(301, Event::Finished)]).unwrap();
     assert_eq!(follower.more().unwrap().len(), 1);
 }
@@ -127,7 +127,7 @@ fn the_journal_is_for_its_owner_alone() {
 fn j13_no_command_inherits_the_journal() {
     let home = tempfile::tempdir().unwrap();
     journal_in(home.path(), &bytes_of(&entries(3)));
-    let _writer = Writer::open(home.path()).unwrap();
+    let _writer = take_up(home.path()).unwrap();
     let seen = std::process::Command::new("sh").args(["-c", "ls -l /proc/self/fd"]).output().unwrap();
     let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
     assert!(seen.contains("-> "), "{seen}");
@@ -187,7 +187,7 @@ fn j4_a_full_disk_stops_the_writer_and_the_chain_goes_on_once_there_is_room() {
         "not even now"
     );
     drop(writer);
-    let (mut writer, log, repair) = Writer::open(dir).unwrap();
+    let (mut writer, log, repair) = take_up(dir).unwrap();
     assert_eq!(
         (log.entries.as_slice(), repair),
         (&all[..acknowledged], None),

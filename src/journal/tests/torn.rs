@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::super::JournalError;
 use super::super::reader::{Tail, read};
 use super::super::writer::{Storage, Writer};
-use super::{entries, entry, in_memory, journal_in};
+use super::{entries, entry, in_memory, journal_in, take_up};
 use crate::session::{Entry, Event};
 
 const SECTOR: usize = 512;
@@ -138,7 +138,7 @@ fn j10_j11_f_d1_f_d2_whatever_sectors_of_the_last_write_a_power_cut_leaves_nothi
             let home = in_memory();
             journal_in(home.path(), &found);
             let (mut next, log, repair) =
-                Writer::open(home.path()).unwrap_or_else(|error| panic!("{place}: {error}"));
+                take_up(home.path()).unwrap_or_else(|error| panic!("{place}: {error}"));
             let whole = log.entries.len();
             assert!(
                 (acknowledged..=acknowledged + batch).contains(&whole),
@@ -182,12 +182,12 @@ fn j11_a_write_whose_first_sectors_are_missing_is_torn_and_a_later_one_after_it_
     bytes[from..boundary].fill(0);
     let home = tempfile::tempdir().unwrap();
     journal_in(home.path(), &bytes);
-    let (_, found, repair) = Writer::open(home.path()).unwrap();
+    let (_, found, repair) = take_up(home.path()).unwrap();
     assert_eq!((found.entries.len(), repair.unwrap().bytes), (2, (bytes.len() - from) as u64));
     // With another write behind it, whose sync says that all before it was there, it is none of that.
     writer.append(&all[5..]).unwrap();
     let mut bytes = disk.0.lock().unwrap().durable.clone();
     bytes[from..boundary].fill(0);
     journal_in(home.path(), &bytes);
-    assert!(matches!(Writer::open(home.path()), Err(JournalError::Damaged { .. })));
+    assert!(matches!(take_up(home.path()), Err(JournalError::Damaged { .. })));
 }

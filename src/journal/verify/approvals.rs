@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Digest, SessionId, StepId};
-use crate::journal::reader::Log;
 use crate::runbook::Proof;
 use crate::session::approve::{LIFETIME, Subject, caveat, name_of, same_person, signature};
 use crate::session::event::{How, Proven, SignedBy, Work};
@@ -66,10 +65,11 @@ pub enum KnownBy {
     Here,
 }
 
-/// What was asked: the record, and its text, written once.
-struct Asking<'a> {
-    entry: &'a Entry,
-    subject: &'a Subject,
+/// What was asked: the number of its record, when that was (milliseconds since boot), and its text, written once.
+struct Asking {
+    n: u64,
+    up: u64,
+    subject: Subject,
     sound: bool,
     text: OnceCell<String>,
 }
@@ -87,102 +87,107 @@ struct Started {
     asked: u64,
 }
 
-struct Book<'a> {
-    verified: &'a mut Verified,
-    log: &'a Log,
+/// Everything about approvals, record by record.
+pub(super) struct Book<'a> {
     outside: Option<&'a Signers>,
-    runbook: Option<&'a Digest>,
-    session: Option<&'a SessionId>,
-    askings: BTreeMap<u64, Asking<'a>>,
-    latest: BTreeMap<&'a StepId, u64>,
+    runbook: Option<Digest>,
+    session: SessionId,
+    askings: BTreeMap<u64, Asking>,
+    latest: BTreeMap<StepId, u64>,
     given: BTreeMap<u64, Given>,
     started: Option<Started>,
-}
-
-/// Looks at everything about approvals; the findings of the walk itself are in `verified` already, and what they say
-/// is not said twice.
-pub(super) fn approvals(verified: &mut Verified, log: &Log, outside: Option<&Signers>) {
-    let first = log.entries.first();
-    let runbook = first.and_then(|entry| match &entry.event {
-        Event::SessionOpened(opened) => Some(&opened.sha256),
-        _ => None,
-    });
-    let mut book = Book {
-        verified,
-        log,
-        outside,
-        runbook,
-        session: first.map(|entry| &entry.session),
-        askings: BTreeMap::new(),
-        latest: BTreeMap::new(),
-        given: BTreeMap::new(),
-        started: None,
-    };
-    for entry in &log.entries {
-        match &entry.event {
-            Event::ApprovalAsked { subject } => book.asking(entry, subject),
-            Event::Approved { step, asked, text, proof, .. } => {
-                book.approved(entry, step, *asked, text, proof);
-            }
-            Event::StepStarted { step, work, approvals, .. } => {
-                book.started = None;
-                if !approvals.is_empty() {
-                    book.start(entry);
-                } else if let Some(asked) = book.waits(step, *work) {
-                    book.against(entry, &format!("it names no approval, and record {asked} asked for one"));
-                }
-            }
-            Event::ItemStarted { .. } => book.item(entry),
-            _ => {}
-        }
-    }
-    let given: Vec<ApprovalSeen> = book.given.into_values().map(|given| given.seen).collect();
-    verified.approvals = given;
+    /// What is wrong, each with its record.
+    found: Vec<(u64, String)>,
 }
 
 impl<'a> Book<'a> {
-    /// Says what is wrong with a record, unless the walk said so already.
-    fn against(&mut self, entry: &Entry, what: &str) {
-        if !self.verified.findings.iter().any(|finding| finding.record == Some(entry.n)) {
-            self.verified.find(Some(entry.n), &format!("record {}: {what}", entry.n));
+    /// Of the session that this record opens.
+    pub(super) fn opened(first: &Entry, outside: Option<&'a Signers>) -> Self {
+        let runbook = match &first.event {
+            Event::SessionOpened(opened) => Some(opened.sha256.clone()),
+            _ => None,
+        };
+        Self {
+            outside,
+            runbook,
+            session: first.session.clone(),
+            askings: BTreeMap::new(),
+            latest: BTreeMap::new(),
+            given: BTreeMap::new(),
+            started: None,
+            found: Vec::new(),
         }
     }
 
-    fn asking(&mut self, entry: &'a Entry, subject: &'a Subject) {
-        let what = self.not_where_it_stands(entry, subject);
+    /// Takes the next record in. `before`: SHA-256 of the line before it.
+    pub(super) fn take(&mut self, entry: &Entry, before: &Digest) {
+        match &entry.event {
+            Event::ApprovalAsked { subject } => self.asking(entry, subject, before),
+            Event::Approved { step, asked, text, proof, .. } => {
+                self.approved(entry, step, *asked, text, proof);
+            }
+            Event::StepStarted { step, work, approvals, .. } => {
+                self.started = None;
+                if !approvals.is_empty() {
+                    self.start(entry);
+                } else if let Some(asked) = self.waits(step, *work) {
+                    self.against(entry, &format!("it names no approval, and record {asked} asked for one"));
+                }
+            }
+            Event::ItemStarted { .. } => self.item(entry),
+            _ => {}
+        }
+    }
+
+    /// Says what was found; the findings of the walk itself are in `verified` already, and of a record that they speak of
+    /// nothing is said twice.
+    pub(super) fn finish(self, verified: &mut Verified) {
+        for (n, what) in self.found {
+            if !verified.findings.iter().any(|finding| finding.record == Some(n)) {
+                verified.find(Some(n), &format!("record {n}: {what}"));
+            }
+        }
+        verified.approvals = self.given.into_values().map(|given| given.seen).collect();
+    }
+
+    fn against(&mut self, entry: &Entry, what: &str) {
+        self.found.push((entry.n, what.to_owned()));
+    }
+
+    fn asking(&mut self, entry: &Entry, subject: &Subject, before: &Digest) {
+        let what = self.not_where_it_stands(entry, subject, before);
         if let Some(what) = &what {
             self.against(entry, what);
         }
-        if let Some(before) = self.latest.insert(&subject.step, entry.n) {
+        if let Some(before) = self.latest.insert(subject.step.clone(), entry.n) {
             for given in self.given.values_mut().filter(|given| given.seen.asked == before) {
                 if given.seen.used_by.is_none() {
                     given.seen.replaced_by.get_or_insert(entry.n);
                 }
             }
         }
-        self.askings.insert(entry.n, Asking { entry, subject, sound: what.is_none(), text: OnceCell::new() });
+        let (n, up, subject) = (entry.n, entry.up, subject.clone());
+        self.askings.insert(n, Asking { n, up, subject, sound: what.is_none(), text: OnceCell::new() });
     }
 
     /// What it says of its own place, held against where it stands.
-    fn not_where_it_stands(&self, entry: &Entry, subject: &Subject) -> Option<String> {
+    fn not_where_it_stands(&self, entry: &Entry, subject: &Subject, before: &Digest) -> Option<String> {
         if subject.asked != entry.n || subject.head.n + 1 != entry.n {
             return Some(format!(
                 "what is asked names record {} and a log up to record {}, and stands elsewhere",
                 subject.asked, subject.head.n
             ));
         }
-        let before = self.log.heads.get(&entry.n);
-        if before != Some(&subject.head.sha256) {
-            let found = before.map_or("missing", Digest::as_str);
+        if *before != subject.head.sha256 {
             return Some(format!(
-                "the log was changed before it: what is asked was asked when record {} had the SHA-256 {}, and it is {found}",
+                "the log was changed before it: what is asked was asked when record {} had the SHA-256 {}, and it is {before}",
                 subject.head.n, subject.head.sha256
             ));
         }
-        if Some(&subject.session) != self.session {
+        if subject.session != self.session {
             return Some(format!("what is asked belongs to session {}", subject.session));
         }
-        if Some(&subject.runbook) != self.runbook {
+        if Some(&subject.runbook) != self.runbook.as_ref() {
             return Some("what is asked comes from another runbook".to_owned());
         }
         (subject.at != entry.at)
@@ -197,14 +202,14 @@ impl<'a> Book<'a> {
             return self
                 .against(entry, &format!("it approves what record {asked} asks, which asks for nothing"));
         };
-        let subject = asking.subject;
+        let subject = &asking.subject;
         let text = asking.text.get_or_init(|| subject.text());
         let mut what = if subject.step != *step {
             Some(format!("it approves {step}, and record {asked} asks about {}", subject.step))
         } else if crate::runbook::digest::of_bytes(text.as_bytes()) != *digest {
             Some(format!("what was approved is not what record {asked} asks"))
         } else {
-            not_by_the_rule(subject, &approval).or_else(|| too_late(asking.entry, entry, &subject.name))
+            not_by_the_rule(subject, &approval).or_else(|| too_late(asking, entry, &subject.name))
         };
         let mut signed_up_to = None;
         if let Proven::Key(signed) = &approval.proof {
@@ -277,7 +282,7 @@ impl<'a> Book<'a> {
             if people.len() < count {
                 whats.push(format!("{} approved it, and {count} must", people_in_words(people.len())));
             }
-            whats.extend(not_what_was_approved(asking.subject, entry));
+            whats.extend(not_what_was_approved(&asking.subject, entry));
         }
         for what in whats {
             self.against(entry, &what);
@@ -303,7 +308,7 @@ impl<'a> Book<'a> {
         let Event::ItemStarted { attempt, item, index, command, .. } = &entry.event else { return };
         let started = self.started.as_ref().filter(|started| started.attempt == *attempt);
         let Some(asking) = started.and_then(|started| self.askings.get(&started.asked)) else { return };
-        let subject = asking.subject;
+        let subject = &asking.subject;
         let approved = subject.items.get(*index as usize).filter(|approved| approved.item == *item);
         if approved.is_none_or(|approved| that_runs(subject, approved.command.as_ref()) != command.as_ref()) {
             self.against(entry, &format!("what runs for {item} is not what was approved"));
@@ -340,7 +345,7 @@ fn not_by_the_rule(subject: &Subject, approval: &Approval) -> Option<String> {
 }
 
 /// By the clock that counts suspend; the other one can be set.
-fn too_late(asking: &Entry, approval: &Entry, name: &str) -> Option<String> {
+fn too_late(asking: &Asking, approval: &Entry, name: &str) -> Option<String> {
     let lifetime = u64::try_from(LIFETIME.as_millis()).unwrap_or(u64::MAX);
     let in_time = approval.up.checked_sub(asking.up).is_some_and(|age| age < lifetime);
     (!in_time).then(|| format!("what was asked of {name} in record {} had expired", asking.n))

@@ -7,10 +7,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::journal::JournalError;
-use crate::journal::reader::{Log, Tail};
+use crate::journal::reader::Tail;
 use crate::journal::store::ATTEMPTS;
-use crate::session::Event;
 use crate::session::event::How;
+use crate::session::{Entry, Event};
 
 use super::Verified;
 
@@ -83,9 +83,8 @@ fn has_ended(dir: &Path) -> bool {
 }
 
 /// Says what no record accounts for. `alive`: a host may be about to record an end.
-pub(super) fn held(verified: &mut Verified, laid: &Laid, log: &Log, alive: bool) {
-    let records = Records::of(log);
-    let whole = matches!(log.tail, Tail::Whole | Tail::Torn { .. });
+pub(super) fn held(verified: &mut Verified, laid: &Laid, records: &Records, tail: &Tail, alive: bool) {
+    let whole = matches!(tail, Tail::Whole | Tail::Torn { .. });
     for (&attempt, items) in &laid.attempts {
         let Some((n, how)) = records.starts.get(&attempt) else {
             unrecorded(verified, &shown(attempt, None), whole);
@@ -139,35 +138,32 @@ fn shown(attempt: u32, item: Option<u32>) -> String {
 
 /// What the records account for.
 #[derive(Default)]
-struct Records {
+pub(super) struct Records {
     starts: BTreeMap<u32, (u64, How)>,
     items: BTreeSet<(u32, u32)>,
     ends: BTreeSet<(u32, Option<u32>)>,
+    /// The item under way of each attempt.
+    at: BTreeMap<u32, u32>,
 }
 
 impl Records {
-    fn of(log: &Log) -> Self {
-        let mut records = Self::default();
-        // The item under way of each attempt.
-        let mut at: BTreeMap<u32, u32> = BTreeMap::new();
-        for entry in &log.entries {
-            match &entry.event {
-                Event::StepStarted { attempt, how, .. } => {
-                    records.starts.insert(*attempt, (entry.n, *how));
-                }
-                Event::ItemStarted { attempt, index, .. } => {
-                    records.items.insert((*attempt, *index));
-                    at.insert(*attempt, *index);
-                }
-                Event::ItemEnded { attempt, .. }
-                | Event::WorkEnded { attempt, .. }
-                | Event::NeverStarted { attempt, .. }
-                | Event::Interrupted { attempt, .. } => {
-                    records.ends.insert((*attempt, at.get(attempt).copied()));
-                }
-                _ => {}
+    /// Takes the next record in.
+    pub(super) fn take(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::StepStarted { attempt, how, .. } => {
+                self.starts.insert(*attempt, (entry.n, *how));
             }
+            Event::ItemStarted { attempt, index, .. } => {
+                self.items.insert((*attempt, *index));
+                self.at.insert(*attempt, *index);
+            }
+            Event::ItemEnded { attempt, .. }
+            | Event::WorkEnded { attempt, .. }
+            | Event::NeverStarted { attempt, .. }
+            | Event::Interrupted { attempt, .. } => {
+                self.ends.insert((*attempt, self.at.get(attempt).copied()));
+            }
+            _ => {}
         }
-        records
     }
 }

@@ -13,7 +13,7 @@ use crate::runbook::{Param, Runbook, Template, Value};
 use super::template::{FillError, ListAs, Scope, fill_as};
 
 /// The longest text that a command can be given as a variable, `NAME=` before it included: the kernel takes no longer one.
-const LONGEST: usize = 128 * 1024 - 1;
+pub(super) const LONGEST: usize = 128 * 1024 - 1;
 
 /// All that was given from outside, by where it came from. It may hold secrets: it has no `Debug`.
 #[derive(Clone, Default)]
@@ -193,7 +193,7 @@ fn find(param: &Param, given: &Given, before: &BTreeMap<ValueName, Value>) -> Re
     } else if let Some(value) = in_file {
         value.clone()
     } else if let Some(text) = param.env.as_ref().and_then(|variable| given.env.get(variable)) {
-        from_text(param, text)
+        value_in_variable(param, text)
     } else if let Some(default) = &param.default {
         fill_default(default, before).map_err(|error| format!("default of parameter `{name}`: {error}"))?
     } else if let Some(value) = given.asked.get(name) {
@@ -206,7 +206,8 @@ fn find(param: &Param, given: &Given, before: &BTreeMap<ValueName, Value>) -> Re
 }
 
 /// A value out of a variable: a list holds one item a line.
-fn from_text(param: &Param, text: &str) -> Value {
+#[must_use]
+pub fn value_in_variable(param: &Param, text: &str) -> Value {
     if param.list {
         Value::List(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
     } else {

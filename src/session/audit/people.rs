@@ -10,14 +10,15 @@ use crate::session::{Entry, Event, Person, Session};
 use super::Flaw;
 
 /// Every account on record, by its first record, and who spoke as a second person.
-#[derive(Default)]
-pub(super) struct People<'a> {
-    accounts: BTreeMap<(u32, &'a str), u64>,
-    seconds: Vec<(u64, u32, &'a str)>,
+#[derive(Debug, Default)]
+pub(super) struct People {
+    /// By number, then by name.
+    accounts: BTreeMap<u32, BTreeMap<String, u64>>,
+    seconds: Vec<(u64, u32, String)>,
 }
 
-impl<'a> People<'a> {
-    pub(super) fn note(&mut self, session: &Session, entry: &'a Entry) {
+impl People {
+    pub(super) fn note(&mut self, session: &Session, entry: &Entry) {
         let named = match &entry.event {
             Event::SessionOpened(opened) => Some(&opened.operator),
             Event::HandedOver { to } => Some(to),
@@ -25,22 +26,25 @@ impl<'a> People<'a> {
             _ => None,
         };
         for person in [Some(&entry.by), named].into_iter().flatten() {
-            if let Some(uid) = person.uid {
-                self.accounts.entry((uid, &person.name)).or_insert(entry.n);
+            let Some(uid) = person.uid else { continue };
+            let of_account = self.accounts.entry(uid).or_default();
+            if !of_account.contains_key(&person.name) {
+                of_account.insert(person.name.clone(), entry.n);
             }
         }
         if let (Some(uid), true) = (entry.by.uid, is_second_person(session, &entry.event)) {
-            self.seconds.push((entry.n, uid, &entry.by.name));
+            self.seconds.push((entry.n, uid, entry.by.name.clone()));
         }
     }
 
     /// Second people whose account is somebody else's elsewhere.
     pub(super) fn flaws(&self) -> impl Iterator<Item = Flaw> {
         self.seconds.iter().filter_map(|(n, uid, name)| {
-            let ((other_uid, other_name), at) = self
+            let (other_uid, (other_name, at)) = self
                 .accounts
                 .iter()
-                .find(|((other, other_name), _)| (other == uid) != (other_name == name))?;
+                .flat_map(|(uid, names)| names.iter().map(move |one| (uid, one)))
+                .find(|(other, (other_name, _))| (*other == uid) != (*other_name == name))?;
             let what = format!(
                 "it is by {name}, account {uid}, and in record {at} {other_name} is account {other_uid}: which of them this was \
                  is not known"

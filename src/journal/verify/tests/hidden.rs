@@ -35,7 +35,7 @@ fn behind_an_unknown_record(host: Option<&str>) -> Verified {
     }
     let (_home, dir) = laid_down(ACCOUNT, &honest);
     fs::write(dir.join(JOURNAL), bytes).unwrap();
-    assert_eq!(store::load(&dir).unwrap().entries.len() as u64, started - 1, "it can still be read");
+    assert_eq!(store::load(&dir).unwrap().session.head, started - 1, "it can still be read");
     let seen = verify(&dir, None).unwrap();
     assert_eq!((seen.records, seen.unjudged_from), (started - 1, Some(started)));
     seen
