@@ -48,6 +48,7 @@ mod storage;
 mod support;
 mod terminal;
 mod themes;
+mod trace;
 mod typing;
 mod walks;
 mod witness;

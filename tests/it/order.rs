@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{Home, Offer, Pid, Session, has_ended, have, kill, not_offered, until};
+use crate::trace::{Call, calls};
 
 const TRACED: &str = r"
 onbelay: 1
@@ -18,19 +19,18 @@ steps:
   - { id: three, title: Three, destructive: true, run: ': marker-3; true', undo: ': marker-undo; true' }
 ";
 
-/// A line of `strace -f`, less the process id, and where it stands.
-fn position(trace: &[&str], what: &str, after: usize, fits: impl Fn(&str) -> bool) -> usize {
-    trace[after..].iter().position(|line| fits(line)).map_or_else(
-        || panic!("not in the trace after line {after}: {what}\n{}", trace.join("\n")),
-        |at| after + at,
-    )
+/// The first of these calls that began after that line of the trace.
+#[track_caller]
+fn first<'t>(trace: &'t [Call], what: &str, after: usize, fits: impl Fn(&Call) -> bool) -> &'t Call {
+    let found = trace.iter().find(|call| call.began >= after && fits(call));
+    found.unwrap_or_else(|| panic!("not in the trace after line {after}: {what}\n{trace:#?}"))
 }
 
-/// Where the journal's next fdatasync that succeeded ended.
-fn synced(trace: &[&str], after: usize) -> usize {
-    position(trace, "an fdatasync", after, |line| {
-        line.contains("fdatasync") && line.trim_end().ends_with("= 0")
-    })
+/// Where the log's next fdatasync that succeeded ended.
+#[track_caller]
+fn synced(trace: &[Call], after: usize) -> usize {
+    let is_sync = |call: &Call| call.is_on_the_log() && call.is("fdatasync") && call.went_well();
+    first(trace, "an fdatasync of the log", after, is_sync).ended
 }
 
 #[test]
@@ -68,17 +68,16 @@ fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
     strace.wait().unwrap();
     let text = std::fs::read(&log).unwrap();
     let text = String::from_utf8_lossy(&text);
-    let trace: Vec<&str> = text.lines().collect();
+    let trace = calls(&text.lines().collect::<Vec<_>>());
 
-    let started = |marker: &str, from: usize| {
-        position(&trace, marker, from, |line| {
-            line.contains("execve(") && line.contains(marker) && line.contains("\"-c\"")
-        })
+    let is_start = |call: &Call, marker: &str| {
+        call.is("execve") && call.text.contains(marker) && call.text.contains("\"-c\"")
     };
+    let started =
+        |marker: &str, from: usize| first(&trace, marker, from, |call| is_start(call, marker)).began;
     let written = |record: &str, from: usize| {
-        position(&trace, record, from, |line| {
-            line.contains("write(") && line.contains("journal.jsonl") && line.contains(record)
-        })
+        let fits = |call: &Call| call.is_on_the_log() && call.is("write") && call.text.contains(record);
+        first(&trace, record, from, fits).ended
     };
     let (mut from, mut starts, mut askings) = (0, 0, 0);
     let due = [
@@ -89,11 +88,14 @@ fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
     ];
     for (step, work, marker) in due {
         let record = format!("\\\"event\\\":\\\"step_started\\\",\\\"step\\\":\\\"{step}\\\"");
-        let intent = position(&trace, &record, from, |line| {
-            line.contains("write(")
-                && line.contains(&record)
-                && line.contains(&format!("\\\"work\\\":\\\"{work}\\\""))
-        });
+        let work = format!("\\\"work\\\":\\\"{work}\\\"");
+        let is_intent = |call: &Call| {
+            call.is_on_the_log()
+                && call.is("write")
+                && call.text.contains(&record)
+                && call.text.contains(&work)
+        };
+        let intent = first(&trace, &record, from, is_intent).ended;
         let durable = synced(&trace, intent);
         let exec = started(marker, 0);
         assert!(durable < exec, "{marker}: intent {intent}, durable {durable}, started {exec}\n{text}");
@@ -111,11 +113,7 @@ fn f_d5_j8_every_command_is_started_after_the_fdatasync_of_its_intent() {
         askings += 1;
     }
     // No command of the walk, and no asking, that was not looked at.
-    let commands = |what: &str| {
-        let is_one =
-            |line: &&&str| line.contains("execve(") && line.contains("\"-c\"") && line.contains(what);
-        trace.iter().filter(is_one).count()
-    };
+    let commands = |what: &str| trace.iter().filter(|call| is_start(call, what)).count();
     let asked = commands("marker-check");
     let started = commands("marker-") - asked;
     println!(
@@ -250,6 +248,10 @@ steps:
     session.act(&["run", "wipe", "--confirm", "wipe"]).expect(1);
     assert_eq!(home.read("effects"), "gone\n", "a hold point that is done is not run again");
     session.verifies();
+    let events: Vec<_> = session.journal().into_iter().map(|record| record["event"].clone()).collect();
+    let times = |what: &str| events.iter().filter(|event| *event == what).count();
+    let (asked, began) = (times("requested"), times("step_started"));
+    println!("F-A4: {asked} starts asked for, {began} begun; {} askings of the check", times("check_asked"));
 }
 
 #[test]

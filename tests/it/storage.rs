@@ -150,3 +150,25 @@ fn whole_for_the_next_host(session: &Session<'_>, effects: usize, place: &str) -
     assert!(fits, "{place}: {effects} effects, and the step is {step}");
     step
 }
+
+/// An end that was told, by `status` or as the exit status of whoever waited, is the one that the next host finds; and what was
+/// shown as not begun had not begun.
+#[track_caller]
+fn was_true(shown: &str, ran: &Ran, found: &str, effects: usize, place: &str) {
+    match shown {
+        "done" | "failed" | "interrupted" => {
+            assert_eq!(found, shown, "{place}: what `status` showed is so: {ran:?}");
+        }
+        "ready" | "waiting" => {
+            assert_eq!(effects, 0, "{place}: it was shown as {shown}: {ran:?}");
+            assert!(matches!(found, "ready" | "waiting"), "{place}: {found}, and it was shown as {shown}");
+        }
+        "running" => {}
+        _ => panic!("{place}: {shown}?"),
+    }
+    match ran.code {
+        Some(0) => assert_eq!((found, effects), ("done", 1), "{place}: what was acknowledged is so: {ran:?}"),
+        Some(4) => assert!(matches!(found, "failed" | "interrupted"), "{place}: {found}: {ran:?}"),
+        _ => {}
+    }
+}

@@ -1,7 +1,10 @@
 //! F-D4: each call of the host that touches storage fails, at every place where it can, once and from there on.
 
-use super::{Strace, WIPE, call_traced, whole_for_the_next_host};
+use std::collections::BTreeMap;
+
+use super::{Strace, WIPE, call_traced, was_true, whole_for_the_next_host};
 use crate::support::{Home, Ran, Session, have};
+use crate::trace::{Call, calls};
 
 /// Set: every call at every place, in every way. Without it a run takes each place once.
 const LONG: &str = "ONBELAY_LONG";
@@ -69,25 +72,82 @@ fn ways(call: &'static str, n: u32) -> Vec<Harm> {
 /// The ways in which a call fails at its n-th place.
 type Ways = fn(&'static str, u32) -> Vec<Harm>;
 
-/// What must hold of one of them; `false`: there is no such place. `None`: it cannot be brought about here.
-type Walk = fn(Harm) -> Option<bool>;
+/// What must hold of one of them, and what was seen of it. `None`: it cannot be brought about here.
+type Walk = fn(Harm) -> Option<Seen>;
+
+/// What was seen of one run.
+struct Seen {
+    /// Did a call fail in it? Else there is no such place.
+    met: bool,
+    /// How often there was what the rule is about, in words for the line.
+    counted: Vec<(&'static str, usize)>,
+}
+
+/// How many of a family were run, in one line, and what there was to look at: a rule that nothing came under proves nothing.
+fn say(family: &str, runs: &[Seen]) -> usize {
+    let mut words: Vec<&str> = Vec::new();
+    let mut sums = BTreeMap::<&str, usize>::new();
+    for (what, times) in runs.iter().flat_map(|seen| &seen.counted) {
+        if !words.contains(what) {
+            words.push(what);
+        }
+        *sums.entry(what).or_default() += times;
+    }
+    let counted: Vec<String> = words.iter().map(|what| format!("{} {what}", sums[what])).collect();
+    let met = runs.iter().filter(|seen| seen.met).count();
+    println!("F-D4, {family}: {} runs, {met} with a failed call; {}", runs.len(), counted.join("; "));
+    for (what, times) in sums {
+        assert!(times > 0, "{family}: never {what}");
+    }
+    met
+}
 
 fn injected(trace: &[String]) -> bool {
     trace.iter().any(|line| line.contains("(INJECTED)"))
 }
 
-/// Was the record that announces the start made durable, as the trace has it? `None`: it was not even written.
-fn intent_is_durable(trace: &[String]) -> Option<bool> {
-    let written = trace.iter().position(|line| {
-        line.contains("write(") && line.contains("journal.jsonl") && line.contains("step_started")
-    })?;
-    let well = |line: &String| !line.contains("(INJECTED)") && !line.contains("= -1");
-    let synced = trace[written..].iter().find(|line| line.contains("fdatasync("))?;
-    Some(well(&trace[written]) && well(synced))
+/// The record that announces the start: was it written, was the next thing that was done with the log a sync of it, did both
+/// go well, and all that before any program was started?
+#[track_caller]
+fn intent_was_durable(trace: &[String], place: &str) {
+    let fails = |why: &str| -> ! { panic!("{place}: {why}, and the command ran\n{}", trace.join("\n")) };
+    let calls = calls(trace);
+    let mut on_log = calls.iter().filter(|call| call.is_on_the_log());
+    let Some(written) = on_log.find(|call| call.is("write") && call.text.contains("step_started")) else {
+        fails("no intent was written")
+    };
+    let Some(synced) = on_log.next().filter(|call| call.is("fdatasync")) else {
+        fails("the intent was not synced")
+    };
+    if !written.went_well() || !synced.went_well() {
+        fails("the intent was not made durable");
+    }
+    if calls.iter().any(|call| call.is("execve") && call.began < synced.ended) {
+        fails("something was started before the intent was durable");
+    }
 }
 
-/// What holds of a walk in which this call failed at its n-th place. `false`: there is no such place.
-fn walk_with(harm: Harm) -> Option<bool> {
+/// After the first failure of a write or a sync of the journal nothing is written to it and nothing synced.
+pub(super) fn never_again(trace: &[String], place: &str) {
+    let calls = calls(trace);
+    let on_log: Vec<&Call> = calls.iter().filter(|call| call.is_on_the_log()).collect();
+    let Some(failed) = on_log.iter().position(|call| call.text.contains("(INJECTED)")) else { return };
+    assert_eq!(failed + 1, on_log.len(), "{place}: tried again\n{}", trace.join("\n"));
+}
+
+const RAN: &str = "commands run, each after its intent was durable";
+const TOLD: &str = "ends told, each of which the next host found";
+const UNBEGUN: &str = "times shown as not begun, and none had";
+
+/// What a walk had that the rules are about.
+fn counted(shown: &str, effects: usize) -> Vec<(&'static str, usize)> {
+    let is_end = matches!(shown, "done" | "failed" | "interrupted");
+    let not_begun = matches!(shown, "ready" | "waiting");
+    vec![(RAN, effects), (TOLD, usize::from(is_end)), (UNBEGUN, usize::from(not_begun))]
+}
+
+/// What holds of a walk in which this call of the thread that decides failed at its n-th place.
+fn walk_with(harm: Harm) -> Option<Seen> {
     let place = format!("{harm:?}");
     let home = Home::new();
     let session = home.start(WIPE);
@@ -96,19 +156,16 @@ fn walk_with(harm: Harm) -> Option<bool> {
     // Its first thread alone: the one that decides, records, and is never retried.
     let strace = Strace::attach("f_d4", session.host(), &words, &home.path("trace"))?;
     let ran = session.act(&["run", "wipe", "--confirm", "wipe"]);
-    let shown = session.call("status", &["--json"]).expect(0);
+    let shown = session.step("wipe");
     home.kill_everything();
     let trace = strace.end();
     let effects = home.read("effects").lines().count();
     let met = injected(&trace);
     if effects > 0 {
-        assert_eq!(intent_is_durable(&trace), Some(true), "{place}: started\n{}", trace.join("\n"));
+        intent_was_durable(&trace, &place);
     }
     match ran.code {
-        Some(0) => {
-            assert_eq!(effects, 1, "{place}: {ran:?}");
-            assert!(shown.stdout.contains("\"done\""), "{place}: {}", shown.stdout);
-        }
+        Some(0) => assert_eq!(shown, "done", "{place}: {ran:?}"),
         Some(3) => {
             assert!(met, "{place}: {ran:?}");
             assert!(ran.said().contains("log"), "{place}: {ran:?}");
@@ -116,36 +173,21 @@ fn walk_with(harm: Harm) -> Option<bool> {
         }
         _ => panic!("{place}: {ran:?}\n{}", trace.join("\n")),
     }
-    let step = whole_for_the_next_host(&session, effects, &place);
-    if ran.code == Some(0) {
-        assert_eq!(step, "done", "{place}: what was acknowledged is so");
-    }
-    Some(met)
-}
-
-/// After the first failure of a write or a sync of the journal nothing is written to it and nothing synced.
-pub(super) fn never_again(trace: &[String], place: &str) {
-    let of_journal = |line: &&String| {
-        line.contains("journal.jsonl") && (line.contains("write(") || line.contains("fdatasync("))
-    };
-    let lines: Vec<&String> = trace.iter().filter(of_journal).collect();
-    let Some(failed) = lines.iter().position(|line| line.contains("(INJECTED)")) else { return };
-    assert_eq!(failed + 1, lines.len(), "{place}: tried again\n{}", trace.join("\n"));
+    let found = whole_for_the_next_host(&session, effects, &place);
+    was_true(&shown, &ran, &found, effects, &place);
+    Some(Seen { met, counted: counted(&shown, effects) })
 }
 
 /// Every place of this call, until a walk meets none.
-fn every_place(call: &'static str, ways: Ways, walk: Walk) -> Option<(u32, u32)> {
-    let (mut cases, mut met) = (0, 0);
+fn every_place(call: &'static str, ways: Ways, walk: Walk) -> Option<Vec<Seen>> {
+    let mut runs = Vec::new();
     for n in 1..MOST_PLACES {
-        let mut any = false;
+        let before = runs.len();
         for harm in ways(call, n) {
-            let here = walk(harm)?;
-            cases += 1;
-            met += u32::from(here);
-            any |= here;
+            runs.push(walk(harm)?);
         }
-        if !any {
-            return Some((cases, met));
+        if !runs[before..].iter().any(|seen| seen.met) {
+            return Some(runs);
         }
     }
     panic!("{call} has no end");
@@ -156,8 +198,8 @@ fn f_d4_j3_j4_every_write_of_a_walking_host_fails_and_nothing_starts_unrecorded(
     if !have("f_d4", "strace") {
         return;
     }
-    let Some((cases, met)) = every_place("write", ways, walk_with) else { return };
-    println!("write: {cases} walks, {met} with a failure");
+    let Some(runs) = every_place("write", ways, walk_with) else { return };
+    let met = say("a walk, each write of the host", &runs);
     assert!(met >= 9, "{met}");
 }
 
@@ -166,8 +208,8 @@ fn f_d4_j3_every_fdatasync_of_a_walking_host_fails_and_nothing_starts_unrecorded
     if !have("f_d4", "strace") {
         return;
     }
-    let Some((cases, met)) = every_place("fdatasync", ways, walk_with) else { return };
-    println!("fdatasync: {cases} walks, {met} with a failure");
+    let Some(runs) = every_place("fdatasync", ways, walk_with) else { return };
+    let met = say("a walk, each fdatasync of the host", &runs);
     assert!(met >= 9, "{met}");
 }
 
@@ -177,8 +219,9 @@ fn traced(home: &Home, harm: Harm, words: &[&str]) -> Option<(Ran, Vec<String>)>
     call_traced("f_d4", home, &strace, words)
 }
 
-/// What holds of a beginning in which this call failed: there is a session that can be walked, or there is none.
-fn begin_with(harm: Harm) -> Option<bool> {
+/// What holds of a beginning in which this call failed: there is a session that can be walked, or there is none. Nothing is
+/// started meanwhile, so it says nothing of intents.
+fn begin_with(harm: Harm) -> Option<Seen> {
     let place = format!("begin {harm:?}");
     let home = Home::new();
     let runbook = home.write("runbook.yaml", WIPE);
@@ -187,10 +230,11 @@ fn begin_with(harm: Harm) -> Option<bool> {
     let visible: Vec<_> =
         sessions.iter().filter(|dir| !dir.file_name().unwrap().to_string_lossy().starts_with('.')).collect();
     let id = ran.stdout.trim();
+    assert!(ran.code != Some(0) || !id.is_empty(), "{place}: {ran:?}");
     if !id.is_empty() {
         assert_eq!(visible.len(), 1, "{place}: {ran:?}");
     }
-    for dir in visible {
+    for dir in &visible {
         // Whether or not anybody was told: what can be seen is whole.
         let session = Session::new(&home, dir.file_name().unwrap().to_str().unwrap().to_owned());
         whole_for_the_next_host(&session, 0, &place);
@@ -199,11 +243,15 @@ fn begin_with(harm: Harm) -> Option<bool> {
     }
     // And a new one can be begun beside it.
     home.call(&["start", runbook.to_str().unwrap(), "--another"]).expect(0);
-    Some(injected(&trace))
+    let counted = vec![
+        ("sessions there, each whole and walked", visible.len()),
+        ("times none", usize::from(visible.is_empty())),
+    ];
+    Some(Seen { met: injected(&trace), counted })
 }
 
 /// What holds of a return, with a torn record at the end of the log, in which this call failed.
-fn return_with(harm: Harm) -> Option<bool> {
+fn return_with(harm: Harm) -> Option<Seen> {
     let place = format!("return {harm:?}");
     let home = Home::new();
     let session = home.start(WIPE);
@@ -213,16 +261,24 @@ fn return_with(harm: Harm) -> Option<bool> {
     let whole = std::fs::read(&journal).unwrap();
     let torn = [&whole[..], b"{\"n\":99,\"at\":\"20"].concat();
     std::fs::write(&journal, &torn).unwrap();
-    let (_, trace) = traced(&home, harm, &["do", session.id.as_str(), "note", "first"])?;
+    let (ran, trace) = traced(&home, harm, &["do", session.id.as_str(), "note", "first"])?;
     let left = std::fs::read(&journal).unwrap();
     assert!(left.starts_with(&whole), "{place}: what was acknowledged is there");
     whole_for_the_next_host(&session, 1, &place);
     assert_eq!(session.step("wipe"), "done", "{place}");
-    Some(injected(&trace))
+    let kept = session.records("noted").iter().filter(|note| note["text"] == "first").count();
+    let told = usize::from(ran.code == Some(0));
+    assert!((told..=1).contains(&kept), "{place}: it is there {kept} times: {ran:?}");
+    let counted = vec![
+        ("ends from before, each kept", 1),
+        ("notes acknowledged, each kept", told),
+        ("times refused", 1 - told),
+    ];
+    Some(Seen { met: injected(&trace), counted })
 }
 
 /// What holds of a walk in which this call failed in any thread of the host, in the runner, or in the command itself.
-fn attempt_with(harm: Harm) -> Option<bool> {
+fn attempt_with(harm: Harm) -> Option<Seen> {
     let place = format!("attempt {harm:?}");
     let home = Home::new();
     let session = home.start(WIPE);
@@ -231,42 +287,40 @@ fn attempt_with(harm: Harm) -> Option<bool> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let strace = Strace::attach("f_d4", session.host(), &words, &home.path("trace"))?;
     let ran = session.act(&["run", "wipe", "--confirm", "wipe"]);
+    let shown = session.step("wipe");
     home.kill_everything();
     let trace = strace.end();
     let effects = home.read("effects").lines().count();
     assert!(matches!(ran.code, Some(0 | 3 | 4)), "{place}: {ran:?}\n{}", trace.join("\n"));
-    if ran.code == Some(0) {
-        assert_eq!(effects, 1, "{place}: {ran:?}");
+    if effects > 0 {
+        intent_was_durable(&trace, &place);
     }
-    let step = whole_for_the_next_host(&session, effects, &place);
-    if ran.code == Some(0) {
-        assert_eq!(step, "done", "{place}: what was acknowledged is so");
-    }
-    Some(injected(&trace))
+    never_again(&trace, &place);
+    let found = whole_for_the_next_host(&session, effects, &place);
+    was_true(&shown, &ran, &found, effects, &place);
+    Some(Seen { met: injected(&trace), counted: counted(&shown, effects) })
 }
 
 /// Walks of each kind, at every place of each call where the long run is asked for, else at every `stride`th.
-fn sampled(ways: Ways, walk: Walk, stride: u32) -> Option<(u32, u32)> {
-    let (mut cases, mut met) = (0, 0);
+fn sampled(ways: Ways, walk: Walk, stride: u32) -> Option<Vec<Seen>> {
+    let mut runs = Vec::new();
     for call in CALLS {
         if std::env::var_os(LONG).is_some() {
-            let (some, of_them) = every_place(call, ways, walk)?;
-            (cases, met) = (cases + some, met + of_them);
+            runs.extend(every_place(call, ways, walk)?);
             continue;
         }
         for n in (1..MOST_PLACES).step_by(usize::try_from(stride).unwrap()) {
             // Each place in one way, each way at some place.
             let ways = ways(call, n);
-            let harm = ways[usize::try_from(n / stride).unwrap() % ways.len()];
-            let here = walk(harm)?;
-            cases += 1;
-            met += u32::from(here);
-            if !here {
+            let seen = walk(ways[usize::try_from(n / stride).unwrap() % ways.len()])?;
+            let met = seen.met;
+            runs.push(seen);
+            if !met {
                 break;
             }
         }
     }
-    Some((cases, met))
+    Some(runs)
 }
 
 #[test]
@@ -274,8 +328,8 @@ fn f_d4_any_call_fails_while_a_session_begins_and_it_is_whole_or_not_there() {
     if !have("f_d4", "strace") {
         return;
     }
-    let Some((cases, met)) = sampled(ways, begin_with, 2) else { return };
-    println!("beginning: {cases}, {met} with a failure");
+    let Some(runs) = sampled(ways, begin_with, 2) else { return };
+    let met = say("a session begins, nothing is started", &runs);
     assert!(met >= 10, "{met}");
 }
 
@@ -284,8 +338,8 @@ fn f_d4_any_call_fails_while_a_session_is_taken_up_and_nothing_acknowledged_is_l
     if !have("f_d4", "strace") {
         return;
     }
-    let Some((cases, met)) = sampled(ways, return_with, 2) else { return };
-    println!("return: {cases}, {met} with a failure");
+    let Some(runs) = sampled(ways, return_with, 2) else { return };
+    let met = say("a session is taken up", &runs);
     assert!(met >= 8, "{met}");
 }
 
@@ -294,7 +348,7 @@ fn f_d4_any_call_fails_in_an_attempt_and_nothing_is_shown_that_is_not_so() {
     if !have("f_d4", "strace") {
         return;
     }
-    let Some((cases, met)) = sampled(once, attempt_with, 3) else { return };
-    println!("attempt: {cases}, {met} with a failure");
+    let Some(runs) = sampled(once, attempt_with, 3) else { return };
+    let met = say("an attempt, with its runner and its command", &runs);
     assert!(met >= 10, "{met}");
 }
