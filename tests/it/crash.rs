@@ -8,6 +8,7 @@ mod order;
 mod places;
 mod power;
 mod rounds;
+mod signals;
 mod table;
 
 use std::collections::BTreeSet;

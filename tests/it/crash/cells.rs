@@ -43,7 +43,7 @@ impl Work {
         }
     }
 
-    fn effects(self, home: &Home) -> usize {
+    pub(super) fn effects(self, home: &Home) -> usize {
         home.read(if self == Self::Run { "effects" } else { "undone" }).lines().count()
     }
 
@@ -58,12 +58,12 @@ impl Work {
 }
 
 /// A step that stands at its point.
-struct Standing {
-    session: String,
-    client: Child,
+pub(super) struct Standing {
+    pub(super) session: String,
+    pub(super) client: Child,
     /// Who stands there.
     stopped: Pid,
-    host: Pid,
+    pub(super) host: Pid,
     attempt: u32,
     /// Is the host halted, too, for what it would do meanwhile?
     host_halted: bool,
@@ -111,7 +111,7 @@ pub(super) fn run(row: &Row, work: Work, victim: Victim) {
 }
 
 /// Starts a session whose host halts at the point, and brings its step there.
-fn standing(home: &mut Home, work: Work, row: &Row) -> Standing {
+pub(super) fn standing(home: &mut Home, work: Work, row: &Row) -> Standing {
     let park = home.path("parked");
     let early = home.path("early");
     // A host hears of the outcome's name at once: it is halted before that, so that it is known what it has recorded.
@@ -231,7 +231,7 @@ fn end(home: &Home, session: &Session<'_>, row: &Row, standing: &mut Standing, v
 }
 
 /// Nothing is run again by itself, and the way on is the one the state promises.
-fn goes_on(session: &Session<'_>, work: Work, after: &After, place: &str) {
+pub(super) fn goes_on(session: &Session<'_>, work: Work, after: &After, place: &str) {
     let started = || session.records("step_started").len();
     let before = started();
     let again = [work.verb(), "wipe", "--confirm", "wipe"];
@@ -267,7 +267,7 @@ fn halt(pid: Pid) {
     until("it is halted", || is_halted(pid).then_some(()));
 }
 
-fn is_halted(pid: Pid) -> bool {
+pub(super) fn is_halted(pid: Pid) -> bool {
     let tasks: PathBuf = Path::new("/proc").join(pid.as_raw_nonzero().to_string()).join("task");
     let mut tasks = std::fs::read_dir(tasks).into_iter().flatten().flatten();
     tasks.all(|task| {
