@@ -52,6 +52,22 @@ const WAYS_TO_PAUSE: [&str; 4] = [
     concat!("sleep_", "until"),
 ];
 
+/// Where a script of a test lets time pass, how often, and why. Not those that wait for a named event (`until …; do sleep …`),
+/// nor those that would outlast the test: they stand for a command that does not end.
+const PAUSES_OF_SCRIPTS: [(&str, usize, &str); 4] = [
+    (
+        "tests/it/looking.rs",
+        1,
+        "how long a check holds a file open beside another: whether they met is read from the log",
+    ),
+    ("tests/it/order.rs", 2, "a command that stands there until it is stopped"),
+    ("tests/it/process.rs", 2, "a command, or what it left, that stands there until it is stopped"),
+    ("tests/it/pulse.rs", 2, "what a step and a check took is what the test is about"),
+];
+
+/// Seconds that no test waits for.
+const FOR_EVER: f64 = 600.0;
+
 struct Source {
     path: PathBuf,
     /// `session` of `src/session/gate.rs`.
@@ -278,11 +294,57 @@ fn f_p3_no_test_sleeps_but_where_it_is_said_why() {
     let named: BTreeMap<String, usize> =
         PAUSES.iter().map(|(path, times, _)| ((*path).to_owned(), *times)).collect();
     println!(
-        "{} places where a test lets time pass, in {} files, each with its reason",
+        "F-P3: {} places where a test lets time pass, in {} files, each with its reason",
         found.values().sum::<usize>(),
         found.len()
     );
     assert_eq!(found, named, "wait for a named event (`until`), or say here why a test lets time pass");
+}
+
+#[test]
+fn f_p3_no_script_of_a_test_sleeps_but_where_it_is_said_why() {
+    let mut found = BTreeMap::new();
+    for (path, text) in texts_of_tests() {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let pauses: usize = code.map(pauses_of_script).sum();
+        // The forms below are here to be read, not to be run.
+        if pauses > 0 && path != "tests/it/architecture.rs" {
+            found.insert(path, pauses);
+        }
+    }
+    let named: BTreeMap<String, usize> =
+        PAUSES_OF_SCRIPTS.iter().map(|(path, times, _)| ((*path).to_owned(), *times)).collect();
+    println!(
+        "F-P3: {} places where a script of a test lets time pass, in {} files, each with its reason",
+        found.values().sum::<usize>(),
+        found.len()
+    );
+    assert_eq!(found, named, "let the script wait for a named event, or say here why it lets time pass");
+}
+
+/// How often a script in this line lets time pass and waits for nothing.
+fn pauses_of_script(line: &str) -> usize {
+    let is_pause = |(at, _): &(usize, &str)| {
+        let before = &line[..*at];
+        let is_command = !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        let rest = &line[at + "sleep ".len()..];
+        let word = rest.split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or_default();
+        // A length that is no number may be any.
+        let length = if rest.starts_with('$') { Some(0.0) } else { word.trim_end_matches('.').parse().ok() };
+        is_command && length.is_some_and(|length: f64| length < FOR_EVER) && !waits_for_something(before)
+    };
+    line.match_indices("sleep ").filter(is_pause).count()
+}
+
+/// Does a script go on here in a loop that ends with something in particular? `before`: what comes before in its line.
+fn waits_for_something(before: &str) -> bool {
+    let Some(at) = ["until ", "while "].iter().filter_map(|word| before.rfind(word)).max() else {
+        return false;
+    };
+    let in_loop = &before[at..];
+    let Some((condition, body)) = in_loop.split_once("; do ") else { return false };
+    let condition = condition.split_once(' ').map_or("", |(_, condition)| condition.trim());
+    !body.contains("done") && !matches!(condition, ":" | "true")
 }
 
 /// Every file of tests, and of each file of the program its tests.
@@ -298,6 +360,22 @@ fn texts_of_tests() -> Vec<(String, String)> {
         (path.to_str().unwrap().to_owned(), from.map_or_else(String::new, |from| text[from..].to_owned()))
     });
     texts.collect()
+}
+
+#[test]
+fn the_reader_of_scripts_sees_every_form_of_a_pause() {
+    for (line, pauses) in [
+        ("run: sleep 2", 1),
+        ("run: 'sleep 0.5; sleep $n'", 2),
+        ("until [ -e go ]; do sleep 0.02; done", 0),
+        ("while ! test -e go; do i=$((i+1)); sleep 0.02; done", 0),
+        ("until test -e go; do sleep 0.05; done; sleep 1.1", 1),
+        ("while :; do sleep 0.2; done", 1),
+        ("exec sleep 600", 0),
+        ("asleep 5, sleep apart, usleep 5", 0),
+    ] {
+        assert_eq!(pauses_of_script(line), pauses, "{line}");
+    }
 }
 
 #[test]
