@@ -170,6 +170,7 @@ fn j2_f_d3_every_bit_of_every_link_is_found_and_located() {
             }
         }
     }
+    println!("F-D3: {flipped} bits of {} links, each found and located", ends.len() - 1);
     assert_eq!(flipped, 11 * 64 * 8);
 }
 

@@ -95,6 +95,10 @@ fn f_a3_a2_the_wish_to_start_asks_and_a_yes_opens_the_gate_once() {
     bench.run_typed("wipe", "wipe").unwrap();
     assert_eq!(bench.refused(), ["Witness wipe"], "one approval, one attempt");
     assert_eq!(bench.log, ["wipe"]);
+    let events = bench.last_events(usize::MAX);
+    let times = |what: &str| events.iter().filter(|event| *event == what).count();
+    let (given, asked) = (times("approved"), times("requested"));
+    println!("F-A3: {asked} starts asked for, {given} approval, {} begun", bench.log.len());
     bench.assert_replays();
 }
 

@@ -232,6 +232,7 @@ fn f_a1_a1_ten_thousand_changes_of_what_is_bound_change_the_text() {
         assert_ne!(other.text(), *text, "{other:?}");
         assert_ne!(other.text_digest(), subject.text_digest());
     }
+    println!("F-A1: {changed} changes of what is bound, of {tried} tried; 0 leave the text as it was");
 }
 
 #[test]
