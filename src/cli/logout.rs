@@ -71,9 +71,9 @@ fn part(cgroup: &str) -> Option<Part> {
 fn kills(root: &Path, user: &str) -> Option<bool> {
     let mut settings: BTreeMap<String, String> = BTreeMap::new();
     let main = |place: &str| fs::read_to_string(root.join(place).join("logind.conf")).ok();
-    // What it was built with stands behind a mark in the file that came with it: the weakest there is, which systemd before 249
-    // put into `etc`. In any other place that may as well be what an administrator has taken back.
-    if let Some(text) = main(PLACES[0]).or_else(|| main(PLACES[3])) {
+    // What it was built with stands behind a mark in the file that came with it. In any other place that may as well be what an
+    // administrator has taken back.
+    if let Some(text) = main(PLACES[0]) {
         let built = text.lines().find_map(|line| line.trim().strip_prefix("#KillUserProcesses="));
         settings.extend(built.map(|word| ("KillUserProcesses".to_owned(), word.trim().to_owned())));
     }

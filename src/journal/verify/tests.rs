@@ -118,6 +118,47 @@ fn it_comes_back_from_disk_as_it_was() {
     assert_eq!(store::load(&dir).unwrap().state, store::SessionState::Open);
 }
 
+/// The most memory this process ever had, bytes.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+/// A run by hand sets a million.
+#[test]
+fn j20_a_long_session_is_brought_back_taken_up_and_verified_in_the_memory_of_a_short_one() {
+    let count: u64 =
+        std::env::var("ONBELAY_TEST_RECORDS").ok().and_then(|n| n.parse().ok()).unwrap_or(50_000);
+    let mut honest = walked();
+    let (last, by) = (honest.pop().unwrap(), honest[0].by.clone());
+    let (_home, dir) = on_disk(&honest);
+    let mut out = std::io::BufWriter::new(fs::File::options().append(true).open(dir.join(JOURNAL)).unwrap());
+    let mut prev =
+        store::load_each(&dir, |_| ()).map(|_| crate::journal::reader::read(&dir).unwrap().head).unwrap();
+    for n in last.n..=count {
+        let event = Event::Noted { text: "a record of the length that records of a walk have".repeat(4) };
+        let line = line(&Entry { n, event, by: by.clone(), ..last.clone() }, &prev);
+        prev = link_to(&line[..line.len() - 1]);
+        std::io::Write::write_all(&mut out, &line).unwrap();
+    }
+    drop(out);
+    // The first of each takes what it takes; so many more records take no more.
+    let (before, began) = (peak(), std::time::Instant::now());
+    assert_eq!(store::load(&dir).unwrap().session.head, count);
+    let resumed = store::resume(&dir, 500).unwrap();
+    assert_eq!((resumed.session.head, resumed.recent.len()), (count, 500));
+    drop(resumed);
+    let verified = verify(&dir, None).unwrap();
+    assert_eq!((verified.findings.first(), verified.records), (None, count));
+    let (took, grown) = (began.elapsed(), peak() - before);
+    println!(
+        "J20: {count} records brought back, taken up and verified in {took:?}; memory grew by {} KiB",
+        grown >> 10
+    );
+    assert!(grown < 8 << 20, "{grown} bytes more for {count} records");
+}
+
 type Forgery = fn(&mut Vec<Entry>) -> usize;
 
 /// The chain redone after each: only the rules of the walk can tell.

@@ -356,16 +356,26 @@ fn r7_who_comes_back_on_another_machine_is_told() {
     }
     let home = Home::new();
     let session = home.start(WIPE);
-    let act = |words: &[&str]| {
-        let ours = home.command(&[&["do", session.id.as_str()], words].concat());
+    let there = |ours: std::process::Command, stdin: Stdio| {
         let mut there = std::process::Command::new("unshare");
         there.args(["--uts", "sh", "-c", "hostname elsewhere && exec \"$@\"", "sh"]);
         there.arg(ours.get_program()).args(ours.get_args()).env_clear().envs(home.variables());
-        there.current_dir(home.path("")).stdin(Stdio::null());
+        there.current_dir(home.path("")).stdin(stdin);
         crate::support::Ran::of(&there.output().unwrap())
     };
+    let act =
+        |words: &[&str]| there(home.command(&[&["do", session.id.as_str()], words].concat()), Stdio::null());
     let here = session.act(&["note", "here"]).expect(0);
     assert!(!here.said().contains("another machine"), "{here:?}");
     session.kill_host();
     act(&["note", "there"]).expect(0).says("this is another machine, elsewhere; until now");
+    // Also after a walk that is longer than what a host tells of it at once.
+    session.kill_host();
+    act(&["note", "still there"]).expect(0);
+    std::fs::write(home.path("notes"), "note more\n".repeat(600)).unwrap();
+    let notes = std::fs::File::open(home.path("notes")).unwrap();
+    there(home.command(&["attach", "--plain", session.id.as_str()]), notes.into());
+    assert!(session.records("noted").len() > 600);
+    session.kill_host();
+    session.act(&["note", "here again"]).expect(0).says("; until now the session was walked on elsewhere");
 }
