@@ -302,7 +302,7 @@ pub struct RefusedTry {
 #[must_use]
 pub fn json(report: &Report) -> String {
     let mut text =
-        serde_json::to_string_pretty(report).expect("maps with text keys, written to memory, cannot fail");
+        crate::text::json::pretty(report).expect("maps with text keys, written to memory, cannot fail");
     text.push('\n');
     text
 }

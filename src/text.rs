@@ -4,6 +4,7 @@
 //! different texts never look the same (a literal `{U+…}` or `␛` in the input is itself escaped).
 
 pub mod find;
+pub mod json;
 pub mod strange;
 
 use std::borrow::Cow;

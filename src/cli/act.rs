@@ -7,7 +7,7 @@ use crate::session::command::CheckItem;
 use crate::session::event::Said;
 use crate::session::view;
 use crate::session::{Command, Fault, Progress, Session};
-use crate::text::clean;
+use crate::text::{self, clean};
 use crate::wire::messages::Role;
 
 use super::approve;
@@ -41,7 +41,7 @@ pub fn run(args: &DoArgs) -> exit::Outcome {
     }?;
     let exit = exit_of(&command, &became);
     if args.json {
-        out.line(as_json(&walk.talk.session, &command, &became, exit).to_string());
+        out.line(text::json::line(&as_json(&walk.talk.session, &command, &became, exit)));
     } else {
         tell_end(&walk, &command, &became, &Voice::of_shell(&walk.called(Some(&args.session))), &mut out)?;
     }

@@ -16,6 +16,7 @@ use crate::runbook::Proof;
 use crate::session::approve::{NAMESPACE, Subject};
 use crate::session::event::Work;
 use crate::session::{Command, Session, view};
+use crate::text::{self, clean};
 use crate::wire::messages::Role;
 
 use super::act::{as_json, tell_end};
@@ -74,7 +75,7 @@ pub fn in_words(args: &DoArgs, step: &str, name: Option<&str>, start: Start) -> 
 /// `approve [SESSION] STEP --signature FILE`.
 pub fn with_signature(args: &ApproveArgs) -> Outcome {
     let Some(path) = &args.signature else {
-        let (session, step) = (args.session.as_deref().unwrap_or("SESSION"), &args.step);
+        let (session, step) = (clean(args.session.as_deref().unwrap_or("SESSION")), clean(&args.step));
         return Err(Failure::wrong(format!(
             "an approval from elsewhere is a signature; nothing was done\n  get the text:    onbelay approval show {session} \
              {step}\n  bring it back:   onbelay approve {session} {step} --signature FILE\n  at this machine: onbelay do \
@@ -110,7 +111,7 @@ pub fn show(args: &ShowArgs) -> Outcome {
     let now = clock::now(&walk.talk.session);
     let left = words::round(&walk.talk.session, &args.step).and_then(|(_, round)| words::left(round, now));
     let written = if args.json {
-        let mut line = serde_json::to_string_pretty(&json!({
+        let mut line = text::json::pretty(&json!({
             "session": subject.session,
             "step": subject.step,
             "work": subject.work,
@@ -224,7 +225,7 @@ fn ended(
     let session = &walk.talk.session;
     let exit = exit_of(command, became);
     if as_one_json {
-        out.line(as_json(session, command, became, exit).to_string());
+        out.line(text::json::line(&as_json(session, command, became, exit)));
     } else {
         tell(session, command, became, &mut out);
         tell_end(walk, command, became, voice, &mut out)?;

@@ -69,7 +69,7 @@ pub fn run(args: &CheckArgs) -> Outcome {
 
     let mut out = Out::stdout();
     if args.json {
-        let json = serde_json::to_string_pretty(&found)
+        let json = crate::text::json::pretty(&found)
             .map_err(|e| Failure::machine(format!("cannot write the answers as JSON: {e}")))?;
         out.line(json);
     } else {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::lint;
 use crate::runbook::{self, Problems};
+use crate::text::json;
 
 use super::args::{LintArgs, LintFormat};
 use super::exit::{Exit, Failure, Outcome};
@@ -41,9 +42,9 @@ pub fn run(args: &LintArgs) -> Outcome {
         }
         LintFormat::Json => {
             let all: Vec<Value> = found.iter().flat_map(Problems::json).collect();
-            out.line(Value::Array(all).to_string());
+            out.line(json::line(&Value::Array(all)));
         }
-        LintFormat::Sarif => out.line(runbook::problem::sarif(&found).to_string()),
+        LintFormat::Sarif => out.line(json::line(&runbook::problem::sarif(&found))),
     }
     out.finish()?;
     match unreadable {

@@ -39,7 +39,7 @@ pub fn run(args: &ListArgs) -> Outcome {
                 })
             })
             .collect();
-        out.line(serde_json::Value::Array(sessions).to_string());
+        out.line(crate::text::json::line(&serde_json::Value::Array(sessions)));
     } else if listing.sessions.is_empty() && listing.closed > 0 {
         say("no session here is open to you");
     } else if listing.sessions.is_empty() {

@@ -1,7 +1,8 @@
 //! `onbelay log`: the journal, as people read it or as it is. SHELL.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use crate::journal::{self, store};
 use crate::runbook;
 use crate::session::state::Stage;
 use crate::session::{Entry, Session};
+use crate::text::{clean, json};
 
 use super::args::LogArgs;
 use super::exit::{Exit, Failure, Outcome};
@@ -61,19 +63,27 @@ fn tell_tail(tail: &Tail) {
 /// The file byte for byte, so that anyone can redo its chain.
 fn as_it_is(dir: &Path, out: &mut Out) -> Result<(), Failure> {
     let path = dir.join(journal::JOURNAL);
-    let cannot = |e: std::io::Error| Failure::machine(format!("cannot read {}: {e}", path.display()));
+    let cannot = |e: io::Error| Failure::machine(format!("cannot read {}: {e}", path.display()));
     let file = File::open(&path).map_err(cannot)?;
     // Only what was there at the start: a walk under way goes on adding.
     let length = file.metadata().map_err(cannot)?.len();
     let mut lines = BufReader::new(file.take(length));
     let mut line = Vec::new();
+    let terminal = io::stdout().is_terminal();
     while lines.read_until(b'\n', &mut line).map_err(cannot)? > 0 && !out.reader_left() {
         if line.last() == Some(&b'\n') {
-            out.text(&String::from_utf8_lossy(&line));
+            out.text(&as_record(&line, terminal));
         }
         line.clear();
     }
     Ok(())
+}
+
+/// A line as it is; on a terminal, where nobody redoes a chain, the same JSON without what acts on it: a line that somebody else
+/// wrote may hold that.
+fn as_record(line: &[u8], terminal: bool) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(line);
+    if terminal { Cow::Owned(json::harmless(&text)) } else { text }
 }
 
 /// Every record, then what is added, until the session is closed, the reader leaves, or Ctrl-C.
@@ -84,11 +94,12 @@ fn follow(dir: &Path, json: bool, out: &mut Out) -> Result<(), Failure> {
     let loaded = store::load(dir)?;
     let mut follower = Follower::open(dir)?;
     let mut replay = Replay::of(&loaded.session.runbook);
+    let terminal = io::stdout().is_terminal();
     loop {
         for (entry, line) in follower.lines()? {
             let said = replay.line(&entry)?;
             if json {
-                out.text(&String::from_utf8_lossy(&line));
+                out.text(&as_record(&line, terminal));
             } else {
                 out.line(said);
             }
@@ -116,7 +127,7 @@ impl Replay {
     }
 
     fn line(&mut self, entry: &Entry) -> Result<String, Failure> {
-        let illegal = |e: crate::session::apply::Illegal| Failure::machine(e.to_string());
+        let illegal = |e: crate::session::apply::Illegal| Failure::machine(clean(&e.to_string()));
         let session = match self.session.take() {
             None => Session::open(Arc::clone(&self.runbook), entry).map_err(illegal)?,
             Some(mut session) => {
@@ -132,5 +143,17 @@ impl Replay {
     fn is_closed(&self) -> bool {
         let Some(session) = &self.session else { return false };
         session.stage != Stage::Open && session.running().is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u1_a_record_that_acts_on_a_terminal_is_shown_there_without_that_and_elsewhere_as_it_is() {
+        let line = "{\"text\":\"a\u{9b}31m\u{202e}\"}\n";
+        assert_eq!(as_record(line.as_bytes(), true), "{\"text\":\"a\\u009b31m\\u202e\"}\n");
+        assert_eq!(as_record(line.as_bytes(), false), line);
     }
 }

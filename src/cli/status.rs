@@ -58,7 +58,7 @@ pub fn run(args: &StatusArgs) -> Outcome {
         room::free(&dir).and_then(|free| room::too_little(free).map(|why| RoomStatus { free, why }));
     let mut out = Out::stdout();
     if args.json {
-        let json = serde_json::to_string_pretty(&status)
+        let json = crate::text::json::pretty(&status)
             .map_err(|e| Failure::machine(format!("cannot write the status as JSON: {e}")))?;
         out.line(json);
     } else {

@@ -32,7 +32,7 @@ pub fn run(args: &VerifyArgs) -> Outcome {
     }
     let mut out = Out::stdout();
     if args.json {
-        let json = serde_json::to_string_pretty(&verified)
+        let json = crate::text::json::pretty(&verified)
             .map_err(|e| Failure::machine(format!("cannot write the result as JSON: {e}")))?;
         out.line(json);
     } else {

@@ -4,8 +4,6 @@
 //! Anyone can redo the chain: `prev` is what `sha256sum` says of the line before, without its newline. Whatever a
 //! text holds, a record is one line, and no byte of it can act on a terminal: what could is written as `\uXXXX`.
 
-use std::io;
-
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -13,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::id::Digest;
 use crate::session::Entry;
 use crate::text;
+use crate::text::json::Harmless;
 
 /// The longest line that is taken, bytes without newline. Longer texts are refused where they are asked for.
 pub const MAX_LINE: usize = 4 << 20;
@@ -68,7 +67,7 @@ pub fn line(entry: &Entry, prev: &Digest) -> Vec<u8> {
 #[must_use]
 pub fn line_in(entry: &Entry, batch: Option<u64>, prev: &Digest) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, OneSafeLine);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Harmless::compact());
     entry.serialize(&mut serializer).expect("maps with text keys, written to memory, cannot fail");
     // The link goes last, in place of the closing brace.
     out.pop();
@@ -119,28 +118,6 @@ fn sort_out(error: &serde_json::Error) -> NotARecord {
         return NotARecord::Unknown(kind.to_owned());
     }
     NotARecord::Malformed(said)
-}
-
-/// Compact JSON in which every character that could end a line or act on a terminal is written as `\uXXXX`.
-struct OneSafeLine;
-
-impl serde_json::ser::Formatter for OneSafeLine {
-    fn write_string_fragment<W: io::Write + ?Sized>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let mut from = 0;
-        for (at, c) in fragment.char_indices().filter(|(_, c)| !c.is_ascii_graphic() && text::is_marked(*c)) {
-            out.write_all(&fragment.as_bytes()[from..at])?;
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            from = at + c.len_utf8();
-        }
-        out.write_all(&fragment.as_bytes()[from..])
-    }
 }
 
 #[cfg(test)]
