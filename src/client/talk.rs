@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use crate::session::apply::Illegal;
 use crate::session::{Command, Entry, Session};
+use crate::text::clean;
 use crate::wire::messages::{LogHealth, Reply};
 use crate::wire::{FromHost, ToHost};
 
@@ -67,7 +69,7 @@ impl Talk {
     pub fn into_line(mut self) -> Result<Line, ClientError> {
         for heard in std::mem::take(&mut self.heard) {
             if let Heard::Entry(entry) = heard {
-                self.session.apply(&entry).map_err(|e| ClientError::Lost { why: e.to_string() })?;
+                self.session.apply(&entry).map_err(|e| does_not_fit(&e))?;
             }
         }
         self.line.client.welcome.session = self.session;
@@ -129,7 +131,7 @@ impl Talk {
         loop {
             if let Some(heard) = self.heard.pop_front() {
                 if let Heard::Entry(entry) = &heard {
-                    self.session.apply(entry).map_err(|e| ClientError::Lost { why: e.to_string() })?;
+                    self.session.apply(entry).map_err(|e| does_not_fit(&e))?;
                 }
                 return Ok(Some(heard));
             }
@@ -205,5 +207,25 @@ impl Talk {
             other => self.heard.push_back(Heard::Other(Box::new(other))),
         }
         Ok(())
+    }
+}
+
+/// A record that the host told and that cannot follow: what is in it is the host's word, and it is shown.
+fn does_not_fit(illegal: &Illegal) -> ClientError {
+    ClientError::Lost { why: clean(&illegal.to_string()).into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u1_what_a_host_tells_that_cannot_follow_is_cleaned_once() {
+        let illegal =
+            Illegal { n: 7, why: "item `x\u{1b}]52;c;aGk=\u{7}\u{202e}` is not running".to_owned() };
+        assert_eq!(
+            does_not_fit(&illegal).to_string(),
+            "the connection to the session's host was lost: record 7 cannot follow: item `x␛]52;c;aGk=␇{U+202E}` is not running"
+        );
     }
 }

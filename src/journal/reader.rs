@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 
 use crate::id::{Digest, SessionId};
 use crate::session::{Entry, Event};
+use crate::text::clean;
 
 use super::record::{self, NotARecord};
 use super::{FORMAT, JOURNAL, JournalError};
@@ -223,7 +224,7 @@ impl Chain {
         }
         if let Some(session) = &self.session {
             if *session != entry.session {
-                let (found, due) = (crate::text::clean(entry.session.as_str()), session.as_str());
+                let (found, due) = (clean(entry.session.as_str()), clean(session.as_str()));
                 return Err(Misfit::Other(format!("is of session {found} in the journal of {due}")));
             }
             return Ok(());

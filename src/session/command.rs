@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::id::{CheckId, Digest, StepId};
+use crate::id::{CheckId, Digest, StepId, all_as_asked, as_asked};
 
 use super::event::{Person, Said, Work};
 
@@ -15,11 +15,13 @@ pub enum Command {
     /// Ask automatic checks, `wait` and all.
     Check {
         /// Which; empty: all whose values are captured.
+        #[serde(deserialize_with = "items_as_asked")]
         checks: Vec<CheckItem>,
     },
     /// Answer a check in words.
     Attest {
         /// Which (and which item).
+        #[serde(deserialize_with = "item_as_asked")]
         check: CheckItem,
         /// Yes or no.
         yes: bool,
@@ -29,6 +31,7 @@ pub enum Command {
     /// Ask what is not fresh, pass the gate, start the step.
     Run {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
         /// What was typed to confirm.
         typed: Option<String>,
@@ -40,6 +43,7 @@ pub enum Command {
     /// End a person's step well (starting it too where that is allowed).
     Done {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
         /// Words and captured value.
         said: Said,
@@ -47,6 +51,7 @@ pub enum Command {
     /// End a person's step badly.
     Fail {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
         /// Why.
         why: String,
@@ -54,6 +59,7 @@ pub enum Command {
     /// Pass steps by.
     Skip {
         /// Which.
+        #[serde(deserialize_with = "all_as_asked")]
         steps: Vec<StepId>,
         /// Why.
         why: String,
@@ -61,6 +67,7 @@ pub enum Command {
     /// Take a step back.
     Undo {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
         /// What was typed to confirm.
         typed: Option<String>,
@@ -70,11 +77,13 @@ pub enum Command {
     /// Withdraw a request that is still asking its checks.
     Withdraw {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
     },
     /// Ask for an approval of a start as it stands now; what was asked before and still stands is kept.
     AskApproval {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
         /// Forward or back; absent: what was asked for last, else what it could do next.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,6 +95,7 @@ pub enum Command {
     /// The witness says yes.
     Approve {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
         /// SHA-256 of the text they saw ([`super::approve::Subject::text`]); absent: none was shown, what stands now is meant.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,6 +110,7 @@ pub enum Command {
     /// The witness says no.
     Refuse {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
         /// Why.
         why: String,
@@ -122,6 +133,7 @@ pub enum Command {
     /// Say what became of an interrupted step.
     Resolve {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
         /// Done or failed.
         done: bool,
@@ -131,11 +143,13 @@ pub enum Command {
     /// End a running step.
     Stop {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
     },
     /// Type into the terminal of a step's interactive command from here on; whoever typed before no longer does.
     TakeTerminal {
         /// Which.
+        #[serde(deserialize_with = "as_asked")]
         step: StepId,
     },
     /// Another person is the operator from now.
@@ -236,6 +250,28 @@ impl CheckItem {
             None => Self { check: text.into(), item: None },
         }
     }
+}
+
+/// As a person asks for it: there may be no check of that name.
+#[derive(Deserialize)]
+struct AskedItem {
+    #[serde(deserialize_with = "as_asked")]
+    check: CheckId,
+    item: Option<String>,
+}
+
+impl From<AskedItem> for CheckItem {
+    fn from(AskedItem { check, item }: AskedItem) -> Self {
+        Self { check, item }
+    }
+}
+
+fn item_as_asked<'de, D: Deserializer<'de>>(from: D) -> Result<CheckItem, D::Error> {
+    AskedItem::deserialize(from).map(CheckItem::from)
+}
+
+fn items_as_asked<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<CheckItem>, D::Error> {
+    Ok(Vec::<AskedItem>::deserialize(from)?.into_iter().map(CheckItem::from).collect())
 }
 
 /// One thing a gate asks for.

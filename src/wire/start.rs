@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{SessionId, ValueName};
+use crate::id::{SessionId, ValueName, as_asked};
 use crate::session::event::Opened;
 
 /// What the host is to do: one JSON document on its stdin, ended by end of file.
@@ -65,7 +65,8 @@ impl fmt::Debug for Given {
 pub enum HostAnswer {
     /// It (or one that was there before it) takes clients.
     Ready {
-        /// The session.
+        /// The session, as its directory is called.
+        #[serde(deserialize_with = "as_asked")]
         id: SessionId,
         /// Its directory.
         dir: PathBuf,

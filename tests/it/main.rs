@@ -15,6 +15,7 @@ mod faults;
 mod first;
 mod floods;
 mod following;
+mod forged;
 mod hosts;
 mod logout;
 mod looking;

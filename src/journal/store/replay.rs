@@ -10,6 +10,7 @@ use crate::runbook::{self, Runbook};
 use crate::session::apply::Illegal;
 use crate::session::event::Group;
 use crate::session::{Entry, Event, Session};
+use crate::text::clean;
 
 use super::super::reader::{self, Tail};
 use super::super::writer::{Repair, Writer};
@@ -183,5 +184,5 @@ fn unopened(dir: &Path) -> JournalError {
 }
 
 fn illegal_in(dir: &Path, illegal: &Illegal) -> JournalError {
-    JournalError::Illegal { path: dir.join(JOURNAL), why: illegal.to_string() }
+    JournalError::Illegal { path: dir.join(JOURNAL), why: clean(&illegal.to_string()).into_owned() }
 }
