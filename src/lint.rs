@@ -152,16 +152,34 @@ fn unwatched(
     found: &mut Vec<Problem>,
 ) {
     for (key, undo) in [("run", false), ("undo", true)] {
-        for file in commands::unwatched(runbook, step, undo) {
-            let message = format!(
-                "the destructive step `{}` starts `{file}`, which no check it requires names",
-                step.id
-            );
+        let unwatched = commands::unwatched(runbook, step, undo);
+        let mut warn = |message: String| {
             found.push(
                 Problem::warning("unwatched-file", keys.of(key), message)
                     .label("what is in that file may change after somebody read or approved this")
                     .hint("`requires:` a check of it, such as `run: sha256sum --check FILE`"),
             );
+        };
+        for file in unwatched.files {
+            warn(format!(
+                "the destructive step `{}` starts `{}`, which no check it requires names",
+                step.id,
+                commands::brief(file)
+            ));
+        }
+        if unwatched.more {
+            warn(format!(
+                "the destructive step `{}` starts more files that no check it requires names",
+                step.id
+            ));
+        }
+        if unwatched.in_part {
+            warn(format!(
+                "what the destructive step `{}` starts is not known: only the first {} KiB of it and of its checks were \
+                 looked at",
+                step.id,
+                commands::LOOKED_AT >> 10
+            ));
         }
     }
 }
@@ -246,6 +264,9 @@ mod tests {
         assert_eq!(yaml("destructive: true, run: ls, undo: ./back.sh"), ["5 unwatched-file"]);
         assert_eq!(yaml("destructive: true, run: ./go.sh"), Vec::<String>::new());
         assert_eq!(yaml("run: ./move.sh"), Vec::<String>::new());
+        let many: String =
+            (0..1000).flat_map(|n| ["./f".to_owned(), n.to_string(), "; ".to_owned()]).collect();
+        assert_eq!(yaml(&format!("destructive: true, run: '{many}'")).len(), 9);
     }
 
     #[test]
