@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
 use sha2::{Digest as _, Sha256};
@@ -52,13 +53,22 @@ pub fn changed(before: &BTreeMap<String, Digest>, now: &BTreeMap<String, Digest>
     names
 }
 
-/// A command's whole environment, and the secrets in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A command's whole environment, and the secrets in it. Told for people, it names its variables alone.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Full {
     /// Every variable.
     pub variables: BTreeMap<String, OsString>,
     /// Is any secret among them?
     pub has_secret: bool,
+}
+
+impl fmt::Debug for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Full")
+            .field("variables", &self.variables.keys())
+            .field("has_secret", &self.has_secret)
+            .finish()
+    }
 }
 
 /// Puts a command's environment together: what passes of the starter's, over it the values and the script's own
@@ -204,6 +214,8 @@ mod tests {
         assert_eq!(full_env.variables["TZ"], "CET");
         assert_eq!(full_env.variables["token"], "hunter2");
         assert!(full_env.has_secret);
+        let told = format!("{full_env:?} {full_env:#?}");
+        assert!(told.contains("token") && !told.contains("hunter2") && !told.contains("CET"), "{told}");
         assert!(full(&starter, &call, &BTreeMap::new()).unwrap_err().contains("`token`"));
     }
 }
