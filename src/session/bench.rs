@@ -275,9 +275,11 @@ impl Bench {
 
     pub(crate) fn ends(&mut self, outcome: Outcome, captured: Option<String>) {
         let loose = self.started.remove(0);
+        // As long as it ran, and never no time at all.
+        let ran = self.session.steps[loose.place].started.and_then(|at| at.age(self.now)).unwrap_or_default();
         let ended = Ended {
             outcome,
-            took: 5,
+            took: u64::try_from(ran.as_millis()).expect("short enough").max(5),
             output_bytes: 0,
             output_sha256: None,
             captured,

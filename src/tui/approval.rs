@@ -12,7 +12,7 @@ use crate::session::event::{Proven, Work};
 use crate::session::state::{Approval, Round};
 use crate::session::{Command, Kind, view};
 use crate::time::{Moment, Timestamp};
-use crate::wire::messages::Role;
+use crate::wire::messages::{LogHealth, Role};
 
 use super::app::{Action, App, Link};
 use super::keys::Verb;
@@ -291,7 +291,7 @@ pub(super) fn refuse(app: &mut App, place: usize) -> Vec<Action> {
 fn approve(app: &mut App, place: usize, typed_at: u64) -> Vec<Action> {
     let why = match part(app, place) {
         Part::Approve | Part::Here => None,
-        Part::Sign => Some("only a signature counts here; how to sign stands at the end".to_owned()),
+        Part::Sign => Some("only a signature counts here; how to sign stands under “You”".to_owned()),
         Part::Given => Some("you approved it; that stands".to_owned()),
         Part::Look(why) => Some(why),
     };
@@ -506,12 +506,16 @@ pub(super) fn hold_now(app: &mut App) -> Vec<Action> {
         app.refuse("NOT HELD: there is no connection to the session");
         return Vec::new();
     }
+    if let LogHealth::Broken { .. } = app.health {
+        app.refuse("NOT HELD: the log cannot be written; nothing starts any more anyway");
+        return Vec::new();
+    }
     let mine = |hold: &crate::session::state::Hold| hold.by.same_account(&app.you);
     if app.session.holds.iter().any(mine) {
         app.say("your hold stands already");
         return Vec::new();
     }
-    let why = format!("Ctrl-X on {}'s screen", app.you.name);
+    let why = "at once, no words given".to_owned();
     vec![app.request(Command::Hold { why }, "hold")]
 }
 

@@ -165,7 +165,7 @@ fn of_step(app: &App, verb: Verb) -> Fit {
                 Fit::Absent("there are no checks that can be asked")
             }
         }
-        Verb::Attest if act::approval_to_answer(app).is_some() => Fit::Yes(Some("approve")),
+        Verb::Attest if act::approval_to_answer(app).is_some() => Fit::Yes(Some("read it")),
         Verb::Attest => {
             if questions(app).is_empty() {
                 Fit::Absent("no check asks a person here")
@@ -307,7 +307,7 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
         Verb::NextMatch | Verb::PreviousMatch if app.find.is_none() => Fit::Absent("nothing is looked for"),
         Verb::EndTask if app.saving.is_some() => Fit::Yes(Some("stop saving")),
         Verb::EndTask if app.find.as_ref().is_some_and(|find| find.looking().is_some()) => {
-            Fit::Yes(Some("stop"))
+            Fit::Yes(Some("stop looking"))
         }
         Verb::Left | Verb::Right if app.output.as_ref().is_none_or(|output| output.wrap) => {
             Fit::Absent("long lines are wrapped: nothing is to the side")
@@ -320,8 +320,13 @@ fn of_screen(app: &App, verb: Verb) -> Fit {
                 Ask::FindText => Some("find"),
                 Ask::GoTo => Some("go there"),
                 Ask::SaveTo(_) => Some("save"),
+                Ask::Sure(_) => Some("go on"),
                 _ => None,
             }),
+            Mode::Question(question) => {
+                let shut = matches!(needs::against(app, question, approval::now(app)), needs::Door::Shut(_));
+                Fit::Yes(shut.then_some("try it"))
+            }
             _ => Fit::Yes(None),
         },
         Verb::Follow | Verb::Wrap | Verb::Left | Verb::Right if act::terminal::fills_page(app) => {

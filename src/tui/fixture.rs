@@ -11,8 +11,8 @@ use ratatui::style::{Color, Modifier, Style};
 use crate::id::ValueName;
 use crate::runbook::Value;
 use crate::session::bench::{Bench, dana, sam};
-use crate::session::event::Verdict;
-use crate::session::{Command, Person};
+use crate::session::event::{Group, Verdict};
+use crate::session::{Command, Event, Person, Session};
 use crate::wire::messages::{LogHealth, OutputFile, PROTOCOL, Present, Reply, Role, Stream, Welcome};
 use crate::wire::{FromHost, ToHost};
 
@@ -111,7 +111,9 @@ impl Scene {
     fn shop_as(more: &str) -> Self {
         let confirm = "    confirm: shop-vm\n";
         let runbook = SHOP.replace(confirm, &format!("{confirm}{more}"));
-        Self::of(Bench::titled("Move the shop to a new server", &runbook, Self::values()))
+        let bench = Bench::titled("Move the shop to a new server", &runbook, Self::values());
+        // Sam, on another account, could not be here else.
+        Self::of(shared(bench, Some("ops")))
     }
 
     /// What the walk of the sketches is opened with.
@@ -373,18 +375,30 @@ impl Scene {
     }
 }
 
-/// What a host says to `me`.
+/// The same walk, opened to a group, or to nobody but its operator.
+pub(crate) fn shared(mut bench: Bench, share: Option<&str>) -> Bench {
+    if let Event::SessionOpened(opened) = &mut bench.entries[0].event {
+        opened.share = share.map(|name| Group { name: name.to_owned(), gid: 2_000 });
+    }
+    let runbook = std::sync::Arc::clone(&bench.session.runbook);
+    bench.session = Session::open(runbook, &bench.entries[0]).expect("opens");
+    for entry in &bench.entries[1..] {
+        bench.session.apply(entry).expect("follows");
+    }
+    bench
+}
+
+/// What a host says to `me`. Where a step asks for a second person, sam is here as one.
 pub(crate) fn welcome(bench: &Bench, me: &Person) -> Welcome {
+    let witnessed = bench.session.runbook.steps.iter().any(|step| step.witness.is_some());
+    let role = if witnessed { Role::Witness } else { Role::Watch };
     Welcome {
         protocol: PROTOCOL,
         onbelay: "0.1.0".to_owned(),
         session: bench.session.clone(),
         recent: bench.entries.clone(),
         you: me.clone(),
-        people: vec![
-            Present { person: dana(), role: Role::Drive },
-            Present { person: sam(), role: Role::Watch },
-        ],
+        people: vec![Present { person: dana(), role: Role::Drive }, Present { person: sam(), role }],
         log: LogHealth::Safe,
         secrets_missing: Vec::new(),
         terminals: Vec::new(),
@@ -432,15 +446,20 @@ pub(crate) fn styled(buffer: &Buffer) -> String {
         let mut marks = String::new();
         for cell in cells {
             let name = style_name(cell.style());
-            marks.push(if name.is_empty() || cell.symbol() == " " && !name.contains("reversed") {
-                ' '
-            } else {
-                let index = names.iter().position(|known| *known == name).unwrap_or_else(|| {
-                    names.push(name);
-                    names.len() - 1
-                });
-                char::from(b'a' + u8::try_from(index).expect("few styles"))
-            });
+            marks.push(
+                if name.is_empty()
+                    || cell.symbol() == " "
+                        && !["reversed", "underlined"].iter().any(|mark| name.contains(mark))
+                {
+                    ' '
+                } else {
+                    let index = names.iter().position(|known| *known == name).unwrap_or_else(|| {
+                        names.push(name);
+                        names.len() - 1
+                    });
+                    char::from(b'a' + u8::try_from(index).expect("few styles"))
+                },
+            );
         }
         if !marks.trim().is_empty() {
             let _ = writeln!(out, " {}", marks.trim_end());

@@ -252,6 +252,8 @@ pub struct Refused {
     pub sentence: String,
     /// Everything that is not met.
     pub unmet: Vec<Requirement>,
+    /// Number of the record that says so; 0: none does, and `None`: nobody told.
+    pub n: Option<u64>,
     /// First row shown.
     pub scroll: usize,
 }

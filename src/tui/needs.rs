@@ -3,16 +3,17 @@
 //! It is told by the same rules that grey actions: what this screen's person cannot do is no need of theirs.
 
 use crate::runbook::Probe;
-use crate::session::Kind as Of;
-use crate::session::event::How;
+use crate::session::event::{How, Work};
 use crate::session::state::{Phase, Progress, Stage};
 use crate::session::view::{self, CheckStatus};
+use crate::session::{Kind as Of, Requirement};
 use crate::time::{Moment, stopwatch};
 
 use super::app::App;
 use super::approval;
 use super::fit;
 use super::keys::{self, Verb};
+use super::mode::Question;
 use super::view::shape::plain;
 
 /// What kind of thing it is, the most urgent first.
@@ -67,9 +68,15 @@ pub enum Door {
 /// What a start of the step at `place` would meet at `now`.
 #[must_use]
 pub fn door(app: &App, order: &view::Order, place: usize, now: Moment) -> Door {
+    through(app, &view::gate(&app.session, order, place, now), now)
+}
+
+/// The same, of this gate.
+#[must_use]
+pub fn through(app: &App, gate: &[Requirement], now: Moment) -> Door {
     let mut asks = false;
     let mut shut = Vec::new();
-    for unmet in view::gate(&app.session, order, place, now).into_iter().filter(|one| !one.met) {
+    for unmet in gate.iter().filter(|one| !one.met) {
         let check = app.session.check_at(&unmet.id).filter(|_| unmet.kind == Of::Check);
         let state = check.map(|check| view::check(&app.session, check, now).state);
         let automatic = check.is_some_and(|check| app.session.runbook.checks[check].is_automatic());
@@ -92,6 +99,28 @@ pub fn door(app: &App, order: &view::Order, place: usize, now: Moment) -> Door {
         (false, _) => Door::Shut(shut),
         (true, true) => Door::Asks,
         (true, false) => Door::Open,
+    }
+}
+
+/// The gate that a question stands before.
+#[must_use]
+pub fn before(app: &App, question: &Question, now: Moment) -> Vec<Requirement> {
+    match question.work {
+        Work::Run => view::gate(&app.session, &view::order(&app.session), question.step, now),
+        Work::Undo => view::undo_gate(&app.session, question.step, now),
+    }
+}
+
+/// What a yes to a question would meet now: the text may be right, and the start refused all the same.
+#[must_use]
+pub fn against(app: &App, question: &Question, now: Moment) -> Door {
+    let gate = before(app, question, now);
+    // Nobody who is asked then would be heard in time: that start is refused.
+    let person = gate.iter().any(|one| !one.met && one.kind == Of::Witness);
+    match through(app, &gate, now) {
+        Door::Shut(why) => Door::Shut(why),
+        _ if person => Door::Shut(vec!["a second person must approve it".to_owned()]),
+        door => door,
     }
 }
 

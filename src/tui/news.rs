@@ -303,6 +303,7 @@ fn refused(app: &mut App, n: u64, action: &str, sentence: &str, unmet: &[Require
             action: action.to_owned(),
             sentence: sentence.to_owned(),
             unmet,
+            n: Some(n),
             scroll: 0,
         });
     }

@@ -31,29 +31,52 @@ pub(super) fn check(name: &str, scene: impl Fn() -> Scene, keys: impl Fn(&mut Sc
         scene.draw()
     };
     for (width, height) in SIZES {
-        let picture = styled(&shown((width, height)));
+        let picture = shown((width, height));
+        nothing_shines_through(name, &picture);
+        let picture = styled(&picture);
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
             insta::assert_snapshot!(format!("{name}-{width}x{height}"), picture);
         });
     }
     let picture = shown(PICTURE);
-    no_word_of_two_weights(name, &picture);
+    nothing_shines_through(name, &picture);
     same(&format!("screens/{name}.svg"), name, &picture);
 }
 
-/// In the row of the keys nothing shines through from what was drawn there before: a word has one weight.
-fn no_word_of_two_weights(name: &str, picture: &Buffer) {
-    let row = picture.area.bottom() - 1;
-    let cells: Vec<_> = (picture.area.left()..picture.area.right()).map(|x| &picture[(x, row)]).collect();
-    for pair in cells.windows(2).filter(|pair| pair.iter().all(|cell| cell.symbol() != " ")) {
-        let [one, other] = pair else { continue };
-        assert_eq!(
-            one.modifier,
-            other.modifier,
-            "{name}: {} and {} in its last row",
-            one.symbol(),
-            other.symbol()
-        );
+/// Nothing shines through from what was drawn there before. In the row of the keys a word has one weight; what is said on
+/// an edge is as strong as it was meant, and so is a badge: neither is dim but where all of it is quiet.
+fn nothing_shines_through(name: &str, picture: &Buffer) {
+    let bottom = picture.area.bottom() - 1;
+    for y in picture.area.top()..=bottom {
+        let cells: Vec<_> = (picture.area.left()..picture.area.right()).map(|x| &picture[(x, y)]).collect();
+        let at = |symbol: &str| cells.iter().position(|cell| cell.symbol() == symbol);
+        let edge = match (at("┌"), at("┐")) {
+            (Some(left), Some(right)) => left..right,
+            _ if cells[0].symbol() == "─" => 0..cells.len(),
+            _ => 0..0,
+        };
+        // A badge stands in reverse at the end of its row, and says that there is more.
+        let reversed = |at: &usize| cells[*at].modifier.contains(Modifier::REVERSED);
+        let mut badge: Vec<usize> =
+            (0..cells.len()).rev().skip_while(|at| !reversed(at)).take_while(reversed).collect();
+        badge.reverse();
+        let text: String = badge.iter().map(|at| cells[*at].symbol()).collect();
+        let badge = if text.ends_with(" more ") { badge } else { Vec::new() };
+        for (x, cell) in cells.iter().enumerate().filter(|(_, cell)| cell.modifier.contains(Modifier::DIM)) {
+            let strong =
+                cell.modifier.intersects(Modifier::BOLD | Modifier::REVERSED) || cell.fg != Color::Reset;
+            let loud = badge.contains(&x) || edge.contains(&x) && strong;
+            assert!(!loud, "{name}: {} at {x}, {y} is loud and dim", cell.symbol());
+        }
+        for pair in cells.windows(2).filter(|_| y == bottom) {
+            if let [one, other] = pair
+                && one.symbol() != " "
+                && other.symbol() != " "
+            {
+                let both = (one.symbol(), other.symbol());
+                assert_eq!(one.modifier, other.modifier, "{name}: {both:?} in its last row");
+            }
+        }
     }
 }
 
@@ -205,7 +228,7 @@ fn run(out: &mut String, x: usize, y: usize, cells: usize, text: &str, look: &Lo
             CELL.1
         );
     }
-    if text.trim().is_empty() {
+    if text.trim().is_empty() && !look.modifier.contains(Modifier::UNDERLINED) {
         return;
     }
     let mut how = String::new();

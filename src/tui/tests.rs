@@ -6,6 +6,7 @@ mod cuts;
 mod flow;
 mod footing;
 mod moving;
+mod night;
 mod output;
 mod pictures;
 mod pulse;

@@ -27,12 +27,14 @@ pub mod witness;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use crate::session::view::Order;
 use crate::time::Moment;
 
 use super::app::App;
+use super::follow;
+use super::keys::{self, Verb};
 use super::mode::{Mode, Screen};
 use super::mouse::Hit;
 use super::reading::Sighted;
@@ -90,12 +92,21 @@ pub(super) struct View<'a> {
     pub(super) order: Order,
     /// Whose box is drawn, where it is not this screen's own.
     pub(super) theirs: Option<&'a str>,
+    /// It is a box: the keys of the walk come after the one that closes it.
+    pub(super) boxed: bool,
 }
 
 impl View<'_> {
     /// A box's title, with whose it is.
     pub(super) fn titled(self, title: &str) -> String {
         self.theirs.map_or_else(|| title.to_owned(), |name| format!("{name} sees: {title}"))
+    }
+
+    /// A key of the walk, and what it does, from wherever this is drawn.
+    pub(super) fn press(self, verb: Verb, words: impl Into<String>) -> Vec<Span<'static>> {
+        let first = if self.boxed { "Esc, then " } else { "" };
+        let words = format!(" {}", words.into());
+        vec![Span::raw(first), shape::say(keys::shown_for(verb), Tone::Key), Span::raw(words)]
     }
 
     /// That a box is not to be answered here.
@@ -108,7 +119,8 @@ impl View<'_> {
 pub fn draw(app: &App, now: Moment, buffer: &mut Buffer) -> Seen {
     let area = buffer.area;
     let mut seen = Seen { late: pulse::late(app, now), ..Seen::default() };
-    let view = View { app, now, order: crate::session::view::order(&app.session), theirs: None };
+    let view =
+        View { app, now, order: crate::session::view::order(&app.session), theirs: None, boxed: false };
     if area.width < MIN_WIDTH || area.height < MIN_HEIGHT {
         small::draw(view, area, buffer);
     } else if let Mode::Terminal(typing) = &app.mode {
@@ -146,7 +158,8 @@ fn screen(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     draw_rule(rule, if wide { Some((split, "┬")) } else { None }, buffer);
     if !roomy {
         let people = header::people_in_rule(view, width);
-        buffer.set_line(rule.x + 1, rule.y, &people, rule.width.saturating_sub(2));
+        let room = Rect { x: rule.x + 1, width: rule.width.saturating_sub(2), ..rule };
+        write_line(&people, room.intersection(rule), buffer);
     }
     let joint = if wide { Some((split, "┴")) } else { None };
     draw_rule(log_rule, joint, buffer);
@@ -182,7 +195,7 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     // The footer below a popup says what its keys do.
     let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
     let above = Rect { height: area.height - 1, ..area };
-    let Some((name, mode)) = crate::tui::follow::theirs(view.app) else {
+    let Some((name, mode)) = follow::theirs(view.app) else {
         on_top(view, &view.app.mode, above, foot, buffer, seen);
         return footer::said_over(view, foot, buffer);
     };
@@ -193,9 +206,20 @@ fn popup(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     on_top(View { theirs: Some(&name), ..view }, &mode, above, foot, buffer, &mut Seen::default());
 }
 
-fn on_top(view: View<'_>, mode: &Mode, mut area: Rect, foot: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+/// Does what lies on top leave something of the page beside it as it is?
+fn is_small(mode: &Mode) -> bool {
     let in_a_row = matches!(mode, Mode::Prompt(prompt) if popup::in_a_row(&prompt.ask).is_some());
-    let small = in_a_row || matches!(mode, Mode::Plain | Mode::Search(_));
+    in_a_row || matches!(mode, Mode::Plain | Mode::Search(_))
+}
+
+/// Does a box lie on top, this screen's own or one that is only looked at?
+pub(super) fn is_covered(view: View<'_>) -> bool {
+    follow::theirs(view.app).map_or_else(|| !is_small(&view.app.mode), |(_, mode)| !is_small(&mode))
+}
+
+fn on_top(view: View<'_>, mode: &Mode, mut area: Rect, foot: Rect, buffer: &mut Buffer, seen: &mut Seen) {
+    let view = View { boxed: true, ..view };
+    let small = is_small(mode);
     if !small {
         // What is below steps back.
         let back = style(Tone::Quiet).fg(Color::Reset).bg(Color::Reset);
@@ -250,8 +274,15 @@ pub(super) fn clear(area: Rect, buffer: &mut Buffer) {
 /// Writes rows from the top of an area; what does not fit is left out.
 pub(super) fn write_rows(rows: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
     for (row, y) in rows.iter().zip(area.top()..area.bottom()) {
-        buffer.set_line(area.x, y, row, area.width);
+        write_line(row, Rect { y, height: 1, ..area }, buffer);
     }
+}
+
+/// Writes one row over what lies there: nothing of that shines through, neither a colour nor a weight.
+pub(super) fn write_line(row: &Line<'_>, area: Rect, buffer: &mut Buffer) {
+    let width = count(shape::line_columns(row)).min(area.width);
+    clear(Rect { width, height: 1, ..area }, buffer);
+    buffer.set_line(area.x, area.y, row, width);
 }
 
 /// The keys that scroll a popup, as its edge shows them.
@@ -282,19 +313,23 @@ pub(super) fn write_window(
     let height = usize::from(area.height);
     let most = all.saturating_sub(height);
     let scroll = scroll.min(most);
-    write_rows(&window(scroll, height), area, buffer);
-    let mark = |text: String, y: u16, buffer: &mut Buffer| {
-        let text = format!(" {text} ");
-        let width = count(shape::columns(&text)).min(area.width);
-        let x = area.right() - width;
-        buffer.set_stringn(x, y, &text, usize::from(width), style(Tone::Selected));
+    let mut rows = window(scroll, height);
+    let mut mark = |text: String, at: usize| {
+        let Some(row) = rows.get_mut(at) else { return };
+        let mark = shape::fit_line(
+            Line::from(shape::say(format!(" {text} "), Tone::Selected)),
+            usize::from(area.width),
+        );
+        // What it would cover ends before it, with a mark that it was cut.
+        *row = shape::between(std::mem::take(row), mark, usize::from(area.width));
     };
     if height > 0 && scroll > 0 {
-        mark(format!("{} {scroll} more", keys.0), area.top(), buffer);
+        mark(format!("{} {scroll} more", keys.0), 0);
     }
     if height > 1 && scroll < most {
-        mark(format!("{} {} more", keys.1, most - scroll), area.bottom() - 1, buffer);
+        mark(format!("{} {} more", keys.1, most - scroll), height - 1);
     }
+    write_rows(&rows, area, buffer);
 }
 
 /// As wide as the eye finds the next line's beginning.

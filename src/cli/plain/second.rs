@@ -257,6 +257,8 @@ impl Standings {
 }
 
 fn gone(round: &Round, why: &str) -> String {
+    // That it is void is said here already.
+    let why = round.void.as_deref().unwrap_or(why);
     let what = if round.given.is_empty() { "what was asked of a second person" } else { "the approval" };
     clean(&format!("{}: {what} no longer stands: {why}", round.subject.name)).into_owned()
 }

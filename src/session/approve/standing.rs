@@ -110,7 +110,7 @@ pub fn standing(
     } else if have > 0 {
         format!("{} approved; {} more must", names.join(" and "), rule.count - have)
     } else if let Some((given, why)) = taken_back {
-        format!("void: {why} (the approval by {})", name_of(given))
+        format!("the approval by {} is void: {why}", name_of(given))
     } else {
         format!("{needed} must approve it; it waits for an answer")
     };
@@ -133,7 +133,7 @@ pub fn over(round: &Round, at: Moment) -> Option<String> {
     }
     if let Some(why) = &round.void {
         let what = if round.given.is_empty() { "asked" } else { "approved" };
-        return Some(format!("void: {why} (what was {what})"));
+        return Some(format!("what was {what} is void: {why}"));
     }
     let expired = round.at.age(at).is_none_or(|age| age >= LIFETIME);
     expired.then(|| "what was asked for has expired: an approval serves for 15 minutes".to_owned())

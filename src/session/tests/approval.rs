@@ -383,7 +383,7 @@ fn who_approved_never_starts_and_the_wheel_passes() {
     bench.found.named = Some(Ok(sam()));
     assert!(bench.act_as(&sam(), &Command::Handover { to: "sam".into() }).is_err(), "the operator alone");
     bench.act(&Command::Handover { to: "sam".into() }).unwrap();
-    assert_eq!(bench.word("wipe").1, "void: sam is the operator now (what was approved)");
+    assert_eq!(bench.word("wipe").1, "what was approved is void: sam is the operator now");
     let run = Command::Run { step: "wipe".into(), typed: None, will_ask: false, by_hand: false };
     assert!(bench.act(&run).is_err(), "dana is not the operator any more");
     let refusal = bench.act_as(&sam(), &run).unwrap_err();

@@ -124,7 +124,7 @@ fn a_hold_voids_it_for_good() {
     let mut bench = Bench::approved(WIPE, "wipe");
     bench.act_as(&kim(), &Command::Hold { why: "look".into() }).unwrap();
     bench.act_as(&kim(), &Command::Release { why: None }).unwrap();
-    assert_eq!(why(&bench, "wipe"), "void: kim called a hold (what was approved)");
+    assert_eq!(why(&bench, "wipe"), "what was approved is void: kim called a hold");
     assert!(bench.approves(&sam(), "wipe").is_err(), "it is asked anew");
     starts_nothing(&mut bench, "wipe");
     bench.approves(&sam(), "wipe").unwrap();
@@ -151,7 +151,7 @@ fn a2_another_host_or_boot_voids_it() {
     for boot in ["boot-a", "boot-b"] {
         let mut bench = Bench::approved(WIPE, "wipe");
         bench.host_dies(boot, &|_| Found::NoStart);
-        assert_eq!(why(&bench, "wipe"), "void: the session's host started again (what was approved)");
+        assert_eq!(why(&bench, "wipe"), "what was approved is void: the session's host started again");
         starts_nothing(&mut bench, "wipe");
         bench.assert_replays();
     }
@@ -161,7 +161,7 @@ fn a2_another_host_or_boot_voids_it() {
 fn the_end_of_the_session_voids_it() {
     let mut bench = Bench::approved(WIPE, "wipe");
     bench.act(&Command::Abort { why: "enough".into() }).unwrap();
-    assert_eq!(why(&bench, "wipe"), "void: the session was aborted (what was approved)");
+    assert_eq!(why(&bench, "wipe"), "what was approved is void: the session was aborted");
     assert!(bench.approves(&kim(), "wipe").is_err());
 }
 
@@ -175,7 +175,7 @@ fn a6_a_witness_who_leaves_takes_the_yes_along() {
         bench.record(&crate::session::Person::tool(), event);
     };
     leave(&mut bench);
-    assert_eq!(why(&bench, "wipe"), "void: sam left before the start (the approval by sam)");
+    assert_eq!(why(&bench, "wipe"), "the approval by sam is void: sam left before the start");
     starts_nothing(&mut bench, "wipe");
     bench.approves(&sam(), "wipe").unwrap();
     assert_eq!(bench.word("wipe").0, Word::Given, "back again, and it is the same that is asked");
@@ -214,7 +214,7 @@ fn an_answer_it_rests_on_turns_and_it_says_which() {
         bench.check("backup").unwrap();
         assert_eq!(
             why(&bench, "wipe"),
-            "void: backup does not hold any more: 3 files are missing (what was approved)"
+            "what was approved is void: backup does not hold any more: 3 files are missing"
         );
         bench.answers.clear();
         bench.check("backup").unwrap();
@@ -252,7 +252,7 @@ fn an_answer_by_a_person_must_be_the_very_one() {
     for yes in [true, false] {
         let mut bench = with_copy();
         bench.attest("copy", yes).unwrap();
-        assert_eq!(why(&bench, "wipe"), "void: dana answered copy anew (what was approved)");
+        assert_eq!(why(&bench, "wipe"), "what was approved is void: dana answered copy anew");
         bench.run_typed("wipe", "wipe").unwrap();
         assert!(bench.log.is_empty());
         bench.assert_replays();
@@ -282,7 +282,7 @@ fn a_value_that_changes_voids_it_by_name() {
     assert!(bench.round("go").unwrap().subject.text().contains("value:       v=one"));
     bench.run("find").unwrap();
     let gone = why(&bench, "go");
-    assert!(gone.starts_with("void: ") && gone.contains("`v`"), "{gone}");
+    assert!(gone.starts_with("what was approved is void: ") && gone.contains("`v`"), "{gone}");
     bench.exits_saying("two");
     assert_eq!(why(&bench, "go"), gone, "void is void");
     bench.run("go").unwrap();
@@ -303,7 +303,7 @@ fn the_end_of_a_background_step_voids_nothing_unless_it_fails() {
             bench.run("go").unwrap();
             assert_eq!(bench.status("go"), Running);
         } else {
-            assert_eq!(why(&bench, "go"), "void: 2 Side failed (what was approved)");
+            assert_eq!(why(&bench, "go"), "what was approved is void: 2 Side failed");
         }
         bench.assert_replays();
     }
@@ -321,7 +321,7 @@ fn an_earlier_step_taken_back_voids_it() {
     bench.run("wipe").unwrap();
     bench.approves(&sam(), "wipe").unwrap();
     bench.undo("a").unwrap();
-    assert_eq!(why(&bench, "wipe"), "void: 1 A is being undone (what was approved)");
+    assert_eq!(why(&bench, "wipe"), "what was approved is void: 1 A is being undone");
     bench.exits(0);
     bench.walk("a");
     starts_nothing(&mut bench, "wipe");
@@ -332,7 +332,7 @@ fn an_earlier_step_taken_back_voids_it() {
 fn skipping_it_voids_it() {
     let mut bench = Bench::approved(WIPE, "wipe");
     bench.skip("wipe").unwrap();
-    assert_eq!(why(&bench, "wipe"), "void: it was skipped (what was approved)");
+    assert_eq!(why(&bench, "wipe"), "what was approved is void: it was skipped");
     starts_nothing(&mut bench, "wipe");
 }
 
@@ -409,7 +409,7 @@ fn a_list_that_changed_voids_it() {
     bench.run("find").unwrap();
     bench.exits_saying("x\ny\nz");
     let gone = why(&bench, "each");
-    assert!(gone.starts_with("void: ") && gone.contains("`all`"), "{gone}");
+    assert!(gone.starts_with("what was approved is void: ") && gone.contains("`all`"), "{gone}");
     bench.act_as(&dana(), &Command::Note { text: "so".into() }).unwrap();
     bench.run("each").unwrap();
     assert_eq!(bench.round("each").unwrap().subject.list, ["x", "y", "z"]);

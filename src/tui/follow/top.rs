@@ -130,6 +130,7 @@ fn mode_of(app: &App, top: &Top) -> Option<Mode> {
             action: action.clone(),
             sentence: sentence.clone(),
             unmet: unmet.clone(),
+            n: None,
             scroll: row(*scroll),
         }),
         Top::Help { scroll } => Mode::Help { scroll: row(*scroll) },

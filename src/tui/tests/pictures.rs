@@ -72,7 +72,10 @@ fn a_check_that_does_not_hold_lists_what_does_not_fit() {
     };
     check("differing", differing, |_| {});
     let text = differing().sized(120, 40).text();
-    assert!(text.contains("· wp-content/themes/t4: missing") && text.contains("… 3 more of it"), "{text}");
+    assert!(
+        text.contains("· wp-content/themes/t4: missing") && text.contains("… 3 more:  onbelay report k3f9"),
+        "{text}"
+    );
     assert!(!text.contains("looked at"), "it has its answer: {text}");
 }
 
@@ -111,7 +114,7 @@ fn a_refusal() {
 fn after_a_crash() {
     let crashed = || {
         let mut scene = Scene::copying(&output());
-        scene.bench.host_dies("boot-b", &|_| Found::Gone("the machine restarted at 03:12".to_owned()));
+        scene.bench.host_dies("boot-b", &|_| Found::Gone("the machine restarted at 15:17".to_owned()));
         scene.later(60);
         scene.hear();
         scene

@@ -33,6 +33,10 @@ fn copying(past: Option<Msg>, seconds: u64) -> Scene {
 fn what_runs_says_for_how_long_of_how_long() {
     check("pulse-running", || copying(Some(shop(&ALL)), 0), |_| {});
     check("pulse-late", || copying(Some(shop(&ALL)), 600), |_| {});
+    // What it took before is another measure: beside "late by" it would not add up.
+    let text = copying(Some(shop(&ALL)), 600).sized(120, 40).text();
+    assert!(text.contains("17:12, late after 12:00") && text.contains(" late by 5:12"), "{text}");
+    assert!(!text.contains("of about 9:00"), "{text}");
 }
 
 /// The shop's copy with no word of the runbook about its time.

@@ -83,7 +83,7 @@ fn a_running_interactive_step_offers_its_terminal_first() {
     let footer = scene.text().lines().last().expect("a footer").trim_start().to_owned();
     assert!(footer.starts_with("t type into it"), "{footer}");
     let text = scene.text();
-    assert!(text.contains("Go on? [y/N]") && text.contains("nobody types into it yet: t does"), "{text}");
+    assert!(text.contains("Go on? [y/N]") && text.contains("nobody types yet: press t to type"), "{text}");
     scene.key(KeyCode::Enter);
     assert!(scene.text().contains("t types into its terminal"), "{}", scene.text());
     assert!(scene.commands().is_empty());

@@ -10,14 +10,14 @@ use crate::tui::picture::check;
 use crate::wire::FromHost;
 use crate::wire::messages::Role;
 
-/// Sam's screen, which follows, after dana has pressed some keys.
+/// Sam's screen, which follows, after dana has pressed some keys, and knows all that came of them.
 fn followed(scene: impl Fn() -> Scene, role: Role, keys: impl Fn(&mut Scene)) -> Scene {
     let mut theirs = scene();
     theirs.draw();
     keys(&mut theirs);
     theirs.draw();
-    let mut here = scene().seen_by(&sam(), role);
     let gaze = gaze_of(&theirs.app);
+    let mut here = theirs.seen_by(&sam(), role);
     here.give(Msg::Host(Box::new(FromHost::Looking { person: dana(), gaze })));
     here
 }

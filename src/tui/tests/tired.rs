@@ -50,7 +50,10 @@ fn checks_that_were_never_asked_keep_nothing_shut() {
     scene.hear();
     assert_eq!(kinds(&scene), [Kind::Start]);
     let text = scene.text();
-    assert!(text.contains("It is asked first") && !text.contains("It stays shut until"), "{text}");
+    assert!(
+        text.contains("Enter asks these first, then starts it") && !text.contains("It stays shut until"),
+        "{text}"
+    );
     assert!(Scene::shut().text().contains("It stays shut until"));
 }
 

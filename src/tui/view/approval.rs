@@ -77,8 +77,9 @@ pub(super) fn draw(
         all: left.rows == 0,
     });
     let share = left.share();
-    write_rows(&[title(look, reading, share, width)], head, buffer);
-    keys_row(look, reading, over.is_some(), (left.rows == 0, share), foot, buffer);
+    write_rows(&[title(look, reading, over.is_some(), share, width)], head, buffer);
+    let read = (left.rows == 0, share);
+    keys_row(look, reading, over.is_some(), read, scroll < most, foot, buffer);
 }
 
 /// Why nothing said to it counts.
@@ -94,7 +95,7 @@ fn over(look: View<'_>, reading: &Reading) -> Option<String> {
     }
 }
 
-fn title(look: View<'_>, reading: &Reading, share: usize, width: usize) -> Line<'static> {
+fn title(look: View<'_>, reading: &Reading, over: bool, share: usize, width: usize) -> Line<'static> {
     let name = plain(&view::step_name(&look.app.session, reading.step));
     let undo = reading.subject.as_ref().is_some_and(|subject| subject.work == Work::Undo);
     let what = if undo { format!("undo {name}") } else { name };
@@ -102,6 +103,16 @@ fn title(look: View<'_>, reading: &Reading, share: usize, width: usize) -> Line<
     let round = look.app.session.steps[reading.step].approval.as_deref();
     let left_over = round.and_then(|round| round.at.age(look.now)).map(|age| LIFETIME.saturating_sub(age));
     let right = match (left_over, width >= 60) {
+        // What is over serves for no time, however much of it there would be.
+        _ if over && look.app.link == Link::Up => {
+            let word = match round {
+                Some(round) if round.refused.is_some() => "refused",
+                Some(_) if left_over.is_none_or(|time| time.is_zero()) => "expired",
+                Some(_) => "void",
+                None => "over",
+            };
+            format!("{share} % read · {word} ")
+        }
         (Some(time), true) => format!("{share} % read · serves for {} more ", left_in_words(time)),
         (Some(time), false) => format!("{share} % · {} ", left_in_words(time)),
         _ => format!("{share} % read "),
@@ -467,6 +478,7 @@ fn keys_row(
     reading: &Reading,
     over: bool,
     (all, share): (bool, usize),
+    below: bool,
     foot: Rect,
     buffer: &mut Buffer,
 ) {
@@ -507,20 +519,26 @@ fn keys_row(
     } else {
         let word = match part {
             Part::Given => "you approved it",
-            Part::Sign => "a signature is asked for",
+            Part::Sign if narrow => "by signature: PgDn to “You”",
+            Part::Sign => "approved by signature only: how, see “You”",
             _ => "only to read",
         };
         spans.push(say(format!("{word}{gap}"), Tone::Quiet));
     }
     key(Verb::Back, if narrow { "no" } else { "not now" }, &mut spans);
-    if look.app.link == Link::Up {
-        key(Verb::HoldNow, "hold", &mut spans);
+    match footer::no_hold(look.app) {
+        None => key(Verb::HoldNow, "hold", &mut spans),
+        // It stands at the start of the row.
+        Some(_) if look.app.link != Link::Up => {}
+        Some(why) => spans.extend([say(why, Tone::Alarm), Span::raw(gap)]),
     }
     if matches!(part, Part::Approve | Part::Here | Part::Sign) && !(may && read && !over) {
         key(Verb::Refuse, "refuse", &mut spans);
     }
-    key(Verb::PageDown, "more", &mut spans);
-    key(Verb::End, "end", &mut spans);
+    if below {
+        key(Verb::PageDown, "more", &mut spans);
+        key(Verb::End, "end", &mut spans);
+    }
     clear(foot, buffer);
     write_rows(&[fit_line(Line::from(spans), width)], foot, buffer);
 }

@@ -106,7 +106,7 @@ pub(super) fn head(view: View<'_>, width: usize) -> Vec<Line<'static>> {
             rows.extend(hang(vec![Span::raw("  ")], wrap_spans(&doing, width.saturating_sub(2))));
         }
     } else if let Some(time) = pulse::wish(view, place) {
-        let text = format!("asking its checks, {time}; then the gate decides");
+        let text = format!("asking its checks, {time}; then it starts or stays shut");
         rows.extend(hang(
             vec![Span::raw("  ")],
             wrap_spans(&[say(text, Tone::Live)], width.saturating_sub(2)),
@@ -171,11 +171,12 @@ fn body(view: View<'_>, width: usize) -> Pile {
     pile.add(items(view, width));
     if let Some(call) = &model.run {
         let word = match status {
-            StepStatus::Running => "it runs",
-            StepStatus::Done | StepStatus::Undone | StepStatus::Interrupted => "it ran",
-            _ => "it will run",
+            StepStatus::Running => "it runs".to_owned(),
+            StepStatus::Done | StepStatus::Undone | StepStatus::Interrupted => "it ran".to_owned(),
+            StepStatus::Failed => format!("it ran; {} runs it again", keys::shown_for(Verb::Run)),
+            _ => "it will run".to_owned(),
         };
-        pile.add(script::rows(view, call, word, width));
+        pile.add(script::rows(view, call, &word, width));
     } else if matches!(status, StepStatus::Ready | StepStatus::Running) {
         let capture = model.capture.as_ref().map(|c| format!(", and its value ({}) is asked then", c.name));
         let key = keys::shown_for(Verb::Done);
@@ -212,20 +213,22 @@ fn interrupted(view: View<'_>, width: usize) -> Vec<Line<'static>> {
         wrap(&format!("{started}{wrote}. Nothing has been run since."), width).into_iter().map(Line::raw),
     );
     let (done, fail) = (keys::shown_for(Verb::Done), keys::shown_for(Verb::Fail));
-    let look = [
-        Span::raw("Look first, then say what you saw:   "),
-        say(done, Tone::Key),
-        Span::raw(" it finished   "),
-        say(fail, Tone::Key),
-        Span::raw(" it did not"),
-    ];
-    rows.extend(wrap_spans(&look, width));
+    rows.extend(wrap("Look first, then say what you saw:", width).into_iter().map(Line::raw));
+    // A row each: broken in two, the one reads as the other.
+    for (key, words) in [(done, "it finished"), (fail, "it did not finish")] {
+        let words = wrap_spans(&[Span::raw(words)], width.saturating_sub(4 + columns(&key) + 2));
+        rows.extend(hang(vec![Span::raw("    "), say(key, Tone::Key), Span::raw("  ")], words));
+    }
     let checks: Vec<String> =
         session.runbook.steps[place].verify.iter().map(|id| format!("\"{id}\"")).collect();
     if !checks.is_empty() {
         let key = keys::shown_for(Verb::Check);
-        let text = format!("Helpful:  {key} asks {} (a check; it changes nothing)", checks.join(", "));
-        rows.extend(wrap(&text, width).into_iter().map(Line::raw));
+        let helpful = [
+            Span::raw("Helpful:  "),
+            say(key, Tone::Key),
+            Span::raw(format!(" asks {} (a check; it changes nothing)", checks.join(", "))),
+        ];
+        rows.extend(wrap_spans(&helpful, width));
     }
     rows
 }

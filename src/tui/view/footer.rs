@@ -14,11 +14,11 @@ use crate::tui::mode::Page;
 use crate::tui::mouse::Hit;
 use crate::tui::needs;
 use crate::tui::people::here;
-use crate::tui::theme::{Tone, style};
+use crate::tui::theme::Tone;
 use crate::wire::messages::LogHealth;
 
 use super::shape::{columns, fit_line, line_columns, say, wrap};
-use super::{Seen, View, write_rows};
+use super::{Seen, View, clear, write_line, write_rows};
 
 /// From this many columns on the way out has a place of its own.
 const ROOMY: usize = 80;
@@ -78,12 +78,14 @@ pub(super) fn notice(view: View<'_>, area: Rect, buffer: &mut Buffer) {
             // What is said ends with a mark before it.
             let short = rows.last().cloned().unwrap_or_default();
             let room = usize::from(right.saturating_sub(area.x + 1));
-            for x in area.x + 1..area.right() {
-                buffer[(x, last)].reset();
-            }
-            buffer.set_line(area.x + 1, last, &fit_line(short, room), super::count(room));
+            clear(Rect { x: area.x + 1, y: last, width: area.width.saturating_sub(1), height: 1 }, buffer);
+            write_line(
+                &fit_line(short, room),
+                Rect { x: area.x + 1, y: last, width: super::count(room), height: 1 },
+                buffer,
+            );
         }
-        buffer.set_span(right, last, &log, taken);
+        write_line(&Line::from(log), Rect { x: right, y: last, width: taken, height: 1 }, buffer);
     }
     let room = usize::from(right.saturating_sub(first_free + 1));
     let Some(mark) = mark(view.app) else { return };
@@ -92,7 +94,8 @@ pub(super) fn notice(view: View<'_>, area: Rect, buffer: &mut Buffer) {
     if line_columns(&whole) <= room || rows.is_empty() {
         let mark = fit_line(whole, room);
         let columns = super::count(line_columns(&mark));
-        buffer.set_line(right.saturating_sub(columns + 1).max(area.x), last, &mark, columns);
+        let x = right.saturating_sub(columns + 1).max(area.x);
+        write_line(&mark, Rect { x, y: last, width: columns, height: 1 }, buffer);
     }
 }
 
@@ -131,30 +134,46 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     let page = view.app.page();
     // The way to all the rest is always there.
     // So is the chord that holds, which works everywhere.
-    let up = view.app.link == Link::Up;
-    let chord = if up {
-        keys::binding(Page::Walk, Verb::HoldNow).map(|binding| hint(binding.word, binding, false))
-    } else {
-        Some(vec![say(" no connection: no hold ", Tone::Alarm), Span::raw("  ")])
+    let chord = match no_hold(view.app) {
+        None => keys::binding(Page::Walk, Verb::HoldNow).map(|binding| hint(binding.word, binding)),
+        Some(why) => Some(vec![say(why, Tone::Alarm), Span::raw("  ")]),
     };
-    let kept =
-        |verb| keys::binding(page, verb).map(|binding| (hint(binding.word, binding, false), Some(verb)));
+    let kept = |verb| keys::binding(page, verb).map(|binding| (hint(binding.word, binding), Some(verb)));
     // Who is tired must not look for the way out either; once all is over it comes first.
     let over = view.app.session.stage == Stage::Finished && page == Page::Walk;
-    let leave = kept(Verb::Quit).filter(|_| width >= ROOMY && !over);
+    // What lies on top is somebody else's: the keys of what is below it are not for now.
+    let theirs = follow::theirs(view.app).is_some();
+    let leave = kept(Verb::Quit).filter(|_| width >= ROOMY && !over && !theirs);
     let last: Vec<(Vec<Span<'static>>, Option<Verb>)> =
         chord.map(|spans| (spans, None)).into_iter().chain(leave).chain(kept(Verb::Help)).collect();
-    let last_width: usize = last.iter().map(|(spans, _)| spans_columns(spans)).sum();
     let mut line = vec![Span::raw(" ")];
     let mut used = 1;
     let mut hits = Vec::new();
+    let mut rows = in_order(view.app, page);
+    if theirs {
+        line.extend([say("Esc", Tone::Key), Span::raw(" look away   ")]);
+        used = spans_columns(&line);
+        rows.clear();
+    }
+    let dead = rows.iter().find(|row| is_dead(view.app, row)).map(|row| {
+        let words = format!("({}: not now)   ", keys::label(row.keys[0]));
+        (vec![say(words, Tone::Quiet)], Some(row.verb))
+    });
+    // Where there is little room it gives way to what does something.
+    let dead = dead.filter(|_| width >= ROOMY);
+    let last: Vec<_> = dead.into_iter().chain(last).collect();
+    let last_width: usize = last.iter().map(|(spans, _)| spans_columns(spans)).sum();
     let room = width.saturating_sub(last_width);
-    for binding in in_order(view.app, page) {
+    for binding in rows {
         // Questions of other steps are answered from the list; here they would only be in the way.
         let elsewhere = binding.verb == Verb::Attest
             && own_questions(view.app) == 0
             && approval_to_answer(view.app).is_none();
-        let never = matches!(binding.verb, Verb::Help | Verb::Up | Verb::Hold | Verb::HoldNow);
+        // Where the key that answers opens the very same.
+        let twice = binding.verb == Verb::Approval
+            && page == Page::Walk
+            && approval_to_answer(view.app) == Some(view.app.selected);
+        let never = twice || matches!(binding.verb, Verb::Help | Verb::Up | Verb::Hold | Verb::HoldNow);
         let shown = binding.verb == Verb::Quit && !over;
         // Where somebody is here already, or room is short, the first row has it.
         let join = binding.verb == Verb::Join
@@ -162,15 +181,11 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
         if never || elsewhere || shown || join {
             continue;
         }
-        let (word, dim) = match fit(view.app, binding.verb) {
-            Fit::Yes(word) => (word.unwrap_or(binding.word), stands(view.app, binding.verb)),
-            // Of what cannot be done now only the one that people look for first.
-            Fit::No(_) if binding.verb == Verb::Run && up && follow::leads(view.app) && !asked(view.app) => {
-                (binding.word, true)
-            }
+        let word = match fit(view.app, binding.verb) {
+            Fit::Yes(word) if !stands(view.app, binding.verb) => word.unwrap_or(binding.word),
             _ => continue,
         };
-        let spans = hint(word, binding, dim);
+        let spans = hint(word, binding);
         let width = spans_columns(&spans);
         if used + width > room {
             continue;
@@ -195,8 +210,18 @@ pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut S
     let gap = width.saturating_sub(line_columns(&line));
     line.spans.push(Span::raw(" ".repeat(gap)));
     // Whatever was there before, a popup's frame included, is not for the eye now.
-    buffer.set_style(area, style(Tone::Plain));
     write_rows(&[line], area, buffer);
+}
+
+/// Why the chord that holds does nothing, where it does nothing.
+pub(super) fn no_hold(app: &App) -> Option<&'static str> {
+    match (&app.link, &app.health) {
+        // What is broken stands above.
+        (Link::Up, LogHealth::Broken { .. }) if app.size.0 < 60 => Some("no hold"),
+        (Link::Up, LogHealth::Broken { .. }) => Some(" log broken: no hold "),
+        (Link::Up, _) => None,
+        _ => Some(" no connection: no hold "),
+    }
 }
 
 /// The rows of the table, what the state of the selected step needs first.
@@ -250,10 +275,19 @@ fn stands(app: &App, verb: Verb) -> bool {
     matches!(verb, Verb::Run | Verb::ByHand) && !app.session.holds.is_empty()
 }
 
-fn hint(word: &str, binding: &keys::Binding, dim: bool) -> Vec<Span<'static>> {
+/// Of what cannot be done now only the one that people look for first is shown.
+fn is_dead(app: &App, row: &Binding) -> bool {
+    let runs = row.verb == Verb::Run && app.link == Link::Up && follow::leads(app);
+    runs && match fit(app, row.verb) {
+        Fit::Yes(_) => stands(app, row.verb),
+        Fit::No(_) => !asked(app),
+        Fit::Absent(_) => false,
+    }
+}
+
+fn hint(word: &str, binding: &keys::Binding) -> Vec<Span<'static>> {
     let key = if binding.verb == Verb::Down { "↑↓".to_owned() } else { keys::label(binding.keys[0]) };
-    let (key_tone, word_tone) = if dim { (Tone::Quiet, Tone::Quiet) } else { (Tone::Key, Tone::Plain) };
-    vec![say(key, key_tone), say(format!(" {word}   "), word_tone)]
+    vec![say(key, Tone::Key), say(format!(" {word}   "), Tone::Plain)]
 }
 
 fn spans_columns(spans: &[Span<'_>]) -> usize {
@@ -265,7 +299,7 @@ fn log_sign(view: View<'_>) -> Span<'static> {
     let narrow = app.size.0 < 60;
     let records = app.session.head;
     match (&app.health, &app.link) {
-        (LogHealth::Broken { .. }, _) => say(" log NOT safe ", Tone::Alarm),
+        (LogHealth::Broken { .. }, _) => say(" log NOT written ", Tone::Alarm),
         (_, Link::Lost(_) | Link::Waiting(_) | Link::Gone(_)) => say(" no connection ", Tone::Alarm),
         (LogHealth::Slow { took }, _) => say(format!(" log slow: {took} ms "), Tone::Warn),
         (LogHealth::Safe, _) if narrow => say(" log safe ", Tone::Good),

@@ -7,9 +7,13 @@ use crate::session::event::Work;
 use crate::session::view::{self, CheckStatus, CheckView, evidence};
 use crate::session::{Kind, Requirement};
 use crate::time::in_words;
+use crate::tui::approval::is_open;
+use crate::tui::fit::fit;
+use crate::tui::follow;
 use crate::tui::keys::{self, Verb};
 use crate::tui::needs::{self, Door};
 use crate::tui::theme::{Tone, of_check};
+use crate::wire::messages::Role;
 
 use super::shape::{between, columns, hang, plain, say, wrap_spans};
 use super::{View, pulse};
@@ -29,7 +33,7 @@ pub(super) fn rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'stat
     }
     let asks = needs::door(view.app, &view.order, place, view.now) == Door::Asks;
     let title = match (shut, typed) {
-        (true, _) if asks => say("It is asked first, by a start of this step", Tone::Ready),
+        (true, _) if asks => asks_first(view, place, &all),
         (true, _) => say("It stays shut until", Tone::Strong),
         (false, true) => say("All holds; it asks for its text to be typed", Tone::Ready),
         (false, false) => say("It may start", Tone::Ready),
@@ -39,6 +43,27 @@ pub(super) fn rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'stat
         rows.extend(requirement_rows(view, requirement, Work::Run, width));
     }
     rows
+}
+
+/// The heading over what a start would ask first; over a second person who is asked already, whom no start asks again.
+fn asks_first(view: View<'_>, place: usize, all: &[Requirement]) -> Span<'static> {
+    let of = |witness: bool| {
+        let unmet = all.iter().filter(|one| !one.met && one.kind != Kind::Confirm);
+        unmet.filter(|one| (one.kind == Kind::Witness) == witness).count() > 0
+    };
+    let (person, checks) = (of(true), of(false));
+    if person && !checks && is_open(view.app, place, view.now) {
+        return say("It stays shut until a second person approves it", Tone::Strong);
+    }
+    let run = keys::shown_for(Verb::Run);
+    let words = match (follow::leads(view.app), checks, person) {
+        (true, true, true) => format!("{run} asks these first, then a second person"),
+        (true, false, true) => format!("{run} asks a second person to approve it"),
+        (true, ..) => format!("{run} asks these first, then starts it"),
+        (false, false, true) => "A second person is asked when it is started".to_owned(),
+        (false, ..) => "These are asked when it is started".to_owned(),
+    };
+    say(words, Tone::Ready)
 }
 
 /// What is asked at the step's end.
@@ -174,8 +199,13 @@ fn list_rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'static>> {
             rows.extend(hang(vec![Span::raw("      · ")], wrap_spans(&words, width.saturating_sub(8))));
         }
         if let Some(more @ 1..) = lines.len().checked_sub(LISTED) {
-            let words = format!("      … {more} more of it in `onbelay report {}`", view.app.session.id);
-            rows.extend(hang(Vec::new(), wrap_spans(&[say(words, Tone::Quiet)], width)));
+            // The name that one types: the end of the line to join.
+            let session = view.app.join.rsplit("--witness ").next().unwrap_or_default();
+            let words = [
+                say(format!("{more} more:  "), Tone::Quiet),
+                say(format!("onbelay report {}", plain(session)), Tone::Code),
+            ];
+            rows.extend(hang(vec![Span::raw("      … ")], wrap_spans(&words, width.saturating_sub(8))));
         }
     }
     rows
@@ -203,8 +233,14 @@ pub(super) fn fix(view: View<'_>, requirement: &Requirement) -> Vec<Span<'static
         return Vec::new();
     }
     let session = &view.app.session;
-    let press =
-        |verb: Verb, words: &str| vec![say(keys::shown_for(verb), Tone::Key), Span::raw(format!(" {words}"))];
+    // Who only watches is told who can; their own hold they release themselves.
+    let press = |verb: Verb, does: &str, can: &str| {
+        if view.app.role == Role::Watch && !fit(view.app, verb).is_yes() {
+            vec![Span::raw(format!("{} can {can}", plain(&session.operator.name)))]
+        } else {
+            view.press(verb, does)
+        }
+    };
     if requirement.kind == Kind::Check
         && let Some(place) = session.check_at(&requirement.id)
     {
@@ -217,12 +253,14 @@ pub(super) fn fix(view: View<'_>, requirement: &Requirement) -> Vec<Span<'static
         }
         return match (&check.probe, state) {
             (_, CheckStatus::Running) => Vec::new(),
-            (Probe::Attest { .. }, _) => press(Verb::Attest, "answers it, in words"),
+            (Probe::Attest { .. }, _) => press(Verb::Attest, "answers it, in words", "answer it, in words"),
             (_, CheckStatus::Unknown) if view::waits_for_capture(session, place).is_some() => {
                 vec![Span::raw(plain(&view::check(session, place, view.now).detail))]
             }
-            (_, CheckStatus::Unknown | CheckStatus::Stale) => press(Verb::Check, "asks it; so does a start"),
-            _ => press(Verb::Check, "asks it again"),
+            (_, CheckStatus::Unknown | CheckStatus::Stale) => {
+                press(Verb::Check, "asks it; so does a start", "ask it; a start does so too")
+            }
+            _ => press(Verb::Check, "asks it again", "ask it again"),
         };
     }
     if requirement.kind == Kind::Witness {
@@ -230,7 +268,7 @@ pub(super) fn fix(view: View<'_>, requirement: &Requirement) -> Vec<Span<'static
         return Vec::new();
     }
     if requirement.kind == Kind::Hold {
-        return press(Verb::Release, "releases it, once it is settled");
+        return press(Verb::Release, "releases it, once it is settled", "release it, once it is settled");
     }
     here(&requirement.fix)
 }

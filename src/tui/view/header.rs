@@ -97,7 +97,9 @@ fn marks(view: View<'_>, width: usize, size: Size) -> Vec<Span<'static>> {
             let left = if size == Size::Full { whole } else { short };
             spans.extend([Span::raw(format!("{elapsed} in")), say(" · ", Tone::Quiet), Span::raw(left)]);
         }
-        None => spans.push(Span::raw(elapsed)),
+        // By how much something is late goes before what this time is.
+        None if size >= Size::NoJoin => spans.push(Span::raw(elapsed)),
+        None => spans.push(Span::raw(format!("{elapsed} in"))),
     }
     spans.push(Span::raw(" "));
     spans
@@ -274,8 +276,11 @@ pub(super) fn cut_off(view: View<'_>, width: usize) -> Option<Line<'static>> {
 /// The newest hold, in one row that nothing lies on.
 pub(super) fn held(view: View<'_>, width: usize) -> Option<Line<'static>> {
     let hold = view.app.session.holds.last()?;
-    let text = format!(" ⏸ {} holds: {} ", plain(&hold.by.name), plain(&hold.why));
-    Some(fit_line(Line::from(say(text, Tone::Alarm)), width))
+    let text = format!(" ⏸ {} holds: {}", plain(&hold.by.name), plain(&hold.why));
+    // It stands in the place of the row that says where the walk is.
+    let place = format!(" · {} ", stand(view.app));
+    let text = fit(&text, width.saturating_sub(columns(&place))).into_owned();
+    Some(fit_line(Line::from(say(format!("{text}{place}"), Tone::Alarm)), width))
 }
 
 /// What must not be overlooked, the worst first, two rows each at most.
@@ -305,10 +310,13 @@ pub(super) fn banners(view: View<'_>, width: usize) -> Vec<Line<'static>> {
         }
     }
     if let LogHealth::Broken { why } = &app.health {
-        texts.push((
-            Tone::Alarm,
-            format!("the log cannot be written, so nothing starts any more: {}", plain(why)),
-        ));
+        // What there is to do goes before the reason, which may be long.
+        let deed = if width < 60 {
+            "log NOT written: mend that, q on every screen, attach again"
+        } else {
+            "the log cannot be written: nothing starts, what runs goes on. Mend that, q on every screen, attach again"
+        };
+        texts.push((Tone::Alarm, format!("{deed} ({})", plain(why))));
     }
     if let Stage::Aborted { why } = &app.session.stage {
         texts.push((Tone::Warn, format!("aborted: {} — nothing starts any more but undos", plain(why))));
@@ -322,7 +330,9 @@ pub(super) fn banners(view: View<'_>, width: usize) -> Vec<Line<'static>> {
     if app.session.stage == Stage::Finished {
         texts.push((Tone::Good, "finished; onbelay report tells the whole walk".to_owned()));
     }
-    for hold in app.session.holds.iter().rev() {
+    // The newest stands on top of a box.
+    let told = usize::from(super::is_covered(view));
+    for hold in app.session.holds.iter().rev().skip(told) {
         let key = keys::shown_for(Verb::Release);
         let by = plain(&hold.by.name);
         texts.push((Tone::Alarm, format!("⏸ {by} holds: {}   {key} releases", plain(&hold.why))));

@@ -246,11 +246,13 @@ impl Page {
 
     fn write_code(&mut self) {
         let Some((language, code)) = self.code.take() else { return };
-        if !language.is_empty() {
-            self.write(&[Span::raw("  "), say(plain(&language), Tone::Quiet)]);
+        let shell = highlight::is_shell(&language);
+        // A shell's colours say it; its name alone in a row would read as a command.
+        if !language.is_empty() && !shell {
+            self.write(&[Span::raw("  "), say(format!("┌ {} ──", plain(&language)), Tone::Quiet)]);
         }
         let lines = plain_lines(code.strip_suffix('\n').unwrap_or(&code));
-        let lines = if highlight::is_shell(&language) {
+        let lines = if shell {
             highlight::lines(&lines)
         } else {
             lines.into_iter().map(|line| vec![say(line, Tone::Code)]).collect()
@@ -310,15 +312,16 @@ mod tests {
 
     #[test]
     fn code_keeps_its_lines_and_its_spaces() {
-        check("```sh\nif a; then\n  b   c\n\nfi\n```", &["  sh", "  if a; then", "    b   c", "  ", "  fi"]);
+        check("```sh\nif a; then\n  b   c\n\nfi\n```", &["  if a; then", "    b   c", "  ", "  fi"]);
+        check("```text\na  b\n```", &["  ┌ text ──", "  a  b"]);
         check("> ```\n> a\n>  b\n> ```", &["│   a", "│    b"]);
         check(
             "- x\n  - [x] done\n  - [ ] open\n    ```\n    a\n    ```",
             &["• x", "  • [x] done", "  • [ ] open", "      a"],
         );
         let rows = rows("```sh\n# why\n```\n```python\n# why\n```", 24);
-        assert_eq!(rows[1].spans[1].style, style(Tone::Comment), "{rows:?}");
-        assert_eq!(rows[4].spans[1].style, style(Tone::Code), "{rows:?}");
+        assert_eq!(rows[0].spans[1].style, style(Tone::Comment), "{rows:?}");
+        assert_eq!(rows[3].spans[1].style, style(Tone::Code), "{rows:?}");
     }
 
     #[test]

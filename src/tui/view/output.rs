@@ -12,7 +12,7 @@ use crate::tui::output::{Output, Sought, list};
 use crate::tui::theme::{Tone, style};
 
 use super::shape::{between, fit_line, line_columns, plain, say};
-use super::{Seen, View, WIDE, cut_bottom, cut_top, detail, draw_rule, write_rows};
+use super::{Seen, View, WIDE, cut_bottom, cut_top, detail, draw_rule, write_line, write_rows};
 
 /// Draws the output alone, below the step's row.
 pub(super) fn draw(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
@@ -60,7 +60,7 @@ pub(super) fn below(view: View<'_>, area: Rect, buffer: &mut Buffer, seen: &mut 
         usize::from(area.width) - 2,
     );
     let taken = super::count(line_columns(&title));
-    buffer.set_line(rule.x + 1, rule.y, &title, taken);
+    write_line(&title, Rect { x: rule.x + 1, width: taken, ..rule }, buffer);
     seen.output = write(view.app, output, rest, buffer);
 }
 

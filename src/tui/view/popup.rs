@@ -18,7 +18,9 @@ use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_check, style};
 
 use super::shape::{between, columns, fit_line, hang, in_rows, plain, say, wrap, wrap_spans};
-use super::{ARROWS, Seen, View, clear, count, gate, script, witness, write_rows, write_scrolled};
+use super::{
+    ARROWS, Seen, View, clear, count, gate, script, witness, write_line, write_rows, write_scrolled,
+};
 
 /// Columns of a box, where there is room.
 const BOX: u16 = 80;
@@ -48,7 +50,7 @@ pub(super) fn frame(title: &str, rows: usize, tone: Tone, area: Rect, buffer: &m
     }
     let title =
         fit_line(Line::from(say(format!(" {title} "), Tone::Strong)), usize::from(width.saturating_sub(4)));
-    buffer.set_line(outer.x + 2, outer.y, &title, width.saturating_sub(4));
+    write_line(&title, Rect { x: outer.x + 2, width: width.saturating_sub(4), height: 1, ..outer }, buffer);
     Rect { x: outer.x + 2, y: outer.y + 1, width: width.saturating_sub(4), height: height.saturating_sub(2) }
 }
 
@@ -101,6 +103,9 @@ pub(super) fn prompt(view: View<'_>, prompt: &Prompt, area: Rect, buffer: &mut B
         foot.extend(in_rows(note, Tone::Bad, width, MOST_NOTE));
     } else if let Some(words) = view.not_here() {
         foot.push(fit_line(Line::from(say(words, Tone::Quiet)), width));
+    } else if let Ask::Sure(sure) = &prompt.ask {
+        let words = format!("Empty line or Esc: not now, {}.", without(sure));
+        foot.extend(in_rows(&words, Tone::Quiet, width, 2));
     } else if let Some(draft) = view.app.places.draft(&prompt.ask).filter(|_| typed(&prompt.field).is_empty())
     {
         let line = Line::from(vec![
@@ -195,7 +200,7 @@ fn words(view: View<'_>, ask: &Ask, width: usize) -> (String, Vec<Line<'static>>
             let form =
                 pattern.map(|pattern| format!(" It must match {}.", plain(pattern))).unwrap_or_default();
             (
-                format!("{} is done{}", name(*place), item(*place)),
+                format!("{}{}: its value", name(*place), item(*place)),
                 format!("What is {name_of}? Later steps use it.{form}"),
             )
         }
@@ -336,6 +341,19 @@ fn sure_words(view: View<'_>, sure: &Sure, width: usize) -> (String, Vec<Line<'s
     (title, rows)
 }
 
+/// What does not happen where a question is not answered with yes.
+fn without(sure: &Sure) -> &'static str {
+    match sure {
+        Sure::RunAgain(_) | Sure::ByHand(_) | Sure::Undo(_) => "nothing is run",
+        Sure::Stop(_) => "nothing is stopped",
+        Sure::Refuse { .. } => "nothing is refused",
+        Sure::Handover(_) => "nothing is handed over",
+        Sure::Copy(_) => "nothing is copied",
+        Sure::Leave => "you stay",
+        Sure::Finish => "nothing is closed",
+    }
+}
+
 /// One of several checks.
 pub(super) fn choose(view: View<'_>, choose: &Choose, area: Rect, buffer: &mut Buffer, seen: &mut Seen) {
     let width = inner_width(area);
@@ -407,16 +425,20 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
     let mut rows = wrap_spans(&[say(plain(&refused.sentence), Tone::Strong)], width);
     rows.push(Line::default());
     let way_on = witness::way_on(view, refused, width);
-    for requirement in said_once(&refused.unmet) {
-        if requirement.kind == Kind::Witness && !way_on.is_empty() {
-            continue;
-        }
+    let waits = !way_on.is_empty() && witness::only_people(&refused.unmet);
+    let listed = said_once(&refused.unmet).filter(|unmet| match unmet.kind {
+        Kind::Witness => way_on.is_empty(),
+        // Nothing is typed before the second person answers.
+        Kind::Confirm => !waits,
+        _ => true,
+    });
+    let before = rows.len();
+    for requirement in listed {
         rows.extend(gate::plain_rows(requirement, &gate::fix(view, requirement), width));
     }
-    if !refused.unmet.is_empty() {
+    if rows.len() > before {
         rows.push(Line::default());
     }
-    let waits = !way_on.is_empty() && witness::only_people(&refused.unmet);
     if !way_on.is_empty() {
         rows.extend(way_on);
         rows.push(Line::default());
@@ -430,7 +452,11 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
         rows.extend(wrap_spans(&way, width));
         rows.push(Line::default());
     }
-    let text = format!("{}: nothing was carried out but checks; this is in the log.", plain(&refused.action));
+    let text = match refused.n {
+        Some(0) => "Nothing was run.".to_owned(),
+        Some(n) => format!("Nothing was run but checks; this is in the log (record {n})."),
+        None => "Nothing was run but checks; this is in the log.".to_owned(),
+    };
     rows.extend(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet))));
     let title = if waits { "Not yet: a second person must approve it" } else { "Refused" };
     let inner = frame(&view.titled(title), rows.len(), Tone::Plain, area, buffer);

@@ -51,21 +51,24 @@ pub(super) fn elapsed(view: View<'_>, place: usize) -> Duration {
     view.app.session.steps[place].started.and_then(|at| at.age(view.now)).unwrap_or_default()
 }
 
-/// `7:12 of about 12:00, as before ▓▓▓▓▓▓▓▓▓░░░░░░`, or `7:12, late after 12:00` where no walk before tells, in no more than `room` columns where that can be.
+/// `7:12 of about 12:00, as before ▓▓▓▓▓▓▓▓▓░░░░░░`, or `7:12, late after 12:00` where no walk before tells or it is late, in
+/// no more than `room` columns where that can be.
 pub(super) fn clock(view: View<'_>, place: usize, room: usize) -> Line<'static> {
     let elapsed = elapsed(view, place);
     let session = &view.app.session;
     let Some(expected) = estimate::of_step(session, &view.app.past, place) else {
         return Line::from(say(stopwatch(elapsed), Tone::Live));
     };
-    let before = if expected.source == Source::Before { ", as before" } else { "" };
     let limit = estimate::written(session, place);
     let over = over(elapsed, expected.length, limit);
-    let late = limit.is_some_and(|limit| elapsed >= limit);
-    let of = match expected.source {
-        Source::Before => format!(" of about {}", stopwatch(expected.length)),
-        Source::Written => format!(", late after {}", stopwatch(expected.length)),
+    let late = limit.filter(|limit| elapsed >= *limit);
+    // By how much it is late is told from the limit: beside another measure the two would not add up.
+    let (of, before) = match (late, expected.source) {
+        (Some(limit), _) => (format!(", late after {}", stopwatch(limit)), ""),
+        (None, Source::Before) => (format!(" of about {}", stopwatch(expected.length)), ", as before"),
+        (None, Source::Written) => (format!(", late after {}", stopwatch(expected.length)), ""),
     };
+    let late = late.is_some();
     let tone = if late { Tone::Alarm } else { Tone::Live };
     let mut line = Line::from(vec![say(stopwatch(elapsed), tone), Span::raw(of)]);
     let taken = |line: &Line<'static>| {
@@ -267,8 +270,8 @@ pub(super) fn about(view: View<'_>) -> Vec<String> {
     let Some(left) = estimate::left(session, &view.app.past, view.now) else {
         if ahead(session) > 0 {
             lines.push(
-                "how long the rest takes is not known: no step ahead has an `expect_within`, and no earlier session \
-                 here tells"
+                "how long the rest takes is not known: the runbook gives no times ahead, and there is no earlier walk \
+                 to go by"
                     .to_owned(),
             );
         }

@@ -8,7 +8,9 @@ use crate::runbook::UndoWork;
 use crate::session::Kind;
 use crate::session::event::Work;
 use crate::session::view;
+use crate::tui::keys::{self, Verb};
 use crate::tui::mode::Question;
+use crate::tui::needs::{self, Door};
 use crate::tui::theme::Tone;
 
 use super::popup::{field_rows, frame, inner_width, write_field};
@@ -35,13 +37,14 @@ pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut
         ask = wrap_spans(&[say("Type all of the text that stands first above, exactly", Tone::Warn)], width);
     }
     let field_height = field_rows("›  ", &question.field, width);
-    let note = question.note.clone().map_or_else(
-        || {
-            let usual = || "Empty line or Esc: not now, nothing is run.".to_owned();
-            say(view.not_here().unwrap_or_else(usual), Tone::Quiet)
-        },
-        |note| say(note, Tone::Bad),
-    );
+    let note = if let Some(note) = &question.note {
+        vec![say(note.clone(), Tone::Bad)]
+    } else if let Some(elsewhere) = view.not_here() {
+        vec![say(elsewhere, Tone::Quiet)]
+    } else {
+        refusal(view, question)
+            .unwrap_or_else(|| vec![say("Empty line or Esc: not now, nothing is run.", Tone::Quiet)])
+    };
     let bottom = ask.len() + field_height + 1;
     let title = view::step_name(&view.app.session, question.step);
     let title = match question.work {
@@ -61,6 +64,22 @@ pub(super) fn draw(view: View<'_>, question: &Question, area: Rect, buffer: &mut
     write_rows(&[fit_line(Line::from(note), width)], bottom, buffer);
 }
 
+/// That a start would be refused now, by what, and what there is to do about it.
+fn refusal(view: View<'_>, question: &Question) -> Option<Vec<Span<'static>>> {
+    let Door::Shut(by) = needs::against(view.app, question, view.now) else { return None };
+    let holds = needs::before(view.app, question, view.now);
+    let holds = holds.iter().any(|one| one.kind == Kind::Hold && !one.met);
+    let Some(hold) = view.app.session.holds.last().filter(|_| holds) else {
+        return Some(vec![say(format!("It would be refused now: {}.", by.join(", ")), Tone::Bad)]);
+    };
+    let words = format!("Held by {}: nothing starts now. Esc, then ", plain(&hold.by.name));
+    Some(vec![
+        say(words, Tone::Bad),
+        say(keys::shown_for(Verb::Release), Tone::Key),
+        say(" releases.", Tone::Bad),
+    ])
+}
+
 fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>> {
     let session = &view.app.session;
     let model = &session.runbook.steps[question.step];
@@ -76,21 +95,24 @@ fn words(view: View<'_>, question: &Question, width: usize) -> Vec<Line<'static>
         rows.extend(wrap_spans(&[say(warning, Tone::Warn)], width));
         rows.push(Line::default());
     }
-    let gate = match question.work {
-        Work::Run => view::gate(session, &view.order, question.step, view.now),
-        Work::Undo => view::undo_gate(session, question.step, view.now),
+    let gate = needs::before(view.app, question, view.now);
+    let (found, shut): (Vec<_>, Vec<_>) = gate
+        .into_iter()
+        .filter(|r| r.kind != Kind::Confirm && (r.kind != Kind::Order || !r.met))
+        .partition(|r| r.met);
+    let (unmet, met) = match needs::against(view.app, question, view.now) {
+        Door::Shut(_) => ("This keeps it shut now", "This holds"),
+        Door::Open | Door::Asks => ("It is asked once more, by the start", "Checked just now"),
     };
-    let asked: Vec<_> =
-        gate.into_iter().filter(|r| r.kind != Kind::Confirm && (r.kind != Kind::Order || !r.met)).collect();
     // What was found, and who approved, before a script that may be longer than the window.
-    let found = !asked.is_empty();
-    if found {
-        rows.push(Line::from(say("Checked just now", Tone::Strong)));
-    }
-    for requirement in asked {
-        rows.extend(gate::requirement_rows(view, &requirement, question.work, width));
-    }
-    if found {
+    for (heading, requirements) in [(unmet, shut), (met, found)] {
+        if requirements.is_empty() {
+            continue;
+        }
+        rows.push(Line::from(say(heading, Tone::Strong)));
+        for requirement in requirements {
+            rows.extend(gate::requirement_rows(view, &requirement, question.work, width));
+        }
         rows.push(Line::default());
     }
     let call = match question.work {

@@ -55,7 +55,7 @@ fn facts(view: View<'_>, area: Rect) -> Vec<(Tone, String)> {
     }
     let broken = matches!(app.health, LogHealth::Broken { .. });
     if broken {
-        facts.push((Tone::Alarm, "LOG NOT SAFE: nothing starts any more".to_owned()));
+        facts.push((Tone::Alarm, "LOG NOT WRITTEN: nothing starts any more".to_owned()));
     }
     if let Some(hold) = session.holds.last() {
         facts.push((Tone::Alarm, format!("⏸ {} holds: {}", plain(&hold.by.name), plain(&hold.why))));

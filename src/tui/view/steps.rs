@@ -13,7 +13,7 @@ use crate::tui::mouse::Hit;
 use crate::tui::theme::{Tone, of_step, style};
 
 use super::shape::{between, columns, fit_line, line_columns, plain, say};
-use super::{Seen, View, count, pulse, write_rows};
+use super::{Seen, View, count, pulse, write_line, write_rows};
 
 /// A row of the list.
 #[derive(Clone, Copy)]
@@ -77,8 +77,9 @@ fn marks(view: View<'_>, rows: &[Row], area: Rect, buffer: &mut Buffer) {
     let steps = || rows.iter().filter_map(|row| if let Row::Step(step) = row { Some(*step) } else { None });
     let (Some(first), Some(last)) = (steps().next(), steps().next_back()) else { return };
     let mut mark = |text: String, y: u16| {
-        let width = count(super::shape::columns(&text)).min(area.width);
-        buffer.set_stringn(area.right() - width, y, &text, usize::from(width), style(Tone::Quiet));
+        let width = count(columns(&text)).min(area.width);
+        let place = Rect { x: area.right() - width, y, width, height: 1 };
+        write_line(&Line::from(say(text, Tone::Quiet)), place, buffer);
     };
     if first > 0 {
         mark(format!(" ↑ {first} more"), area.top());

@@ -17,7 +17,9 @@ use crate::tui::theme::{Tone, style};
 use crate::wire::messages::Terminal;
 
 use super::shape::{between, columns, fit_line, line_columns, plain, say, wrap};
-use super::{Seen, View, clear, count, cut_bottom, cut_top, draw_rule, footer, header, write_rows};
+use super::{
+    Seen, View, clear, count, cut_bottom, cut_top, draw_rule, footer, header, write_line, write_rows,
+};
 
 /// What stands in the place of a cell that would act on a terminal, hide, or reorder what is shown.
 const ODD: &str = "\u{fffd}";
@@ -75,21 +77,21 @@ fn edge(app: &App, typing: &Typing, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width).saturating_sub(4);
     let tone = if matches!(typing.stand, Stand::Typing | Stand::Off(_)) { Tone::Alarm } else { Tone::Strong };
     let words = fit_line(Line::from(say(format!(" {words} "), tone)), width);
-    buffer.set_line(area.x + 2, area.y, &words, count(line_columns(&words)));
+    write_line(&words, Rect { x: area.x + 2, width: count(line_columns(&words)), ..area }, buffer);
     let name = plain(&step_name(&app.session, typing.step));
     let name = Line::from(say(format!(" {name} "), Tone::Strong));
     let room = width.saturating_sub(line_columns(&words) + 2);
     if room >= 12 {
         let name = fit_line(name, room);
         let taken = count(line_columns(&name));
-        buffer.set_line(area.right() - 2 - taken, area.y, &name, taken);
+        write_line(&name, Rect { x: area.right() - 2 - taken, width: taken, ..area }, buffer);
     }
 }
 
 fn out_of_here(width: usize) -> Line<'static> {
     let hold = keys::label(keys::HOLD_NOW[0]);
     let whole = format!(" keys go to the command · ^] back to onbelay, there {hold} holds");
-    let more = "   ^] ^] sends one ";
+    let more = "   ^] twice sends ^] ";
     let text = match width {
         0..=63 => format!(" ^] back to onbelay, there {hold} holds"),
         64..=81 => whole,
@@ -156,7 +158,7 @@ pub(super) fn below(view: View<'_>, rule: Rect, area: Rect, buffer: &mut Buffer)
     };
     let title = Line::from(vec![Span::raw(" "), title, Span::raw(" ")]);
     let title = fit_line(title, usize::from(rule.width).saturating_sub(2));
-    buffer.set_line(rule.x + 1, rule.y, &title, count(line_columns(&title)));
+    write_line(&title, Rect { x: rule.x + 1, width: count(line_columns(&title)), ..rule }, buffer);
     let cursor = cells(pane, area, buffer);
     if shown(app).is_some() {
         mark_cursor(cursor, buffer);
@@ -173,8 +175,8 @@ fn who(app: &App, terminal: &Terminal) -> Span<'static> {
             say(format!("terminal · you type: {key}"), Tone::Live)
         }
         Some(typist) => say(format!("terminal · {} types", plain(&typist.name)), Tone::Live),
-        None if may => say(format!("terminal · nobody types into it yet: {key} does"), Tone::Warn),
-        None => say("terminal · nobody types into it yet", Tone::Quiet),
+        None if may => say(format!("terminal · nobody types yet: press {key} to type"), Tone::Warn),
+        None => say("terminal · nobody types yet", Tone::Quiet),
     }
 }
 
@@ -274,10 +276,10 @@ fn look(cell: &vt100::Cell) -> Style {
     look
 }
 
-/// Shows where the cursor stands to those who do not type.
+/// Shows where the cursor stands to those who do not type: not as it looks where keys are taken.
 fn mark_cursor(cursor: Option<(u16, u16)>, buffer: &mut Buffer) {
     if let Some(at) = cursor {
         let cell = &mut buffer[at];
-        cell.modifier.toggle(Modifier::REVERSED);
+        cell.modifier.toggle(Modifier::UNDERLINED);
     }
 }

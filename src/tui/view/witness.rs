@@ -22,11 +22,7 @@ use crate::wire::messages::Role;
 use super::shape::{
     between, chop, columns, fit_line, hang, left_in_words, line_columns, plain, say, wrap, wrap_spans,
 };
-use super::{Seen, View, clear, cut_bottom, cut_top, draw_rule, write_rows};
-
-fn press(verb: Verb, words: impl Into<String>) -> Vec<Span<'static>> {
-    vec![say(keys::shown_for(verb), Tone::Key), Span::raw(format!(" {}", words.into()))]
-}
+use super::{Seen, View, clear, cut_bottom, cut_top, draw_rule, write_line, write_rows};
 
 /// The requirement of a second person: who said what, how they are known, and how long that stands.
 pub(super) fn rows(look: View<'_>, place: usize, work: Work, width: usize) -> Vec<Line<'static>> {
@@ -115,11 +111,15 @@ fn next(look: View<'_>, place: usize, round: Option<&Round>, waits: bool) -> Vec
     let drives = app.session.operator.same_account(&app.you);
     let part = part(app, place);
     match (waits, &part) {
-        (true, Part::Approve) => return vec![press(Verb::Attest, "reads it, and approves or refuses it")],
-        (true, Part::Here) => {
-            return vec![press(Verb::Attest, "lets a second person read it here, and type their name")];
+        (true, Part::Approve) => {
+            return vec![look.press(Verb::Attest, "reads it, and approves or refuses it")];
         }
-        (true, Part::Sign) => return vec![press(Verb::Approval, "shows the text, and how it is signed")],
+        (true, Part::Here) => {
+            return vec![look.press(Verb::Attest, "lets a second person read it here, and type their name")];
+        }
+        (true, Part::Sign) => {
+            return vec![look.press(Verb::Approval, "shows the text, and how it is signed")];
+        }
         (true, Part::Given) => return vec![vec![Span::raw("more people must approve it")]],
         _ => {}
     }
@@ -128,6 +128,15 @@ fn next(look: View<'_>, place: usize, round: Option<&Round>, waits: bool) -> Vec
             Span::raw("you approved it, so you never start it: hand over to somebody else with  "),
             say(keys::shown_for(Verb::Handover), Tone::Key),
         ]];
+    }
+    if waits && by_account(app, place) && app.session.opened.share.is_none() {
+        let owner = plain(&app.session.opened.operator.name);
+        return vec![
+            vec![Span::raw(people::who_can(&app.session, place))],
+            vec![Span::raw(format!(
+                "only {owner} and root can open this session: it was started without --share"
+            ))],
+        ];
     }
     if waits {
         let mut line = vec![Span::raw("give them:  "), say(app.join.clone(), Tone::Code)];
@@ -143,13 +152,13 @@ fn next(look: View<'_>, place: usize, round: Option<&Round>, waits: bool) -> Vec
                 let operator = plain(&app.session.operator.name);
                 vec![vec![Span::raw(format!("{operator} or a witness asks anew; this screen only watches"))]]
             }
-            Some(_) => vec![press(Verb::Approval, "asks anew, and shows it")],
+            Some(_) => vec![look.press(Verb::Approval, "asks anew, and shows it")],
             None => Vec::new(),
         };
     }
     let again =
         if round.is_some() { "asks anew, once that is settled" } else { "asks for it, once all else is met" };
-    vec![press(Verb::Run, again)]
+    vec![look.press(Verb::Run, again)]
 }
 
 /// Below a refusal that only people's words are missing from: who was asked, and how they get here.
@@ -181,9 +190,9 @@ pub(super) fn way_on(look: View<'_>, refused: &Refused, width: usize) -> Vec<Lin
         .map(|h| format!("{} ({})", h.name, h.known))
         .collect();
     let asked = if others.is_empty() {
-        "It is asked for now, and nobody who could answer is here yet.".to_owned()
+        "A second person is asked now, and nobody who could answer is here yet.".to_owned()
     } else {
-        format!("It is asked for now: {} can read it on their screen.", others.join(", "))
+        format!("The second person is asked now; {} can read it on their screen.", others.join(", "))
     };
     text(vec![say(asked, Tone::Strong)]);
     text(vec![Span::raw(format!("It can be approved by {}.", people::who_can(&app.session, place)))]);
@@ -199,18 +208,26 @@ pub(super) fn way_on(look: View<'_>, refused: &Refused, width: usize) -> Vec<Lin
             Span::raw("  shows the text, and how it is signed."),
         ]),
         _ => {
-            text(vec![Span::raw("Give them this line:")]);
-            rows.extend(
-                chop(&plain(&app.join), width).into_iter().map(|row| Line::from(say(row, Tone::Code))),
-            );
-            rows.extend(wrap_spans(
-                &[
-                    Span::raw("or, from another machine, with an SSH key where that is allowed:  "),
-                    say(keys::shown_for(Verb::Join), Tone::Key),
-                    Span::raw("  has every way."),
-                ],
-                width,
-            ));
+            if let Some(alone) = unshared(app).filter(|_| by_account(app, place)) {
+                text(vec![say(alone, Tone::Warn)]);
+            } else {
+                // Who only looks on has no key that approves, and is not told so by a line for somebody else.
+                let only = |h: &&people::Here| h.role == "watching" && h.known == "another account";
+                let watch: Vec<&str> = here.iter().filter(only).map(|h| h.name.as_str()).collect();
+                let give = match watch.as_slice() {
+                    [] if !others.is_empty() => "Somebody else joins with this line:".to_owned(),
+                    [] => "Give them this line:".to_owned(),
+                    [one] => format!("{one} only watches: they leave (q) and join with this line:"),
+                    more => {
+                        format!("{} only watch: they leave (q) and join with this line:", more.join(" and "))
+                    }
+                };
+                text(vec![Span::raw(give)]);
+                rows.extend(
+                    chop(&plain(&app.join), width).into_iter().map(|row| Line::from(say(row, Tone::Code))),
+                );
+            }
+            rows.extend(wrap_spans(&look.press(Verb::Join, "has every way to join."), width));
         }
     }
     rows.extend(
@@ -283,7 +300,8 @@ pub(super) fn join(look: View<'_>, scroll: usize, area: Rect, buffer: &mut Buffe
     write_rows(&rows[scroll..], rest, buffer);
     if scroll < most {
         let more = say(format!(" ↓ {} more ", most - scroll), Tone::Selected);
-        buffer.set_span(bottom.x + 1, bottom.y, &more, bottom.width.saturating_sub(1));
+        let room = Rect { x: bottom.x + 1, width: bottom.width.saturating_sub(1), ..bottom };
+        write_line(&Line::from(more), room, buffer);
     }
 }
 
@@ -336,13 +354,13 @@ fn join_rows(app: &App, width: usize) -> Vec<Line<'static>> {
     if let (false, Some(lines)) = (key_first, signing) {
         part(by_signature, lines);
     }
-    let owner = plain(&app.session.opened.operator.name);
     let who = match &app.session.opened.share {
         Some(group) => {
             format!("Members of the group {} can join, each logged in as themselves.", plain(&group.name))
         }
         None => format!(
-            "Only {owner} and root can open this session: it was started without --share GROUP, which opens it to a group's other accounts.{}",
+            "{}{}",
+            unshared(app).unwrap_or_default(),
             if by_key.is_some() { " A signature needs no account here." } else { "" }
         ),
     };
@@ -358,6 +376,22 @@ fn join_rows(app: &App, width: usize) -> Vec<Line<'static>> {
         part(&format!("`{step}` asks for {how}."), Vec::new());
     }
     rows
+}
+
+/// That a line to join leads nobody here but root.
+fn unshared(app: &App) -> Option<String> {
+    let opened = &app.session.opened;
+    opened.share.is_none().then(|| {
+        format!(
+            "Only {} and root can open this session: it was started without --share GROUP, which opens it to a group's other accounts.",
+            plain(&opened.operator.name)
+        )
+    })
+}
+
+/// Does nothing but another account count as the second person of the step at `place`?
+fn by_account(app: &App, place: usize) -> bool {
+    app.session.runbook.steps[place].witness.as_ref().is_some_and(|rule| rule.proof == Proof::Account)
 }
 
 /// The unmet second person of a refusal, as it was recorded.

@@ -159,6 +159,7 @@ fn what_is_told_is_bounded_and_nothing_of_it_acts_on_this_screen() {
     let gaze = gaze_of(&two.dana.app);
     assert!(serde_json::to_vec(&gaze).unwrap().len() < 1_000, "the end of what is typed is enough");
     two.dana.app.mode = Mode::Refused(crate::tui::mode::Refused {
+        n: Some(1),
         action: "run delete".to_owned(),
         sentence: "x".repeat(MAX_BYTES),
         unmet: Vec::new(),
@@ -225,6 +226,7 @@ fn a_witness_who_is_waited_for_sees_that_and_not_the_operators_not_yet() {
     two.dana.key(KeyCode::Enter);
     two.dana.draw();
     two.dana.app.mode = Mode::Refused(crate::tui::mode::Refused {
+        n: Some(1),
         action: "run delete".to_owned(),
         sentence: "a second person must approve it".to_owned(),
         unmet: Vec::new(),

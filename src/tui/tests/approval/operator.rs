@@ -53,7 +53,7 @@ fn a_start_that_lacks_its_second_person_is_no_dead_end() {
     let text = scene.text();
     for word in [
         "Not yet: a second person must approve it",
-        "It is asked for now",
+        "The second person is asked now; sam (another account)",
         "another account than dana's",
         "onbelay attach --witness k3f9",
         "This screen says when it is approved",

@@ -73,7 +73,7 @@ fn a_click_never_confirms() {
     assert!(matches!(scene.app.mode, Mode::Question(_)));
     let mut scene = Scene::copying(b"");
     scene.keys("sy");
-    scene.click("Enter send");
+    scene.click("Enter go on");
     assert_eq!(scene.commands().len(), 0);
     let mut scene = Scene::shut();
     scene.keys("e");
