@@ -37,6 +37,8 @@ fn what_runs_says_for_how_long_of_how_long() {
     let text = copying(Some(shop(&ALL)), 600).sized(120, 40).text();
     assert!(text.contains("17:12, late after 12:00") && text.contains(" late by 5:12"), "{text}");
     assert!(!text.contains("of about 9:00"), "{text}");
+    let text = copying(Some(shop(&ALL)), 600).sized(40, 12).text();
+    assert!(text.contains(" late by 5:12"), "it is not cut: {text}");
 }
 
 /// The shop's copy with no word of the runbook about its time.

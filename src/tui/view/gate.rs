@@ -38,7 +38,7 @@ pub(super) fn rows(view: View<'_>, place: usize, width: usize) -> Vec<Line<'stat
         (false, true) => say("All holds; it asks for its text to be typed", Tone::Ready),
         (false, false) => say("It may start", Tone::Ready),
     };
-    let mut rows = vec![Line::from(title)];
+    let mut rows = wrap_spans(&[title], width);
     for requirement in shown {
         rows.extend(requirement_rows(view, requirement, Work::Run, width));
     }

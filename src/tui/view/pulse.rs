@@ -74,6 +74,10 @@ pub(super) fn clock(view: View<'_>, place: usize, room: usize) -> Line<'static> 
     let taken = |line: &Line<'static>| {
         line_columns(line) + over.as_ref().map_or(0, |over| columns(&over.content) + 1)
     };
+    if late && taken(&line) > room {
+        // By how much it is late goes before the limit.
+        line.spans.truncate(1);
+    }
     if taken(&line) + columns(before) + 1 + SHORTEST_BAR <= room {
         line.spans.push(say(before, Tone::Quiet));
     }
