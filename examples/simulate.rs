@@ -1,7 +1,8 @@
 //! Plays any number of simulated sessions: `cargo run --release --example simulate -- --seeds N [--from SEED]`, or one of
 //! them with its trace: `-- --seed S --trace`. `--find WHAT` names the seeds that meet something, `--met` says how often
-//! everything was met. `--sabotage NAME` makes something false, to see it noticed. Ends with 1 and
-//! the trace of the first run in which a law was broken.
+//! everything was met. `--sabotage NAME` makes something false, to see it noticed. The seeds that are kept are played before
+//! those from 0 on, and counted apart. Ends with 1 and the trace of the first run in which a law was broken, or with 1 where a
+//! kept seed does not find any more what it is kept for.
 
 #[path = "../tests/simulator/mod.rs"]
 mod simulator;
@@ -81,24 +82,22 @@ fn one(seed: u64, call: &Call) -> ExitCode {
 }
 
 fn many(call: &Call) -> ExitCode {
-    let (began, mut told) = (Instant::now(), Instant::now());
-    let mut all = Report::default();
     let kept = if call.from == 0 { kept() } else { Vec::new() };
-    for why in
-        kept.iter().filter(|_| call.sabotage == Sabotage::None).filter_map(|kept| kept.still_finds().err())
-    {
-        eprintln!("{why}");
-    }
-    let kept = kept.into_iter().map(|kept| kept.seed);
-    let mut played = 0_u64;
-    for seed in kept.chain(call.from..call.from.saturating_add(call.seeds)) {
-        let report = play(seed, call.sabotage, false);
-        if report.broken.is_some() {
-            print!("{}", play(seed, call.sabotage, true).story());
-            let due: &[Law] = noticed_by(call.sabotage);
-            eprintln!("seed {seed} broke a law (expected with this sabotage: {due:?})");
+    let mut lost = 0;
+    for kept in &kept {
+        if holds(kept.seed, call).is_none() {
             return ExitCode::FAILURE;
         }
+        if let (Sabotage::None, Err(why)) = (call.sabotage, kept.still_finds()) {
+            eprintln!("{why}");
+            lost += 1;
+        }
+    }
+    let (began, mut told) = (Instant::now(), Instant::now());
+    let mut all = Report::default();
+    let mut played = 0_u64;
+    for seed in call.from..call.from.saturating_add(call.seeds) {
+        let Some(report) = holds(seed, call) else { return ExitCode::FAILURE };
         for wanted in call.find.iter().filter(|wanted| report.met.contains_key(*wanted)) {
             println!("{seed} meets {wanted}, {} events", report.events);
         }
@@ -116,7 +115,7 @@ fn many(call: &Call) -> ExitCode {
     }
     let rare = MUST_BE_MET.iter().filter(|(what, _)| !all.met.contains_key(*what)).count();
     println!(
-        "{played} seeds, {} events, {} records, {} commands started, {:.0} seeds a second: {} laws held; {} things met, {rare} of {} never",
+        "{played} seeds, {} events, {} records, {} commands started, {:.0} seeds a second: {} laws held; {} things met, {rare} of {} never; before them {} kept seeds, {lost} of which find nothing any more",
         all.events,
         all.records,
         all.starts,
@@ -124,8 +123,21 @@ fn many(call: &Call) -> ExitCode {
         LAWS.len(),
         all.met.len(),
         MUST_BE_MET.len(),
+        kept.len(),
     );
-    ExitCode::SUCCESS
+    if lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What came of a seed; where it broke a law, its trace is printed.
+fn holds(seed: u64, call: &Call) -> Option<Report> {
+    let report = play(seed, call.sabotage, false);
+    if report.broken.is_none() {
+        return Some(report);
+    }
+    print!("{}", play(seed, call.sabotage, true).story());
+    let due: &[Law] = noticed_by(call.sabotage);
+    eprintln!("seed {seed} broke a law (expected with this sabotage: {due:?})");
+    None
 }
 
 fn per_second(played: u64, since: Instant) -> f64 {

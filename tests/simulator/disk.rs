@@ -1,21 +1,21 @@
 //! A disk that forgets what was not synced. It has two images of one file: what every process reads (`cache`), and what the
-//! platter holds; a sync copies the dirty sectors from one to the other. Faults are armed one at a time, by name.
+//! platter holds; a sync copies the dirty sectors from one to the other. Beside it are the copies of torn tails. Faults are
+//! armed one at a time, by name; `handle` is the file as a process has it open, and where they strike.
+
+mod handle;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use onbelay::journal::JournalError;
-use onbelay::journal::reader::{self, Scanned};
-use onbelay::journal::writer::{Place, Repair, Storage};
-use onbelay::session::Entry;
+use onbelay::journal::writer::{Place, Storage};
 
 use super::chance::Chance;
+use handle::Handle;
 
 const SECTOR: usize = 512;
 
-/// What can go wrong with the next append.
+/// What can go wrong with the next append, or with the next host's take-over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     /// The writes take a few bytes each, and are interrupted.
@@ -56,6 +56,63 @@ pub(crate) const FAULTS: [Fault; 11] = [
     Fault::KilledAfterSync,
 ];
 
+impl Fault {
+    fn is_of_a_sync(self) -> bool {
+        matches!(
+            self,
+            Self::SyncFailsReached
+                | Self::SyncFailsLost
+                | Self::SyncFailsPartly
+                | Self::KilledBeforeSync
+                | Self::KilledAfterSync
+        )
+    }
+}
+
+/// A fault that waits for its moment.
+#[derive(Debug)]
+struct Armed {
+    fault: Fault,
+    chance: Chance,
+    /// So many moments that would do it lets pass.
+    passes: u64,
+}
+
+/// What can go wrong where a torn tail is cut off; how many moments it lets pass (the copy is synced before the cut is).
+const CUTS: [(Fault, u64); 12] = [
+    (Fault::NoSpace, 0),
+    (Fault::KilledInWrite, 0),
+    (Fault::SyncFailsReached, 0),
+    (Fault::SyncFailsLost, 0),
+    (Fault::KilledBeforeSync, 0),
+    (Fault::KilledAfterSync, 0),
+    (Fault::SyncFailsReached, 1),
+    (Fault::SyncFailsLost, 1),
+    (Fault::KilledBeforeSync, 1),
+    (Fault::KilledBeforeSync, 1),
+    (Fault::KilledBeforeSync, 1),
+    (Fault::KilledAfterSync, 1),
+];
+
+/// The file was cut, and the platter does not know yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Cut {
+    #[default]
+    None,
+    /// Of what an append had written and could not sync.
+    OfAnAppend,
+    /// Of a torn tail.
+    OfATail,
+}
+
+/// A torn tail, kept beside the journal.
+#[derive(Debug)]
+struct Aside {
+    name: String,
+    bytes: Vec<u8>,
+    is_synced: bool,
+}
+
 /// What a disk does that no disk may: for the tests of the simulator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Lie {
@@ -67,18 +124,24 @@ pub(crate) enum Lie {
     FailureSaysYes,
     /// Who reads gets what is not on the platter, and goes on after it.
     TheKernelRemembers,
+    /// A torn tail is cut off, and no copy of it is kept.
+    TheTailIsNotKept,
 }
 
-#[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
+#[derive(Debug)]
 pub(crate) struct Platter {
     cache: Vec<u8>,
     durable: Vec<u8>,
     /// Sectors of the cache that the platter has yet to get.
     dirty: BTreeSet<usize>,
-    /// The file was cut, and the platter does not know yet.
-    cut: bool,
-    armed: Option<(Fault, Chance)>,
+    cut: Cut,
+    /// Torn tails that were kept aside.
+    copies: Vec<Aside>,
+    /// What goes wrong with a cut, where nothing is armed: numbers of their own.
+    cuts: Chance,
+    /// How often running it did.
+    missed: u32,
+    armed: Option<Armed>,
     /// Cutting the file fails too.
     cut_fails: bool,
     /// The process is gone: nothing it does has an effect.
@@ -86,19 +149,33 @@ pub(crate) struct Platter {
     pub(crate) fired: Vec<&'static str>,
     /// Appends or syncs that came after a failure, from the same host.
     pub(crate) tried_again: u32,
-    failed: bool,
+    /// Something failed that this host had asked of it.
+    pub(crate) failed: bool,
     lie: Lie,
 }
 
 /// Both sides of the file: the host's, and the simulator's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Disk(Arc<Mutex<Platter>>);
 
 impl Disk {
-    pub(crate) fn new(lie: Lie) -> Self {
-        let disk = Self::default();
-        disk.lock().lie = lie;
-        disk
+    pub(crate) fn new(lie: Lie, cuts: Chance) -> Self {
+        Self(Arc::new(Mutex::new(Platter {
+            cache: Vec::new(),
+            durable: Vec::new(),
+            dirty: BTreeSet::new(),
+            cut: Cut::None,
+            copies: Vec::new(),
+            cuts,
+            missed: 0,
+            armed: None,
+            cut_fails: false,
+            killed: false,
+            fired: Vec::new(),
+            tried_again: 0,
+            failed: false,
+            lie,
+        })))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Platter> {
@@ -107,8 +184,19 @@ impl Disk {
 
     pub(crate) fn arm(&self, fault: Fault, cut_fails: bool, chance: Chance) {
         let mut disk = self.lock();
-        disk.armed = Some((fault, chance));
+        disk.armed = Some(Armed { fault, chance, passes: 0 });
         disk.cut_fails = cut_fails;
+    }
+
+    /// For a take-over: which of its syncs, or of those after it, is a matter of the fault's own numbers.
+    pub(crate) fn arm_a_take_over(&self, fault: Fault, chance: Chance) {
+        let passes = if fault.is_of_a_sync() { Chance::new(chance.clone().next()).below(3) } else { 0 };
+        self.lock().armed = Some(Armed { fault, chance, passes });
+    }
+
+    /// Numbers for what follows from a take-over that went wrong.
+    pub(crate) fn fork(&self) -> Chance {
+        Chance::new(self.lock().cuts.next())
     }
 
     pub(crate) fn disarm(&self) {
@@ -119,6 +207,13 @@ impl Disk {
 
     pub(crate) fn is_killed(&self) -> bool {
         self.lock().killed
+    }
+
+    /// Is all that was cut off, and is on record as kept in this file, there for good?
+    pub(crate) fn keeps(&self, name: &str, bytes: u64) -> bool {
+        let disk = self.lock();
+        let whole = |copy: &Aside| copy.name == name && copy.is_synced && copy.bytes.len() as u64 == bytes;
+        disk.copies.iter().any(whole)
     }
 
     /// What a process reads from byte `from` on.
@@ -148,8 +243,18 @@ impl Disk {
         let mut disk = self.lock();
         let disk = &mut *disk;
         let cache = std::mem::take(&mut disk.cache);
-        if disk.cut && chance.percent(50) {
+        let of_a_tail = disk.cut == Cut::OfATail;
+        if disk.cut != Cut::None && chance.percent(50) {
             disk.durable.truncate(cache.len());
+            disk.fired.extend(of_a_tail.then_some("the cut of a torn tail survives, unsynced"));
+        } else {
+            disk.fired.extend(of_a_tail.then_some("the cut of a torn tail is undone by a power-off"));
+        }
+        for copy in disk.copies.iter_mut().filter(|copy| !copy.is_synced) {
+            let left = chance.index(copy.bytes.len() + 1);
+            copy.bytes.truncate(left);
+            copy.is_synced = true;
+            disk.fired.push("an unsynced copy of a torn tail at a power-off");
         }
         let old = disk.durable.len();
         if !disk.dirty.is_empty() && cache.len() > old {
@@ -193,7 +298,7 @@ impl Disk {
             }
         }
         disk.dirty.clear();
-        disk.cut = false;
+        disk.cut = Cut::None;
         disk.cache = disk.durable.clone();
     }
 
@@ -253,11 +358,14 @@ impl Platter {
         error.into()
     }
 
+    /// Is this what is armed, and this its moment?
     fn armed(&mut self, fault: Fault) -> Option<Chance> {
-        let chance =
-            self.armed.as_ref().filter(|(armed, _)| *armed == fault).map(|(_, chance)| chance.clone())?;
-        self.armed = None;
-        Some(chance)
+        let armed = self.armed.as_mut().filter(|armed| armed.fault == fault)?;
+        if armed.passes > 0 {
+            armed.passes -= 1;
+            return None;
+        }
+        self.armed.take().map(|armed| armed.chance)
     }
 
     fn kill(&mut self, what: &'static str) -> io::Error {
@@ -266,12 +374,49 @@ impl Platter {
         io::Error::other("the process is gone")
     }
 
+    fn lives(&self) -> io::Result<()> {
+        if self.killed { Err(io::Error::other("the process is gone")) } else { Ok(()) }
+    }
+
     fn used(&mut self) -> io::Result<()> {
-        if self.killed {
-            return Err(io::Error::other("the process is gone"));
-        }
+        self.lives()?;
         self.tried_again += u32::from(self.failed);
         Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if self.armed(Fault::KilledBeforeSync).is_some() {
+            return Err(self.kill("killed before the sync"));
+        }
+        if self.lie == Lie::SyncDoesNothing {
+            return Ok(());
+        }
+        let dirty = std::mem::take(&mut self.dirty);
+        let yes = self.lie == Lie::FailureSaysYes;
+        let said = |error: io::Error| if yes { Ok(()) } else { Err(error) };
+        if self.armed(Fault::SyncFailsLost).is_some() {
+            return said(self.fails("a sync fails, nothing reached the disk", io::ErrorKind::Other));
+        }
+        if let Some(mut chance) = self.armed(Fault::SyncFailsPartly) {
+            let some = dirty.into_iter().filter(|_| chance.percent(50)).collect();
+            self.reach(&some);
+            return said(self.fails("a sync fails, a part reached the disk", io::ErrorKind::Other));
+        }
+        self.reach(&dirty);
+        self.cut = Cut::None;
+        if self.armed(Fault::SyncFailsReached).is_some() {
+            return said(self.fails("a sync fails, all reached the disk", io::ErrorKind::Other));
+        }
+        if self.armed(Fault::KilledAfterSync).is_some() {
+            self.kill("killed after the sync");
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self, len: usize, cut: Cut) {
+        self.cache.truncate(len);
+        self.dirty.retain(|sector| sector * SECTOR < len);
+        self.cut = cut;
     }
 }
 
@@ -287,127 +432,4 @@ fn a_record_lost_one_before(written: &[u8], there: &[u8]) -> bool {
         from += line.len();
     }
     false
-}
-
-/// The file as a process has it open.
-struct Handle(Disk);
-
-impl Storage for Handle {
-    fn check(&mut self, len: u64) -> io::Result<()> {
-        let mut disk = self.0.lock();
-        disk.used()?;
-        if disk.armed(Fault::CheckFails).is_some() {
-            return Err(disk.fails("the file was replaced", io::ErrorKind::Other));
-        }
-        if disk.armed(Fault::KilledBeforeWrite).is_some() {
-            return Err(disk.kill("killed before the write"));
-        }
-        if disk.cache.len() as u64 == len { Ok(()) } else { Err(io::Error::other("another length")) }
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut disk = self.0.lock();
-        disk.used()?;
-        if let Some(mut chance) = disk.armed(Fault::NoSpace) {
-            let taken = chance.index(bytes.len());
-            disk.write(&bytes[..taken]);
-            return Err(disk.fails("the disk is full", io::ErrorKind::StorageFull));
-        }
-        if disk.armed(Fault::WriteFails).is_some() {
-            return Err(disk.fails("a write fails", io::ErrorKind::Other));
-        }
-        if let Some(mut chance) = disk.armed(Fault::KilledInWrite) {
-            let taken = chance.index(bytes.len() + 1);
-            disk.write(&bytes[..taken]);
-            return Err(disk.kill("killed in a write"));
-        }
-        if let Some((Fault::ShortWrites, chance)) = &mut disk.armed {
-            let taken = 1 + chance.index(bytes.len().min(200));
-            if chance.one_in(4) {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            disk.write(&bytes[..taken]);
-            disk.fired.push("short writes");
-            return Ok(taken);
-        }
-        disk.write(bytes);
-        Ok(bytes.len())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        let mut disk = self.0.lock();
-        disk.used()?;
-        if disk.armed(Fault::KilledBeforeSync).is_some() {
-            return Err(disk.kill("killed before the sync"));
-        }
-        if disk.lie == Lie::SyncDoesNothing {
-            return Ok(());
-        }
-        let dirty = std::mem::take(&mut disk.dirty);
-        let yes = disk.lie == Lie::FailureSaysYes;
-        let said = |error: io::Error| if yes { Ok(()) } else { Err(error) };
-        if disk.armed(Fault::SyncFailsLost).is_some() {
-            return said(disk.fails("a sync fails, nothing reached the disk", io::ErrorKind::Other));
-        }
-        if let Some(mut chance) = disk.armed(Fault::SyncFailsPartly) {
-            let some = dirty.into_iter().filter(|_| chance.percent(50)).collect();
-            disk.reach(&some);
-            return said(disk.fails("a sync fails, a part reached the disk", io::ErrorKind::Other));
-        }
-        disk.reach(&dirty);
-        disk.cut = false;
-        if disk.armed(Fault::SyncFailsReached).is_some() {
-            return said(disk.fails("a sync fails, all reached the disk", io::ErrorKind::Other));
-        }
-        if disk.armed(Fault::KilledAfterSync).is_some() {
-            disk.kill("killed after the sync");
-        }
-        Ok(())
-    }
-
-    fn truncate(&mut self, len: u64) -> io::Result<()> {
-        let mut disk = self.0.lock();
-        if disk.killed {
-            return Ok(());
-        }
-        if disk.cut_fails {
-            disk.fired.push("cutting the file fails");
-            return Err(io::ErrorKind::Other.into());
-        }
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
-        disk.cache.truncate(len);
-        disk.dirty.retain(|sector| sector * SECTOR < len);
-        disk.cut = true;
-        Ok(())
-    }
-}
-
-impl Place for Handle {
-    fn path(&self) -> &Path {
-        Path::new("journal.jsonl")
-    }
-
-    fn read(&mut self, each: &mut dyn FnMut(Entry)) -> Result<Scanned, JournalError> {
-        let mut disk = self.0.lock();
-        let dirty = std::mem::take(&mut disk.dirty);
-        disk.reach(&dirty);
-        disk.cut = false;
-        if disk.cache != disk.durable && disk.lie != Lie::TheKernelRemembers {
-            disk.fired.push("what only the kernel had is forgotten");
-            let platter = &mut *disk;
-            platter.cache.clone_from(&platter.durable);
-        }
-        reader::scan(&disk.cache[..], each).map_err(|error| JournalError::Broken { why: error.to_string() })
-    }
-
-    fn keep_aside(&mut self, len: u64, bytes: u64) -> Result<Repair, JournalError> {
-        let mut disk = self.0.lock();
-        disk.cache.truncate(usize::try_from(len).unwrap_or(usize::MAX));
-        let platter = &mut *disk;
-        platter.durable.clone_from(&platter.cache);
-        disk.dirty.clear();
-        disk.cut = false;
-        disk.fired.push("a torn tail is cut");
-        Ok(Repair { kept_in: "journal.broken-1".to_owned(), bytes })
-    }
 }

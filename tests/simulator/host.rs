@@ -79,9 +79,13 @@ pub(crate) enum Sabotage {
     TheStepsBoot,
     /// A new host reads what a failed sync left in the kernel's memory alone.
     TheKernelRemembers,
+    /// A host whose take-over failed takes over once more.
+    TakenOverAllTheSame,
+    /// A torn tail is cut off, and no copy of it is kept.
+    TheTailIsNotKept,
 }
 
-pub(crate) const SABOTAGES: [(Sabotage, &str); 32] = [
+pub(crate) const SABOTAGES: [(Sabotage, &str); 34] = [
     (Sabotage::SyncDoesNothing, "sync-does-nothing"),
     (Sabotage::FailureSaysYes, "failure-says-yes"),
     (Sabotage::LastRecordLost, "last-record-lost"),
@@ -114,6 +118,8 @@ pub(crate) const SABOTAGES: [(Sabotage, &str); 32] = [
     (Sabotage::TheLastHostsBoot, "the-last-hosts-boot"),
     (Sabotage::TheStepsBoot, "the-steps-boot"),
     (Sabotage::TheKernelRemembers, "the-kernel-remembers"),
+    (Sabotage::TakenOverAllTheSame, "taken-over-all-the-same"),
+    (Sabotage::TheTailIsNotKept, "the-tail-is-not-kept"),
 ];
 
 /// How the disk fares, beside what fails: the machine's own clock and disk have no part in a run.

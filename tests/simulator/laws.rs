@@ -152,11 +152,21 @@ impl Laws {
 
     /// Is what was acknowledged there, byte for byte?
     pub(crate) fn nothing_is_lost(&self, disk: &Disk, records: usize) -> Option<Complaint> {
-        let there = disk.from(0);
-        let kept = there.starts_with(&self.acknowledged) && records as u64 >= self.acknowledged_records;
-        (!kept).then(|| {
+        let fewer = (records as u64) < self.acknowledged_records;
+        self.something_is_lost(disk).or_else(|| {
+            fewer.then(|| {
+                let what =
+                    format!("{} records were acknowledged, {records} are there", self.acknowledged_records);
+                (Law::NothingAcknowledgedIsLost, what)
+            })
+        })
+    }
+
+    /// Not all of these bytes are there any more, whatever else is.
+    pub(crate) fn something_is_lost(&self, disk: &Disk) -> Option<Complaint> {
+        (!disk.from(0).starts_with(&self.acknowledged)).then(|| {
             let what =
-                format!("{} records were acknowledged, {records} are there", self.acknowledged_records);
+                format!("of {} records that were acknowledged bytes are gone", self.acknowledged_records);
             (Law::NothingAcknowledgedIsLost, what)
         })
     }

@@ -40,6 +40,7 @@ mod refusals;
 mod report;
 mod rules;
 mod screens;
+mod take_over;
 mod turns;
 mod world;
 

@@ -25,7 +25,7 @@ use super::really::PLACE;
 use super::refusals::Due;
 use super::report::{Broken, Law, Report};
 use super::screens::Screen;
-use super::turns::started;
+use super::take_over::started;
 use super::world::World;
 
 /// What happens next.
@@ -195,9 +195,11 @@ impl Play {
             Sabotage::SyncDoesNothing => Lie::SyncDoesNothing,
             Sabotage::FailureSaysYes => Lie::FailureSaysYes,
             Sabotage::TheKernelRemembers => Lie::TheKernelRemembers,
+            Sabotage::TheTailIsNotKept => Lie::TheTailIsNotKept,
             _ => Lie::None,
         };
-        let (disk, world) = (Disk::new(lie), World::new(book.checks.len()));
+        let disk = Disk::new(lie, Chance::new(seed.wrapping_add(1).rotate_left(32)));
+        let world = World::new(book.checks.len());
         let opened = Opened {
             format: 1,
             onbelay: "0.1.0".to_owned(),

@@ -40,7 +40,7 @@ impl Laws {
             (Event::NeverStarted { step, .. }, Some(_)) => {
                 report.held(Law::NeverStartedNeverRan);
                 let ran = attempt.and_then(|it| world.started.get(&key_of(it))).is_some_and(|it| it.ran);
-                let other_boot = attempt.is_some_and(|it| it.boots[1] != world.boot_id());
+                let other_boot = attempt.is_some_and(|it| it.boots[1] != self.model.boot_id);
                 if ran || other_boot {
                     let what = format!("{step} is said never to have started; ran: {ran}");
                     broken.push((Law::NeverStartedNeverRan, what));
@@ -52,7 +52,10 @@ impl Laws {
                 // A claim that a power failure took away says nothing.
                 let unknown = match stands {
                     Some(Stands::Gone) => true,
-                    None | Some(Stands::Barred) => attempt.is_some_and(|it| it.boots[1] != world.boot_id()),
+                    // Of another boot than that of the host which says so: the machine may have started anew since.
+                    None | Some(Stands::Barred) => {
+                        attempt.is_some_and(|it| it.boots[1] != self.model.boot_id)
+                    }
                     Some(Stands::Coming | Stands::Runs | Stands::Ended(_)) => false,
                 };
                 if !unknown {

@@ -51,8 +51,8 @@ impl Model {
     }
 }
 
-/// Whose fault a no is, and some words of it.
-pub(crate) fn reason(why: &str) -> (Fault, &'static str) {
+/// Whose fault a no is, and some words of it: as few as tell it from every other.
+pub(crate) fn reason(why: &'static str) -> (Fault, &'static str) {
     match why {
         "not from this screen" => (Fault::Call, "this screen"),
         "no such step" => (Fault::Call, "the runbook has no step"),
@@ -61,12 +61,24 @@ pub(crate) fn reason(why: &str) -> (Fault, &'static str) {
         "not for a person" => (Fault::Call, "is not a question for a person"),
         "no witness" => (Fault::Call, "asks for no witness"),
         "no terminal" => (Fault::Call, "has no terminal"),
-        "words are needed" | "nothing to skip" => (Fault::Call, ""),
+        "without words it is no answer"
+        | "say why it failed"
+        | "a skipped step needs a reason"
+        | "say which step"
+        | "a note needs words"
+        | "a hold needs words"
+        | "an abort needs words"
+        | "say what you saw"
+        | "say to whom"
+        | "a refusal needs words" => (Fault::Call, why),
         "barred" => (Fault::Rule, "this account is gone"),
         "only the operator" => (Fault::Rule, "only the operator, "),
         "aborted" => (Fault::Rule, "the session was aborted"),
         "finished" => (Fault::Rule, "the session is finished"),
         "nothing to ask" => (Fault::Rule, "no automatic check"),
+        "it runs" => (Fault::Rule, "is running"),
+        "interrupted" => (Fault::Rule, "is not known; look, then say what you saw"),
+        "asked for already" => (Fault::Rule, "has been asked for already"),
         "the operator is no second person" => (Fault::Rule, "asks for a second person"),
         "a hold point is not run twice" => (Fault::Rule, "is not run twice"),
         "who approved it never starts it" => (Fault::Rule, "who approved a step never starts it"),
@@ -74,7 +86,12 @@ pub(crate) fn reason(why: &str) -> (Fault, &'static str) {
         "the tool does it" => (Fault::Rule, "is carried out by the tool"),
         "it must be started" => (Fault::Rule, "must be started before"),
         "not running" => (Fault::Rule, "is not running"),
-        "done or skipped" => (Fault::Rule, "already"),
+        "the tool is at it" => (Fault::Rule, "the tool runs"),
+        "its work has ended" => (Fault::Rule, "what verifies it is being asked"),
+        "stopped already" => (Fault::Rule, "is being stopped already"),
+        "a person is at it" => (Fault::Rule, "a person is at"),
+        "done already" => (Fault::Rule, "is done already"),
+        "skipped already" => (Fault::Rule, "is skipped already"),
         "no hold" => (Fault::Rule, "nobody called a hold"),
         "others' holds" => (Fault::Rule, "the hold is by"),
         "nothing to resolve" => (Fault::Rule, "nothing about"),
@@ -88,9 +105,12 @@ pub(crate) fn reason(why: &str) -> (Fault, &'static str) {
         "nobody asked" => (Fault::Rule, "nobody asked for an approval"),
         "what was asked is over" => (Fault::Rule, "look at what is asked now"),
         "saw another text" => (Fault::Rule, "look again"),
+        "nobody approves themselves" => (Fault::Rule, "nobody approves themselves"),
+        "not one of those who may" => (Fault::Rule, "it may be approved by sam, kim only"),
         "approved already" => (Fault::Rule, "approved it already"),
         "refused already" => (Fault::Rule, "refused it already"),
-        "nothing to undo" => (Fault::Rule, "undo"),
-        _ => (Fault::Rule, ""),
+        "no undo" => (Fault::Rule, "has no undo"),
+        "nothing to undo" => (Fault::Rule, "there is nothing to undo"),
+        _ => panic!("“{why}” is a no without words: name them here"),
     }
 }

@@ -14,7 +14,7 @@ pub(crate) enum Law {
     NothingAcknowledgedIsLost,
     /// A replay of the journal's bytes is the live state.
     ReplayIsLive,
-    /// After a failed append the host neither appends nor syncs nor starts.
+    /// After a failed append the host neither appends nor syncs nor starts; after a failed take-over there is none.
     AFailureIsFinal,
     /// A command is started once for its intent, and only for one that is on record.
     OneStartForOneIntent,

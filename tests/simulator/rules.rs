@@ -77,7 +77,7 @@ impl Model {
             Command::Attest { check, words, .. } => {
                 let at = self.check_at(check.check.as_str()).ok_or("no such check")?;
                 let second = self.book.checks[at].attest.ok_or("not for a person")?;
-                words_in(words)?;
+                words_in(words, "without words it is no answer")?;
                 must(!second || !may_be(asker.by, &self.operator), "the operator is no second person")
             }
             Command::Run { step, .. } => {
@@ -104,23 +104,24 @@ impl Model {
             }
             Command::Fail { step, why } => {
                 let at = self.step(step.as_str())?;
-                words_in(why)?;
+                words_in(why, "say why it failed")?;
                 must(self.steps[at].is == Is::Running, "not running")?;
                 self.is_at_it(at)
             }
             Command::Skip { steps, why } => {
-                words_in(why)?;
-                must(!steps.is_empty(), "nothing to skip")?;
+                words_in(why, "a skipped step needs a reason")?;
+                must(!steps.is_empty(), "say which step")?;
                 for step in steps {
                     let at = self.step(step.as_str())?;
                     self.not_busy(at)?;
-                    must(!matches!(self.steps[at].is, Is::Done | Is::Skipped), "done or skipped")?;
+                    must(self.steps[at].is != Is::Done, "done already")?;
+                    must(self.steps[at].is != Is::Skipped, "skipped already")?;
                 }
                 Ok(())
             }
-            Command::Note { text: words } | Command::Hold { why: words } | Command::Abort { why: words } => {
-                words_in(words)
-            }
+            Command::Note { text } => words_in(text, "a note needs words"),
+            Command::Hold { why } => words_in(why, "a hold needs words"),
+            Command::Abort { why } => words_in(why, "an abort needs words"),
             Command::Release { why } => {
                 must(!self.holds.is_empty(), "no hold")?;
                 let all = why.as_ref().is_some_and(|why| !why.trim().is_empty());
@@ -128,7 +129,7 @@ impl Model {
             }
             Command::Resolve { step, done, what } => {
                 let at = self.step(step.as_str())?;
-                words_in(what)?;
+                words_in(what, "say what you saw")?;
                 let state = &self.steps[at];
                 let nothing_came = matches!(state.is, Is::Failed | Is::Skipped)
                     && state.touched
@@ -142,7 +143,8 @@ impl Model {
                 must(self.steps[at].is == Is::Running, "not running")?;
                 let attempt = self.steps[at].attempt.as_ref().ok_or("not running")?;
                 let a_person = attempt.how != How::Script && attempt.doing == Doing::Working;
-                must(!attempt.stop && !a_person, "stopped already, or a person is at it")
+                must(!attempt.stop, "stopped already")?;
+                must(!a_person, "a person is at it")
             }
             Command::Finish => {
                 let over = |step: &super::model::StepIs| {
@@ -151,7 +153,7 @@ impl Model {
                 must(self.steps.iter().all(over), "steps are open")
             }
             Command::Handover { to } => {
-                words_in(to)?;
+                words_in(to, "say to whom")?;
                 let named = asker.found.named.as_ref().and_then(|named| named.as_ref().ok());
                 let named = named.ok_or("nobody of that name")?;
                 must(named.uid != self.operator.uid, "the operator already")
@@ -162,7 +164,7 @@ impl Model {
             Command::Approve { step, .. } => self.approve(step.as_str(), asker),
             Command::Refuse { step, why } => {
                 let at = self.step(step.as_str())?;
-                words_in(why)?;
+                words_in(why, "a refusal needs words")?;
                 must(self.book.steps[at].witnesses > 0, "no witness")?;
                 let round = self.steps[at].round.as_ref().ok_or("nobody asked")?;
                 must(round.refused.is_none(), "refused already")
@@ -177,7 +179,9 @@ impl Model {
 
     fn not_busy(&self, at: usize) -> Result<(), &'static str> {
         let state = &self.steps[at];
-        must(!matches!(state.is, Is::Running | Is::Interrupted) && state.wish.is_none(), "busy")
+        must(state.is != Is::Running, "it runs")?;
+        must(state.is != Is::Interrupted, "interrupted")?;
+        must(state.wish.is_none(), "asked for already")
     }
 
     fn may_run(&self, at: usize) -> Result<(), &'static str> {
@@ -192,7 +196,8 @@ impl Model {
         self.not_busy(at)?;
         let state = &self.steps[at];
         let ran = state.touched && matches!(state.is, Is::Done | Is::Failed | Is::Skipped);
-        must(self.book.steps[at].undo.is_some() && ran, "nothing to undo")
+        must(self.book.steps[at].undo.is_some(), "no undo")?;
+        must(ran, "nothing to undo")
     }
 
     fn not_its_approver(&self, at: usize, by: &Person) -> Result<(), &'static str> {
@@ -201,7 +206,8 @@ impl Model {
 
     fn is_at_it(&self, at: usize) -> Result<(), &'static str> {
         let attempt = self.steps[at].attempt.as_ref().ok_or("not running")?;
-        must(attempt.how != How::Script && attempt.doing == Doing::Working, "no person is at it")
+        must(attempt.how != How::Script, "the tool is at it")?;
+        must(attempt.doing == Doing::Working, "its work has ended")
     }
 
     /// Is an approval of the undo asked for?
@@ -292,6 +298,6 @@ fn must(so: bool, else_why: &'static str) -> Result<(), &'static str> {
     if so { Ok(()) } else { Err(else_why) }
 }
 
-fn words_in(words: &str) -> Result<(), &'static str> {
-    must(!words.trim().is_empty(), "words are needed")
+fn words_in(words: &str, or_else: &'static str) -> Result<(), &'static str> {
+    must(!words.trim().is_empty(), or_else)
 }

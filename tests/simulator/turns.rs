@@ -1,25 +1,14 @@
-//! A run's turns: inputs into the host, its outputs into the world; its deaths, and how the next host begins.
+//! A run's turns: inputs into the host, its outputs into the world; its deaths.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use onbelay::clock;
 use onbelay::host::turn::{Audience, HostState, Input, Output, turn};
-use onbelay::journal::reader::Tail;
-use onbelay::journal::store;
-use onbelay::journal::writer::Writer;
-use onbelay::runbook::digest::of_bytes;
-use onbelay::session::audit::audit;
-use onbelay::session::recover::{self, Found, Loose};
-use onbelay::session::state::HostInfo;
-use onbelay::session::{Event, Fault, Person};
+use onbelay::session::{Event, Fault};
 use onbelay::wire::FromHost;
 use onbelay::wire::messages::{LogHealth, Reply, Role};
 
 use super::chance::Chance;
-use super::disk::FAULTS;
-use super::host::{Journal, Sabotage};
+use super::host::Sabotage;
 use super::laws::{Complaint, Laws};
 use super::play::Play;
 use super::report::Law;
@@ -228,171 +217,17 @@ impl Play {
 
     /// The machine loses its power.
     pub(super) fn power_off(&mut self) {
-        self.say(|| "the power is gone".to_owned());
         self.die();
-        self.disk.power_off(&mut self.chance);
-        self.world.reboots(&mut self.chance);
+        let mut chance = self.chance.clone();
+        self.loses_its_power(&mut chance);
+        self.chance = chance;
     }
 
-    /// The next host begins. It may die of it, and then the one after it begins.
-    pub(super) fn take_over(&mut self) {
-        for attempt in 0..4 {
-            self.gone();
-            self.alone = 0;
-            if self.sabotage == Sabotage::LastRecordLost {
-                self.disk.lose_the_last_line();
-            }
-            if self.sabotage == Sabotage::TailIsScrambled {
-                self.disk.scramble();
-            }
-            if attempt == 0 && self.chance.percent(6) {
-                let fault = *self.chance.pick(&FAULTS);
-                self.disk.arm(fault, false, Chance::new(self.chance.next()));
-            }
-            if self.begin().is_some() || self.report.broken.is_some() {
-                return;
-            }
-        }
-        self.broken(Law::ACrashIsNoDamage, "no host can begin");
-    }
-
-    fn begin(&mut self) -> Option<()> {
-        let mut entries = Vec::new();
-        let (writer, log, repair) = match Writer::take_over(self.disk.open(), |entry| entries.push(entry)) {
-            Ok(taken) => taken,
-            Err(error) => {
-                self.broken(Law::ACrashIsNoDamage, error.to_string());
-                return None;
-            }
-        };
-        self.say(|| format!("a host begins with {} records, {:?}", entries.len(), log.tail));
-        self.report.held(Law::ACrashIsNoDamage);
-        self.report.held(Law::NothingAcknowledgedIsLost);
-        let lost = self.laws.nothing_is_lost(&self.disk, entries.len());
-        self.complain(lost);
-        let len = usize::try_from(log.len).unwrap_or(usize::MAX);
-        let session = match store::replay(Arc::clone(&self.runbook), &entries) {
-            Ok(session) => session,
-            Err(illegal) => {
-                self.broken(Law::ReplayIsLive, illegal.to_string());
-                return None;
-            }
-        };
-        let (ends, report) = ((len, log.head.clone()), &mut self.report);
-        let complaints = self.laws.rebuild(session.clone(), &entries, ends, &self.world, report);
-        self.complain(complaints);
-        let boot_id = self.world.boot_id();
-        let last_boot = session.host.as_ref().map(|host| host.boot_id.clone());
-        let loose = recover::loose(&session, &boot_id);
-        let mut events = Vec::new();
-        if let Some(repair) = repair {
-            events.push(Event::JournalRepaired { kept_in: repair.kept_in, bytes: repair.bytes });
-        }
-        let started = started(session.host.as_ref(), &boot_id, &self.people[0]);
-        if let Event::HostStarted { boot, .. } = &started {
-            self.world.now.boot = *boot;
-        }
-        events.push(started);
-        let journal = Journal {
-            writer,
-            footing: self.footing.clone(),
-            sabotage: self.sabotage,
-            disk: self.disk.clone(),
-        };
-        self.host = Some(HostState::new(session, entries, Box::new(journal), []));
-        self.feed(Input::Began(events));
-        self.lives()?;
-        let mut found: Vec<(Loose, Found)> = Vec::new();
-        for mut loose in loose {
-            self.mistake(&mut loose, last_boot.as_ref() == Some(&boot_id));
-            if self.world.is_of_other_boot(&loose).is_some_and(|other| other != loose.other_boot) {
-                let said = if loose.other_boot { "another boot" } else { "this boot" };
-                let what = format!("attempt {} is said to be of {said}, and is not", loose.attempt);
-                self.complain([(Law::NeverStartedNeverRan, what)]);
-            }
-            self.meet(&loose, last_boot.as_deref() == Some(boot_id.as_str()));
-            let mut what = self.world.look(&loose, &mut self.chance);
-            match (self.sabotage, &what) {
-                (Sabotage::FoundAsNeverStarted, _) => what = Found::NoStart,
-                (Sabotage::FoundAsGone, Found::Alive | Found::Ended(_)) => {
-                    what = Found::Gone("nobody looked".to_owned());
-                }
-                _ => {}
-            }
-            let stop = self.laws.model.steps.get(loose.place).and_then(|step| step.attempt.as_ref());
-            if what == Found::Alive && stop.is_some_and(|attempt| attempt.stop) {
-                let key = (loose.attempt, loose.item.as_ref().map(|(index, _)| *index));
-                let was_sent = self.world.started.get(&key).is_some_and(|started| started.is_stopped);
-                self.report.met(if was_sent {
-                    "found: alive, and stopped"
-                } else {
-                    "found: alive, and its stop was not sent yet"
-                });
-                // The last host may have died between the record and the signal.
-                self.laws.model.stops.push(loose.attempt);
-            }
-            let word = match &what {
-                Found::NoStart => "no start",
-                Found::Alive => "alive",
-                Found::Ended(_) => "ended",
-                Found::Gone(_) => "gone",
-            };
-            let boot = if loose.other_boot { "another boot" } else { "same boot" };
-            self.report.met(&format!("found: {word}, {boot}"));
-            self.say(|| format!("of attempt {} is found: {word}, {boot}", loose.attempt));
-            found.push((loose, what));
-        }
-        self.feed(Input::Recovered(found));
-        self.lives()
-    }
-
-    /// Takes a command for one of another boot than it is of, as hosts once did.
-    fn mistake(&mut self, loose: &mut Loose, is_later_host: bool) {
-        let attempt = self.laws.model.steps.get(loose.place).and_then(|step| step.attempt.as_ref());
-        match (self.sabotage, attempt) {
-            (Sabotage::TheLastHostsBoot, _) if is_later_host => loose.other_boot = false,
-            (Sabotage::TheStepsBoot, Some(attempt)) => {
-                loose.other_boot = attempt.boots[0] != self.world.boot_id();
-            }
-            _ => {}
-        }
-    }
-
-    /// What is rare of a command that a new host must look for.
-    fn meet(&mut self, loose: &Loose, is_later_host: bool) {
-        if loose.other_boot && is_later_host {
-            self.report.met("a loose command of another boot, and an earlier host of this one did not look");
-        }
-        let attempt = self.laws.model.steps.get(loose.place).and_then(|step| step.attempt.as_ref());
-        if !loose.other_boot && attempt.is_some_and(|attempt| attempt.boots[0] != attempt.boots[1]) {
-            self.report.met("a loose item of this boot, and its step began in another");
-        }
-    }
-
-    fn lives(&self) -> Option<()> {
-        self.host.as_ref().filter(|host| !host.is_broken()).map(|_| ())
-    }
-
-    /// One more host, undisturbed; then the whole journal is proven from its bytes alone.
-    pub(super) fn the_end(&mut self) {
-        self.take_over();
-        self.disk.disarm();
-        self.report.journal = Some(of_bytes(&self.disk.from(0)));
-        if self.report.broken.is_some() {
-            return;
-        }
-        let Some(host) = &self.host else { return };
-        let log = onbelay::journal::reader::read_from(&self.disk.from(0)[..]);
-        let Ok(log) = log else { return self.broken(Law::ReplayIsLive, "it cannot be read") };
-        self.report.held(Law::TheAudit);
-        let proven = audit(Arc::clone(&self.runbook), &log.entries);
-        let whole = log.tail == Tail::Whole && proven.session.as_ref() == Some(host.session());
-        if !whole {
-            self.broken(Law::ReplayIsLive, format!("the whole journal is another state, {:?}", log.tail));
-        }
-        if let Some(flaw) = proven.flaws.first() {
-            self.broken(Law::TheAudit, format!("record {}: {}", flaw.n, flaw.what));
-        }
+    pub(super) fn loses_its_power(&mut self, chance: &mut Chance) {
+        self.say(|| "the power is gone".to_owned());
+        self.gone();
+        self.disk.power_off(chance);
+        self.world.reboots(chance);
     }
 }
 
@@ -410,20 +245,6 @@ fn falsify(outputs: &mut Vec<Output>, sabotage: Sabotage) {
             }
         }
         _ => {}
-    }
-}
-
-/// The record that announces a host.
-pub(super) fn started(last: Option<&HostInfo>, boot_id: &str, runs_as: &Person) -> Event {
-    Event::HostStarted {
-        pid: 7,
-        boot: last.map_or(0, |host| clock::boot_after(host.boot, &host.boot_id, boot_id)),
-        boot_id: boot_id.to_owned(),
-        onbelay: "0.1.0".to_owned(),
-        env: BTreeMap::new(),
-        env_changed: Vec::new(),
-        machine: Some("here".to_owned()),
-        runs_as: Some(runs_as.clone()),
     }
 }
 
