@@ -63,6 +63,8 @@ fn ways(call: &'static str, n: u32) -> Vec<Harm> {
         ("ENOSPC", true, false),
         ("ENOSPC", true, true),
     ] {
+        // Of the cutting itself each place is to be found.
+        let no_cut = no_cut && call != "ftruncate";
         ways.push(Harm { call, error, n, persistent, no_cut });
     }
     ways.truncate(if long { 6 } else { 3 });
@@ -102,8 +104,9 @@ fn say(family: &str, runs: &[Seen]) -> usize {
     met
 }
 
-fn injected(trace: &[String]) -> bool {
-    trace.iter().any(|line| line.contains("(INJECTED)"))
+/// Did the call that this is about fail? That nothing can be cut off either says nothing of where it is.
+fn injected(trace: &[String], harm: Harm) -> bool {
+    calls(trace).iter().any(|call| call.is(harm.call) && call.text.contains("(INJECTED)"))
 }
 
 /// The record that announces the start: was it written, was the next thing that was done with the log a sync of it, did both
@@ -160,7 +163,7 @@ fn walk_with(harm: Harm) -> Option<Seen> {
     home.kill_everything();
     let trace = strace.end();
     let effects = home.read("effects").lines().count();
-    let met = injected(&trace);
+    let met = injected(&trace, harm);
     if effects > 0 {
         intent_was_durable(&trace, &place);
     }
@@ -247,7 +250,7 @@ fn begin_with(harm: Harm) -> Option<Seen> {
         ("sessions there, each whole and walked", visible.len()),
         ("times none", usize::from(visible.is_empty())),
     ];
-    Some(Seen { met: injected(&trace), counted })
+    Some(Seen { met: injected(&trace, harm), counted })
 }
 
 /// What holds of a return, with a torn record at the end of the log, in which this call failed.
@@ -274,7 +277,7 @@ fn return_with(harm: Harm) -> Option<Seen> {
         ("notes acknowledged, each kept", told),
         ("times refused", 1 - told),
     ];
-    Some(Seen { met: injected(&trace), counted })
+    Some(Seen { met: injected(&trace, harm), counted })
 }
 
 /// What holds of a walk in which this call failed in any thread of the host, in the runner, or in the command itself.
@@ -298,7 +301,7 @@ fn attempt_with(harm: Harm) -> Option<Seen> {
     never_again(&trace, &place);
     let found = whole_for_the_next_host(&session, effects, &place);
     was_true(&shown, &ran, &found, effects, &place);
-    Some(Seen { met: injected(&trace), counted: counted(&shown, effects) })
+    Some(Seen { met: injected(&trace, harm), counted: counted(&shown, effects) })
 }
 
 /// Walks of each kind, at every place of each call where the long run is asked for, else at every `stride`th.
