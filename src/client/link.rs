@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
+use crate::text::clean;
 use crate::wire::frame::{self, Frames};
 use crate::wire::messages::{MAX_FROM_HOST, PROTOCOL, Role, Welcome};
 use crate::wire::{FromHost, ToHost};
@@ -149,7 +150,7 @@ fn read_welcome(json: &[u8]) -> Result<Box<Welcome>, ClientError> {
             Ok(welcome)
         }
         Ok(FromHost::Welcome(welcome)) => Err(versions(welcome.protocol, welcome.onbelay)),
-        Ok(FromHost::Goodbye { why }) => Err(ClientError::Goodbye { why }),
+        Ok(FromHost::Goodbye { why }) => Err(ClientError::Goodbye { why: clean(&why).into_owned() }),
         Ok(_) => Err(ClientError::Goodbye { why: "its first message is no greeting".to_owned() }),
         Err(e) => match serde_json::from_slice::<AnyVersion>(json) {
             Ok(other) if other.protocol != PROTOCOL => Err(versions(other.protocol, other.onbelay)),

@@ -199,7 +199,9 @@ impl Talk {
                 self.log = welcome.log;
                 self.heard.push_back(Heard::Replaced);
             }
-            FromHost::Goodbye { why } => return Err(ClientError::Goodbye { why }),
+            FromHost::Goodbye { why } => {
+                return Err(ClientError::Goodbye { why: clean(&why).into_owned() });
+            }
             FromHost::Health { log } => {
                 self.log = log.clone();
                 self.heard.push_back(Heard::Other(Box::new(FromHost::Health { log })));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{Home, Ran, Screen};
+use crate::support::{Home, Screen};
 
 /// Values that have become code, options or globs somewhere (X1).
 const VALUES: &[&str] = &[
