@@ -48,6 +48,148 @@ fn x1_a_parameter_arrives_unchanged_and_never_becomes_code() {
 #[test]
 fn x1_a_list_is_one_item_a_line_and_nothing_is_split_at_commas() {
     let home = Home::new();
+    let session = home.start_with(
+        "onbelay: 1\ntitle: L\nparams:\n  l: { about: L, list: true }\nsteps:\n  - { id: put, title: '${l}', run: 'printf %s \"$l\"' }\n",
+        &["-p", "l=a, b", "-p", "l=c d", "-p", "l=*"],
+    );
+    session.act(&["run", "put"]).expect(0);
+    assert_eq!(session.output(1), b"a, b\nc d\n*");
+}
+
+#[test]
+fn x1_what_could_be_an_option_or_is_too_long_is_refused_before_anything_starts() {
+    let home = Home::new();
+    let plain = home.write(
+        "plain.yaml",
+        "onbelay: 1\ntitle: V\nparams:\n  v: { about: Any }\nsteps:\n  - { id: a, title: A, run: 'true' }\n",
+    );
+    let plain = plain.to_str().unwrap();
+    for given in ["v=-rf", "v=--help", "v="] {
+        home.call(&["start", plain, "-p", given]).expect(2).says("v");
+    }
+    home.call(&["start", plain, "-p", "v=1", "-p", "v=2"]).expect(2);
+    home.call(&["start", plain, "-p", "w=1"]).expect(2).says("w");
+    home.call(&["start", plain, "-p", "v"]).expect(2);
+    home.call(&[
+        std::ffi::OsStr::new("start"),
+        plain.as_ref(),
+        "-p".as_ref(),
+        std::os::unix::ffi::OsStrExt::from_bytes(b"v=\xff\xfe"),
+    ])
+    .expect(2);
+    assert!(home.sessions().is_empty());
+}
+
+/// The longest text that the kernel gives a command as `v=…`, its end mark left out.
+const LONGEST: usize = 128 * 1024 - 1 - "v=".len();
+
+#[test]
+fn x1_a_value_that_no_command_can_be_given_begins_no_session_and_the_longest_arrives_whole() {
+    let home = Home::new();
+    let yaml = "onbelay: 1\ntitle: Long\nparams:\n  v: { about: Any, matches: '(?s).*', env: LONG }\nsteps:\n  \
+                - { id: put, title: Put, run: 'printf %s \"$v\"' }\n";
+    let file = home.write("runbook.yaml", yaml);
+    let file = file.to_str().unwrap();
+    let params = |text: &str| home.write("params.yaml", text).to_str().unwrap().to_owned();
+    // No argument of the program can be that long: a file is how such a value comes.
+    for bytes in [LONGEST + 1, 140_000] {
+        let given = params(&format!("v: {}\n", "x".repeat(bytes)));
+        for words in
+            [vec!["start", file, "--params", &given], vec!["run", "--plain", file, "--params", &given]]
+        {
+            let ran = home.call(&words).expect(2).clean();
+            ran.says("parameter `v` is").says(&format!("{bytes} bytes")).says(&format!("at most {LONGEST}"));
+        }
+    }
+    let given = params("v: \"a\\0b\"\n");
+    home.call(&["start", file, "--params", &given]).expect(2).clean().says("parameter `v` holds a NUL byte");
+    let given = params("v: a\0b\n");
+    home.call(&["start", file, "--params", &given]).expect(2).clean().says("params.yaml:1:5").says("U+0000");
+    assert!(home.sessions().is_empty(), "nothing was begun of any of them");
+    let long = "x".repeat(120_000);
+    let longest = "x".repeat(LONGEST);
+    let in_file = params(&format!("v: {longest}\n"));
+    let flag = format!("v={long}");
+    for (more, value) in [(["-p", &flag], &long), (["--params", &in_file], &longest)] {
+        let session = home.start_with(yaml, &more);
+        session.act(&["run", "put"]).expect(0);
+        assert!(
+            session.output(1) == value.as_bytes(),
+            "{} bytes of {}",
+            session.output(1).len(),
+            value.len()
+        );
+        session.act(&["finish"]).expect(0);
+    }
+}
+
+#[test]
+fn a8_nothing_of_the_starters_environment_passes_but_the_allow_list() {
+    let home = Home::new()
+        .with("BASH_ENV", "/nonexistent/evil")
+        .with("ENV", "/nonexistent/evil")
+        .with("BASH_FUNC_echo%%", "() { builtin echo pwned; }")
+        .with("PS4", "$(touch pwned)")
+        .with("SHELLOPTS", "xtrace")
+        .with("GIT_DIR", "/evil")
+        .with("PYTHONPATH", "/evil")
+        .with("IFS", "x")
+        // The loader complains of it on stderr wherever it is given.
+        .with("LD_PRELOAD", "/nonexistent/evil.so")
+        .with("LD_LIBRARY_PATH", "/evil")
+        .with("AWS_REGION", "us-west-2")
+        .with("LC_TIME", "C");
+    let session = home.start(
+        "onbelay: 1\ntitle: E\npass_env: ['AWS_*']\nsteps:\n  - { id: look, title: L, env: { MINE: '1' }, run: \"env | cut -d= -f1 | sort | paste -sd' '; echo fine\" }\n",
+    );
+    session.act(&["run", "look"]).expect(0);
+    let out = String::from_utf8(session.output(1)).unwrap();
+    let names: Vec<&str> = out
+        .lines()
+        .next()
+        .unwrap()
+        .split(' ')
+        .filter(|n| !["PWD", "SHLVL", "_", "OLDPWD"].contains(n))
+        .collect();
+    assert_eq!(names, ["AWS_REGION", "HOME", "LANG", "LC_TIME", "MINE", "PATH"]);
+    assert_eq!(out.lines().nth(1), Some("fine"));
+    assert!(!out.contains("evil.so"), "{out}");
+    assert!(!home.path("pwned").exists());
+}
+
+#[test]
+fn x5_what_a_secret_is_taken_from_reaches_only_commands_that_name_it_whatever_pass_env_says() {
+    const SECRET: &str = "x5-hunter-of-variables";
+    let yaml = "onbelay: 1\ntitle: E\nparams: { token: { about: T, secret: true, env: AWS_TOKEN } }\npass_env: ['AWS_*']\nsteps:\n  \
+        - { id: other, run: env }\n  - { id: named, run: 'test \"$token\" = x5-hunter-of-variables; env' }\n";
+    let home = Home::new().with("AWS_TOKEN", SECRET).with("AWS_REGION", "us-west-2");
+    let session = home.start(yaml);
+    let printed = |attempt: u32| String::from_utf8(session.output(attempt)).unwrap();
+    for attempt in 1..=2 {
+        session.act(&["run", "other"]).expect(0);
+        let out = printed(attempt);
+        assert!(out.contains("AWS_REGION=us-west-2") && !out.contains("TOKEN"), "{out}");
+        // The host that comes back finds the variables anew.
+        session.kill_host();
+    }
+    session.act(&["run", "named"]).expect(0);
+    let out = printed(3);
+    assert!(out.contains("token=•••") && !out.contains("AWS_TOKEN"), "{out}");
+    // One that is guessed would be known by its digest.
+    let log = std::fs::read_to_string(session.dir().join("journal.jsonl")).unwrap();
+    assert!(log.contains("AWS_REGION") && !log.contains("AWS_TOKEN"), "{log}");
+    // What it may not be is as good as none, and no command begins with nothing in its place.
+    session.kill_host();
+    let mut empty = home.command(&["do", session.id.as_str(), "run", "named"]);
+    let ran = crate::support::Ran::of(&empty.env("AWS_TOKEN", "").output().unwrap());
+    ran.expect(1).says("the secret `token` is not known");
+}
+
+#[test]
+fn x1_a_list_that_no_command_can_be_given_keeps_only_those_from_starting_that_name_it() {
+    let home = Home::new();
+    let many = (0..3_000).fold("files:\n".to_owned(), |text, n| text + &format!("  - /srv/{n:045}\n"));
+    std::fs::write(home.path("many.yaml"), many).unwrap();
     let walk = |step: &str| {
         let yaml = format!(
             "onbelay: 1\ntitle: L\nparams: {{ files: {{ about: F, list: true }} }}\nsteps: [{{ id: it, {step} }}]\n"
@@ -57,11 +199,10 @@ fn x1_a_list_is_one_item_a_line_and_nothing_is_split_at_commas() {
     let other = walk("run: 'true', undo: 'true'");
     other.act(&["run", "it"]).expect(0);
     other.act(&["undo", "it"]).expect(0);
-    walk("for_each: { f: '${files}' }, run: 'test -n \"$f\"; exit 3'")
-        .act(&["run", "it"])
-        .expect(1)
-        .says("exit status 3");
-    walk("run: 'echo \"$files\"'").act(&["run", "it"]).expect(1).says("the value of `files` is 15");
+    let each = walk("for_each: { f: '${files}' }, run: 'test -n \"$f\"; exit 3'");
+    each.act(&["run", "it"]).expect(1).says("exit status 3");
+    let all = walk("run: 'echo \"$files\"'");
+    all.act(&["run", "it"]).expect(1).says("the value of `files` is 15");
 }
 
 /// Every file below a directory that has these bytes.
