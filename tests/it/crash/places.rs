@@ -342,6 +342,8 @@ fn j15_a_host_that_dies_over_an_older_log_does_not_take_another_starts_end_for_t
     client.wait().unwrap();
     home.unset("ONBELAY_FAILPOINT");
     let session = Session::new(&home, id);
+    let told = home.call(&["status", &session.id]).expect(0);
+    assert!(!told.said().contains("finished"), "the end of another start: {}", told.said());
     session.act(&["note", "back"]).expect(0);
     assert_eq!((home.read("effects").as_str(), session.step("wipe").as_str()), ("gone\n", "interrupted"));
     assert!(session.records("work_ended").is_empty(), "the end of another start");
