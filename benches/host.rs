@@ -78,7 +78,7 @@ fn start(home: &Path, title: &str) -> SessionPlace {
             signers: None,
         },
         source,
-        given: Given { secrets: BTreeMap::new(), environment: BTreeMap::from([("PATH".to_owned(), path)]) },
+        given: Given { environment: BTreeMap::from([("PATH".to_owned(), path)]), ..Given::default() },
         another: true,
     };
     client::create_with(Path::new(env!("CARGO_BIN_EXE_onbelay")), new).expect("starts")

@@ -175,8 +175,8 @@ fn unwatched(
         }
         if unwatched.in_part {
             warn(format!(
-                "what the destructive step `{}` starts is not known: only the first {} KiB of it and of its checks were \
-                 looked at",
+                "what the destructive step `{}` starts is not known: only a part of it and of its checks was looked at, {} KiB, and \
+                 nothing behind a quote or a here-document that does not end",
                 step.id,
                 commands::LOOKED_AT >> 10
             ));

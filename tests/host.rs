@@ -99,7 +99,7 @@ impl Drop for Home {
 
 fn given() -> Given {
     let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin"));
-    Given { secrets: BTreeMap::new(), environment: BTreeMap::from([("PATH".to_owned(), path)]) }
+    Given { environment: BTreeMap::from([("PATH".to_owned(), path)]), ..Given::default() }
 }
 
 fn run(step: &str) -> Command {

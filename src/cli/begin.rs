@@ -182,7 +182,7 @@ pub fn new_session_at(
         share: None,
         signers: None,
     };
-    let given = Given { secrets: as_texts(secrets), environment: environment_for(&filled.runbook) };
+    let given = given(as_texts(secrets), &filled.runbook);
     Ok(NewSession { home, source, opened, given, another })
 }
 
@@ -238,7 +238,16 @@ pub fn tell(shared: Option<&Shared>, dir: &Path) {
 #[must_use]
 pub fn given_again(runbook: &Runbook) -> Given {
     let secrets = runbook.params.iter().filter_map(|param| Some((param.name.clone(), secret_here(param)?)));
-    Given { secrets: secrets.collect(), environment: environment_for(runbook) }
+    given(secrets.collect(), runbook)
+}
+
+fn given(secrets: BTreeMap<ValueName, String>, runbook: &Runbook) -> Given {
+    let environment = environment_for(runbook);
+    Given { secrets, environment, secret_variables: secret_variables(runbook).cloned().collect() }
+}
+
+fn secret_variables(runbook: &Runbook) -> impl Iterator<Item = &String> {
+    runbook.params.iter().filter(|param| param.secret).filter_map(|param| param.env.as_ref())
 }
 
 /// A secret that its variable holds here. What it may not be (empty, say) is as good as none: it is asked for.
@@ -264,8 +273,7 @@ pub fn me() -> Person {
 #[must_use]
 pub fn environment_for(runbook: &Runbook) -> BTreeMap<String, OsString> {
     let mut passes = environment::allowed(std::env::vars_os(), &runbook.pass_env);
-    let secrets = runbook.params.iter().filter(|param| param.secret);
-    for variable in secrets.filter_map(|param| param.env.as_ref()) {
+    for variable in secret_variables(runbook) {
         passes.remove(variable);
     }
     passes

@@ -96,7 +96,7 @@ impl Walk {
 
     fn joined(talk: Talk, dir: &Path, interrupted: Arc<AtomicBool>, had_host: bool) -> Result<Self, Failure> {
         if !had_host {
-            tell_environment(&hosts(dir, &talk.line.client.welcome.recent)?);
+            tell_environment(&hosts(dir, &talk.line.client.welcome.recent));
         }
         let walk = Self {
             name: place::called(dir, &talk.session),
@@ -285,14 +285,15 @@ pub fn tell_environment(entries: &[Entry]) {
 }
 
 /// The records of the hosts of a session, oldest first: the newest two at least. `recent`: what is at hand.
-fn hosts(dir: &Path, recent: &[Entry]) -> Result<Vec<Entry>, Failure> {
+fn hosts(dir: &Path, recent: &[Entry]) -> Vec<Entry> {
     let is_host = |entry: &Entry| matches!(entry.event, Event::HostStarted { .. });
     let mut hosts: Vec<Entry> = recent.iter().filter(|entry| is_host(entry)).cloned().collect();
     if hosts.len() < 2 && recent.first().is_some_and(|oldest| oldest.n > 1) {
         hosts.clear();
-        store::load_each(dir, |entry| hosts.extend(is_host(&entry).then_some(entry)))?;
+        // A log that cannot be read just now keeps nobody from going on: its host is there.
+        let _ = store::load_each(dir, |entry| hosts.extend(is_host(&entry).then_some(entry)));
     }
-    Ok(hosts)
+    hosts
 }
 
 /// The machines of the last host and of the newest, where they differ.

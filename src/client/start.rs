@@ -45,6 +45,9 @@ fn start(program: &Path, what: &StartHost) -> Result<SessionPlace, ClientError> 
         StartHost::Resume { given, .. } => given,
     };
     let mut command = Command::new(program);
+    for name in &given.secret_variables {
+        command.env_remove(name);
+    }
     for (name, value) in std::env::vars_os() {
         // What a secret was taken from would stay readable in the host's own environment, and in that of all it starts.
         if given.secrets.values().any(|secret| value == secret.as_str() && !secret.is_empty()) {

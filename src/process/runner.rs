@@ -262,8 +262,10 @@ fn digest(dir: &Path, len: u64) -> Option<Digest> {
 
 /// Standard output as a value: trimmed text. The error says why it cannot be one.
 fn captured(dir: &Path, len: u64) -> Result<String, String> {
+    // With its name, and what stands between.
+    const MOST: usize = MAX_TEXT - 255;
     let too_long = || {
-        let most = size_in_words(MAX_TEXT as u64);
+        let most = size_in_words(MOST as u64);
         format!(
             "it is longer than {most}, the most that a command can be given as a variable; keep it in a file"
         )
@@ -282,7 +284,7 @@ fn captured(dir: &Path, len: u64) -> Result<String, String> {
     if text.contains('\0') {
         return Err("it holds a zero byte".to_owned());
     }
-    if text.len() > MAX_TEXT { Err(too_long()) } else { Ok(text.to_owned()) }
+    if text.len() > MOST { Err(too_long()) } else { Ok(text.to_owned()) }
 }
 
 /// A command being ended.

@@ -29,6 +29,15 @@ pub fn words(script: &str) -> impl Iterator<Item = Word<'_>> {
     script.lines().flat_map(move |line| reading.line(line))
 }
 
+/// Does all that begins in a script end in it? Behind a quote or a here-document that does not, nothing is looked at.
+fn is_read_whole(script: &str) -> bool {
+    let mut reading = Reading::default();
+    for line in script.lines() {
+        reading.line(line);
+    }
+    reading.quote.is_none() && reading.texts.is_empty()
+}
+
 /// What of the lines so far matters to the next one.
 #[derive(Default)]
 struct Reading<'a> {
@@ -160,6 +169,9 @@ struct Seen<'a> {
     texts: Vec<HereText<'a>>,
 }
 
+/// The quote `$'…'`, in which a backslash counts.
+const ANSI: u8 = b'$';
+
 fn look_at(line: &str, open: Option<u8>) -> Seen<'_> {
     let bytes = line.as_bytes();
     let mut seen = Seen { code: line, closes: None, quote: open, goes_on: false, texts: Vec::new() };
@@ -168,7 +180,7 @@ fn look_at(line: &str, open: Option<u8>) -> Seen<'_> {
     while let Some(byte) = bytes.get(at) {
         let rest = &bytes[at..];
         match (seen.quote, byte) {
-            (Some(b'\''), b'\'') | (Some(b'"'), b'"') => {
+            (Some(b'\'' | ANSI), b'\'') | (Some(b'"'), b'"') => {
                 seen.quote = None;
                 seen.closes = seen.closes.or(Some(at));
             }
@@ -180,8 +192,12 @@ fn look_at(line: &str, open: Option<u8>) -> Seen<'_> {
                 }
                 at += 1;
             }
+            (None, b'$') if rest.starts_with(b"$'") => {
+                seen.quote = Some(ANSI);
+                at += 1;
+            }
             (None, b'\'' | b'"') => seen.quote = Some(*byte),
-            (None, b'#') if at == 0 || bytes[at - 1].is_ascii_whitespace() => {
+            (None, b'#') if at == 0 || b" \t;&|(".contains(&bytes[at - 1]) => {
                 seen.code = &line[..at];
                 break;
             }
@@ -269,6 +285,13 @@ mod tests {
             ("echo $((1<<n))\nb", vec!["echo", "b"]),
             ("awk '\n/x/ { print }\n' f && b\nc", vec!["awk", "b", "c"]),
             ("echo \"it's\" # don't\nb", vec!["echo", "b"]),
+            ("true;# don't\nb", vec!["true;", "b"]),
+            (
+                r"echo $'it\'s'
+b",
+                vec!["echo"],
+            ),
+            ("echo $'it\\'s'\nb", vec!["echo", "b"]),
             ("case $1 in\n  /srv/*|/b) a ;;\n  x)\n b c;;\nesac\nd", vec!["case", "a", "b", "d"]),
             ("case $1 in x) a;; (/y) b ;; esac; c", vec!["case", "a;;", "b", "c"]),
         ] {

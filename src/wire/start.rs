@@ -47,6 +47,9 @@ pub struct Given {
     pub secrets: BTreeMap<ValueName, String>,
     /// The environment that commands get: the starter's, allow-list and `pass_env` applied.
     pub environment: BTreeMap<String, OsString>,
+    /// The variables that secrets are taken from: the host is started without them.
+    #[serde(skip)]
+    pub secret_variables: Vec<String>,
 }
 
 impl fmt::Debug for Given {
@@ -55,6 +58,7 @@ impl fmt::Debug for Given {
         f.debug_struct("Given")
             .field("secrets", &self.secrets.keys())
             .field("environment", &self.environment.keys())
+            .field("secret_variables", &self.secret_variables)
             .finish()
     }
 }

@@ -186,23 +186,27 @@ fn x5_what_a_secret_is_taken_from_reaches_only_commands_that_name_it_whatever_pa
 }
 
 #[test]
-fn x1_a_list_that_no_command_can_be_given_keeps_only_those_from_starting_that_name_it() {
+fn x1_a_list_that_no_command_can_be_given_begins_no_session() {
     let home = Home::new();
-    let many = (0..3_000).fold("files:\n".to_owned(), |text, n| text + &format!("  - /srv/{n:045}\n"));
-    std::fs::write(home.path("many.yaml"), many).unwrap();
-    let walk = |step: &str| {
-        let yaml = format!(
-            "onbelay: 1\ntitle: L\nparams: {{ files: {{ about: F, list: true }} }}\nsteps: [{{ id: it, {step} }}]\n"
-        );
-        home.start_with(&yaml, &["--params", "many.yaml", "--another"])
+    let file = home.write(
+        "runbook.yaml",
+        "onbelay: 1\ntitle: L\nparams: { files: { about: F, list: true } }\nsteps: [{ id: it, run: 'printf %s \"$files\" | wc -c' }]\n",
+    );
+    let file = file.to_str().unwrap();
+    let many = |count: usize| {
+        let items = (0..count).map(|n| format!("  - /srv/{n:044}\n"));
+        home.write("many.yaml", &format!("files:\n{}", items.collect::<String>()))
+            .to_str()
+            .unwrap()
+            .to_owned()
     };
-    let other = walk("run: 'true', undo: 'true'");
-    other.act(&["run", "it"]).expect(0);
-    other.act(&["undo", "it"]).expect(0);
-    let each = walk("for_each: { f: '${files}' }, run: 'test -n \"$f\"; exit 3'");
-    each.act(&["run", "it"]).expect(1).says("exit status 3");
-    let all = walk("run: 'echo \"$files\"'");
-    all.act(&["run", "it"]).expect(1).says("the value of `files` is 15");
+    let ran = home.call(&["start", file, "--params", &many(3_000)]).expect(2);
+    ran.says("parameter `files` is 150000 bytes long in all").says("put it in a file");
+    assert!(home.sessions().is_empty());
+    // With as many as fit every command begins.
+    let session = home.start_file(Path::new(file), &["--params", &many(2_620)]);
+    session.act(&["run", "it"]).expect(0);
+    assert_eq!(String::from_utf8(session.output(1)).unwrap().trim(), (2_620 * 50 - 1).to_string());
 }
 
 /// Every file below a directory that has these bytes.

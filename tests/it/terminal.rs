@@ -30,7 +30,7 @@ impl Typist {
     fn at(session: &Session<'_>, attempt: u32) -> Self {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_onbelay"));
         let environment = BTreeMap::from([("PATH".to_owned(), path())]);
-        let start = HostStart { program, given: Given { environment, secrets: BTreeMap::new() } };
+        let start = HostStart { program, given: Given { environment, ..Given::default() } };
         let wish = Wish { role: Role::Drive, if_no_host: IfNoHost::Start(start), stay: Stay::No };
         let talk = Talk::open(&session.dir(), wish).unwrap();
         let terminals = talk.line.client.welcome.terminals.clone();

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::runbook::look::Look;
 use crate::runbook::{Check, Probe, Runbook, Script, Step, Template, UndoWork};
 
-use super::{SHELLS, words};
+use super::{SHELLS, is_read_whole, words};
 
 /// As much of a script is looked at, and of all checks together, bytes.
 pub const LOOKED_AT: usize = 64 << 10;
@@ -43,6 +43,9 @@ const BESIDE: &[&str] = &[
 /// No path is longer.
 const LONGEST_PATH: usize = 4096;
 
+/// A script's own directory that is longer is not looked at, bytes.
+const LONGEST_DIR: usize = 512;
+
 /// A directory that `cd` after `cd` leads to is followed no farther, bytes: each file from there on would cost as much.
 const FARTHEST: usize = 128;
 
@@ -53,7 +56,8 @@ pub struct Unwatched<'a> {
     pub files: Vec<&'a str>,
     /// There are more than these.
     pub more: bool,
-    /// The script or its checks are so long that only their first [`LOOKED_AT`] bytes were looked at.
+    /// Only a part was looked at: the first [`LOOKED_AT`] bytes of the script or of its checks, or what comes before a quote or a
+    /// here-document that does not end.
     pub in_part: bool,
 }
 
@@ -104,7 +108,8 @@ pub fn unwatched<'a>(runbook: &Runbook, step: &'a Step, undo: bool) -> Unwatched
 /// Tells each file that a script starts by a path or hands to an interpreter, once, with the places it may be at, as long as that
 /// is asked for. Was only a part of the script looked at?
 fn started<'a>(script: &'a Script, mut each: impl FnMut(&'a str, &[String]) -> bool) -> bool {
-    let (text, in_part) = beginning(&script.text, LOOKED_AT);
+    let (text, mut in_part) = beginning(&script.text, LOOKED_AT);
+    in_part |= !is_read_whole(text);
     let mut seen: HashSet<(u32, &str)> = HashSet::new();
     let mut way = Way::of(script.dir.as_ref());
     let mut interpreted = false;
@@ -156,7 +161,11 @@ struct Way {
 
 impl Way {
     fn of(dir: Option<&Template>) -> Self {
-        let dir = dir.map(|dir| plain("", dir.raw())).unwrap_or_default();
+        // One that is longer than any that people have is as good as none: it would be written before every word.
+        let dir = dir
+            .filter(|dir| dir.raw().len() <= LONGEST_DIR)
+            .map(|dir| plain("", dir.raw()))
+            .unwrap_or_default();
         Self { here: dir.clone(), dir, turns: 0, turning: false }
     }
 
@@ -414,7 +423,7 @@ mod tests {
             let runbook = runbook(run, check);
             let found = unwatched(&runbook, &runbook.steps[0], false);
             assert_eq!(found.files.is_empty(), is_watched, "{run} · {check}: {found:?}");
-            assert!(!found.more && !found.in_part);
+            assert!(!found.more && !found.in_part, "{found:?}");
         }
         let mut not_required = runbook("run: ./a", &unchanged("."));
         not_required.steps[0].requires_checks.clear();
@@ -444,6 +453,12 @@ mod tests {
         assert_eq!(look(many(40_000)), (8, true, true));
         assert_eq!(look(format!("{}\n./late", "x".repeat(LOOKED_AT))), (0, false, true));
         assert_eq!(look("ä./a ".repeat(LOOKED_AT)), (1, false, true));
+        // What begins and does not end may hide what comes after it, and says so.
+        for begins in [": ${x#<<n}", "echo $[1<<n]", "echo \"x"] {
+            assert!(look(format!("{begins}\n./late")).2, "{begins}");
+        }
+        runbook.steps[0].run = Some(script("./a", Some(&format!("/{}", "d".repeat(500_000)))));
+        assert_eq!(unwatched(&runbook, &runbook.steps[0], false).files, ["./a"]);
         runbook.steps[0].run = Some(script("./a", None));
         let Probe::Run { script: check, .. } = &mut runbook.checks[0].probe else { panic!("no script") };
         check.text = format!("{}\n./a", "true\n".repeat(LOOKED_AT));

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::id::ValueName;
 use crate::runbook::{Script, Template, Value};
 
-use super::params::LONGEST;
 use super::template::{FillError, ListAs, Scope, fill_as, names_in};
 
 /// A script ready to run, secrets left out.
@@ -41,10 +40,6 @@ pub fn script_call(
 
     let mut env: BTreeMap<String, String> =
         scope.values.iter().map(|(name, value)| (name.to_string(), as_variable(value))).collect();
-    // With a value that is too long nothing at all can be started: only what asks for it is told so.
-    env.retain(|name, text| {
-        name.len() + 1 + text.len() <= LONGEST || words_in(&script.text).contains(name.as_str())
-    });
     if let Some((name, item)) = scope.item {
         env.insert(name.to_string(), item.to_owned());
     }

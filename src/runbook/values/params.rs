@@ -13,7 +13,7 @@ use crate::runbook::{Param, Runbook, Template, Value};
 use super::template::{FillError, ListAs, Scope, fill_as};
 
 /// The longest text that a command can be given as a variable, `NAME=` before it included: the kernel takes no longer one.
-pub(super) const LONGEST: usize = 128 * 1024 - 1;
+const LONGEST: usize = 128 * 1024 - 1;
 
 /// All that was given from outside, by where it came from. It may hold secrets: it has no `Debug`.
 #[derive(Clone, Default)]
@@ -129,6 +129,15 @@ pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
         Value::Text(text) => std::slice::from_ref(text),
         Value::List(items) => items.as_slice(),
     };
+    // A command is given all of a list, one item a line.
+    let (all, most) =
+        (texts.iter().map(|text| text.len() + 1).sum::<usize>(), LONGEST.saturating_sub(name.as_str().len()));
+    if param.list && all > most {
+        return Err(format!(
+            "parameter `{name}` is {all} bytes long in all; a command can be given at most {most} (128 KiB with its name) at \
+             once: put it in a file, and give that file's path"
+        ));
+    }
     // A long list of one and of the other would be compared each with each.
     let choices: HashSet<&String> = param.choices.iter().collect();
     for text in texts {

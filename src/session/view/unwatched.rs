@@ -24,7 +24,8 @@ fn said(found: &Unwatched<'_>) -> Option<String> {
     });
     let in_part = found.in_part.then(|| {
         format!(
-            "Only the first {} KiB of it and of its checks were looked at for files that it starts.",
+            "Only a part of it and of its checks was looked at for files that it starts: {} KiB, and nothing behind a quote or \
+             a here-document that does not end.",
             LOOKED_AT >> 10
         )
     });
@@ -49,7 +50,8 @@ mod tests {
         assert!(many.contains("./a and more: no check that it requires names them"), "{many}");
         let long = "x/".repeat(40_000);
         assert!(said(vec![&long; 8], true, true).unwrap().chars().count() < 1_000);
-        let part = "Only the first 64 KiB of it and of its checks were looked at for files that it starts.";
+        let part = "Only a part of it and of its checks was looked at for files that it starts: 64 KiB, and nothing behind a \
+                    quote or a here-document that does not end.";
         assert_eq!(said(vec![], false, true).unwrap(), part);
     }
 }

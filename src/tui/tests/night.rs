@@ -145,6 +145,8 @@ fn a_heading_says_what_the_next_key_does() {
     let yaml = "checks:\n  ok: { title: Fine, run: ./look }\nsteps:\n  - { id: go, title: Go, requires: ok, run: ./go }\n";
     let fresh = || Scene::of(Bench::new(yaml)).sized(120, 40);
     only(&mut fresh(), "Enter asks these first, then starts it");
+    let held = yaml.replace("run: ./go", "destructive: All of it., confirm: all, run: ./go");
+    only(&mut Scene::of(Bench::new(&held)).sized(120, 40), "Enter asks these first, then for its text");
     only(&mut fresh().seen_by(&sam(), Role::Watch), "These are asked when it is started");
 }
 

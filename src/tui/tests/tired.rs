@@ -51,7 +51,7 @@ fn checks_that_were_never_asked_keep_nothing_shut() {
     assert_eq!(kinds(&scene), [Kind::Start]);
     let text = scene.text();
     assert!(
-        text.contains("Enter asks these first, then starts it") && !text.contains("It stays shut until"),
+        text.contains("Enter asks these first, then for its text") && !text.contains("It stays shut until"),
         "{text}"
     );
     assert!(Scene::shut().text().contains("It stays shut until"));

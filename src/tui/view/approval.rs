@@ -106,6 +106,11 @@ fn title(look: View<'_>, reading: &Reading, over: bool, share: usize, width: usi
         // What is over serves for no time, however much of it there would be.
         _ if over && look.app.link == Link::Up => {
             let word = match round {
+                Some(round)
+                    if reading.subject.as_ref().is_some_and(|read| read.asked != round.subject.asked) =>
+                {
+                    "asked anew"
+                }
                 Some(round) if round.refused.is_some() => "refused",
                 Some(_) if left_over.is_none_or(|time| time.is_zero()) => "expired",
                 Some(_) => "void",

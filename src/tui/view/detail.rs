@@ -173,7 +173,7 @@ fn body(view: View<'_>, width: usize) -> Pile {
         let word = match status {
             StepStatus::Running => "it runs".to_owned(),
             StepStatus::Done | StepStatus::Undone | StepStatus::Interrupted => "it ran".to_owned(),
-            StepStatus::Failed => format!("it ran; {} runs it again", keys::shown_for(Verb::Run)),
+            StepStatus::Failed => "what it runs".to_owned(),
             _ => "it will run".to_owned(),
         };
         pile.add(script::rows(view, call, &word, width));

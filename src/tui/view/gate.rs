@@ -59,6 +59,9 @@ fn asks_first(view: View<'_>, place: usize, all: &[Requirement]) -> Span<'static
     let words = match (follow::leads(view.app), checks, person) {
         (true, true, true) => format!("{run} asks these first, then a second person"),
         (true, false, true) => format!("{run} asks a second person to approve it"),
+        (true, ..) if all.iter().any(|one| !one.met && one.kind == Kind::Confirm) => {
+            format!("{run} asks these first, then for its text")
+        }
         (true, ..) => format!("{run} asks these first, then starts it"),
         (false, false, true) => "A second person is asked when it is started".to_owned(),
         (false, ..) => "These are asked when it is started".to_owned(),

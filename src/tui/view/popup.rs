@@ -455,7 +455,7 @@ pub(super) fn refused(view: View<'_>, refused: &Refused, area: Rect, buffer: &mu
     let text = match refused.n {
         Some(0) => "Nothing was run.".to_owned(),
         Some(n) => format!("Nothing was run but checks; this is in the log (record {n})."),
-        None => "Nothing was run but checks; this is in the log.".to_owned(),
+        None => "Nothing was run but checks.".to_owned(),
     };
     rows.extend(wrap(&text, width).into_iter().map(|row| Line::from(say(row, Tone::Quiet))));
     let title = if waits { "Not yet: a second person must approve it" } else { "Refused" };
