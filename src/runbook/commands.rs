@@ -286,11 +286,6 @@ mod tests {
             ("awk '\n/x/ { print }\n' f && b\nc", vec!["awk", "b", "c"]),
             ("echo \"it's\" # don't\nb", vec!["echo", "b"]),
             ("true;# don't\nb", vec!["true;", "b"]),
-            (
-                r"echo $'it\'s'
-b",
-                vec!["echo"],
-            ),
             ("echo $'it\\'s'\nb", vec!["echo", "b"]),
             ("case $1 in\n  /srv/*|/b) a ;;\n  x)\n b c;;\nesac\nd", vec!["case", "a", "b", "d"]),
             ("case $1 in x) a;; (/y) b ;; esac; c", vec!["case", "a;;", "b", "c"]),
