@@ -65,7 +65,7 @@ impl Patterns {
         }
         self.spend(cost)?;
         // What it takes when it is compiled is not told: it is tried with little first, but not with less than what it says.
-        let least = cost::of_length(pattern).min(SIZE_LIMIT);
+        let least = cost.min(SIZE_LIMIT);
         for limit in
             [128, 32, 8, 2, 1].map(|part| SIZE_LIMIT / part).into_iter().filter(|limit| *limit >= least)
         {
