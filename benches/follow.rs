@@ -49,12 +49,12 @@ fn screens(home: &Home, session: &Session<'_>) -> bool {
         let n = i % STEPS;
         let text = format!("about step {}.", n + 1);
         let began = Instant::now();
-        operator.press(if n == 0 { "g" } else { "j" });
+        operator.hurry(if n == 0 { "g" } else { "j" });
         watcher.wait_for(&text);
         taken.push(began.elapsed());
         operator.wait_for(&text);
         let began = Instant::now();
-        operator.press("?");
+        operator.hurry("?");
         operator.wait_for("Keys");
         own.push(began.elapsed());
         operator.press("\x1b");

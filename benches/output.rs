@@ -60,7 +60,7 @@ fn looked_through(home: &Home, session: &Session<'_>, bytes: u64) {
         screen.press(text);
         screen.wait_for(&format!("find in this output:  {text}"));
         let began = Instant::now();
-        screen.press("\r");
+        screen.hurry("\r");
         screen.wait_for(seen);
         let taken = began.elapsed();
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
@@ -110,7 +110,7 @@ fn page(home: &Home, session: &Session<'_>) -> Screen {
 
 fn key(screen: &mut Screen, key: &str, seen: &str) -> Duration {
     let began = Instant::now();
-    screen.press(key);
+    screen.hurry(key);
     screen.wait_for(seen);
     began.elapsed()
 }

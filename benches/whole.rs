@@ -79,7 +79,7 @@ fn ten_thousand() {
 
 fn key(screen: &mut Screen, key: &str, fits: impl Fn(&str) -> bool) -> Duration {
     let began = Instant::now();
-    screen.press(key);
+    screen.hurry(key);
     screen.wait(key, fits);
     began.elapsed()
 }

@@ -98,7 +98,8 @@ impl Screen {
         self.hurry(keys);
     }
 
-    /// The same at once, as somebody does who does not look.
+    /// The same at once, as somebody does who does not look; and where time is measured, which the coming to rest is not
+    /// part of.
     pub(crate) fn hurry(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
