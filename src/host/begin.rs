@@ -109,7 +109,8 @@ fn begin_new(new: NewSession) -> Result<Begun, HostError> {
             .zip(events)
             .map(|(n, (by, event))| Entry { n, at: now.at, up: now.up, session: id.clone(), by, event })
             .collect();
-        let session = replay(runbook.clone(), &entries)?;
+        let session = store::replay(runbook.clone(), &entries)
+            .map_err(|illegal| HostError::Failed(illegal.to_string()))?;
         match store.create(&id, source.as_bytes(), &entries) {
             Ok(writer) => break (session, entries, writer),
             Err(JournalError::Exists(_)) if tries < 3 => tries += 1,
@@ -122,15 +123,6 @@ fn begin_new(new: NewSession) -> Result<Begun, HostError> {
     let journal = Journal::new(writer, &path);
     let (events, loose) = (Vec::new(), Vec::new());
     Ok(Begun { path, dir, session, entries, journal, events, loose, given, share })
-}
-
-fn replay(runbook: Arc<runbook::Runbook>, entries: &[Entry]) -> Result<Session, HostError> {
-    let fault = |e: crate::session::apply::Illegal| HostError::Failed(e.to_string());
-    let mut session = Session::open(runbook, &entries[0]).map_err(fault)?;
-    for entry in &entries[1..] {
-        session.apply(entry).map_err(fault)?;
-    }
-    Ok(session)
 }
 
 fn resume(path: PathBuf, given: Given) -> Result<Beginning, HostError> {

@@ -153,10 +153,8 @@ pub(super) fn scan_on(
                     }
                     Err(Misfit::Link) => {
                         let blamed = whose_link(&mut input, body, &chain, unconfirmed)?;
-                        if blamed.n < chain.n + 1
-                            && let Some((_, before)) = held.take()
-                        {
-                            chain = before;
+                        if blamed.n < chain.n + 1 {
+                            chain = held.take().map_or(chain, |(_, before)| before);
                         }
                         Tail::Damaged(Box::new(blamed))
                     }

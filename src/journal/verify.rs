@@ -140,7 +140,7 @@ impl<'a> Proving<'a> {
     fn opened(dir: &Path, first: &Entry, signers: Option<&'a Signers>) -> Self {
         Self {
             session: text::clean(first.session.as_str()).into_owned(),
-            audit: store::stored_runbook(dir, Some(first)).map(|(runbook, _)| Auditor::new(runbook)),
+            audit: store::stored_runbook(dir, first).map(|(runbook, _)| Auditor::new(runbook)),
             approvals: approvals::Book::opened(first, signers),
             attempts: attempts::Records::default(),
             host: None,
@@ -218,7 +218,13 @@ fn flaws(verified: &mut Verified, audit: &Audit) {
 
 /// Tells which starts were allowed: those that nothing was found against, nor against what they rest on.
 fn starts(verified: &mut Verified, audit: &Audit) -> Vec<Start> {
-    let Some(session) = &audit.session else { return Vec::new() };
+    match &audit.session {
+        Some(session) => allowed_in(session, verified, audit),
+        None => Vec::new(),
+    }
+}
+
+fn allowed_in(session: &Session, verified: &mut Verified, audit: &Audit) -> Vec<Start> {
     if audit.replayed == verified.records {
         if verified.unjudged_from.is_some() {
             verified

@@ -272,10 +272,7 @@ impl Storage for OnDisk {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.file.write(bytes) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(self.say("write to")(error)),
-            other => other,
-        }
+        self.file.write(bytes).map_err(self.say("write to"))
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -363,7 +360,8 @@ fn keep_aside(dir: &Path, journal: &mut File, len: u64, bytes: u64) -> Result<Re
     Ok(Repair { kept_in, bytes })
 }
 
-fn new_broken(dir: &Path) -> Result<(String, File), JournalError> {
+/// A new file for what is cut off, under the first name that is free.
+pub(super) fn new_broken(dir: &Path) -> Result<(String, File), JournalError> {
     for number in 1_u32.. {
         let name = format!("journal.broken-{number}");
         match File::options().write(true).create_new(true).mode(0o600).open(dir.join(&name)) {

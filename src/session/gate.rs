@@ -180,7 +180,8 @@ pub(super) fn unmet(
         *requirement = view::witness_for(session, place, request.work, Some(request), now);
     }
     unmet.retain(|requirement| !requirement.met);
-    if request.by_hand && request.work == Work::Run {
+    // Only the way forward can be carried out by hand in place of its script.
+    if request.by_hand {
         for requirement in unmet.iter_mut().filter(|requirement| requirement.kind == Kind::Confirm) {
             requirement.fix.push_str(" --by-hand");
         }
@@ -200,9 +201,8 @@ pub(super) fn open_item(
 ) -> Result<Opening, Closed> {
     let step = &session.runbook.steps[place].id;
     let index = running.next_item;
-    let Some(item) = running.items.get(index as usize).cloned() else {
-        return Err(Closed::Cannot("there are no more items".to_owned()));
-    };
+    let no_more = || Closed::Cannot("there are no more items".to_owned());
+    let item = running.items.get(index as usize).cloned().ok_or_else(no_more)?;
     let unmet = unmet_for_item(session, place, running, from, &item, now);
     if !unmet.is_empty() {
         return Err(Closed::Unmet(unmet));

@@ -106,14 +106,16 @@ impl People {
 
     /// The environment of one of them.
     pub(crate) fn variables(&self, place: usize) -> Vec<(String, String)> {
-        vec![
+        let mut variables = vec![
             ("PATH".into(), format!("{}:{}", self.dir.display(), std::env::var("PATH").unwrap_or_default())),
             ("HOME".into(), self.own(place).display().to_string()),
             ("USER".into(), self.name(place).to_owned()),
             ("LANG".into(), "C.UTF-8".into()),
             ("TERM".into(), "xterm-256color".into()),
             ("ONBELAY_HOME".into(), self.state().display().to_string()),
-        ]
+        ];
+        variables.extend(crate::support::home::counted());
+        variables
     }
 
     /// Calls the program as one of them and waits for its end.
@@ -147,6 +149,19 @@ impl People {
     pub(crate) fn leaves_group(&self, place: usize) {
         let _alone = alone();
         call("gpasswd", &["--delete", self.name(place), &self.group]);
+    }
+
+    /// And back into it.
+    pub(crate) fn joins_group(&self, place: usize) {
+        let _alone = alone();
+        call("gpasswd", &["--add", self.name(place), &self.group]);
+    }
+
+    /// Gives the group another name: its own with another ending.
+    pub(crate) fn rename_group(&self, ending: &str, to: &str) {
+        let (from, to) = (format!("{}{ending}", self.group), format!("{}{to}", self.group));
+        let _alone = alone();
+        call("groupmod", &["--new-name", &to, &from]);
     }
 }
 

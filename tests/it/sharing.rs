@@ -237,6 +237,16 @@ fn whatever_became_laxer_keeps_a_host_away_until_it_is_strict_again() {
     chown(&output, None, Some(0)).unwrap();
     note().expect(2).says("chgrp");
     chown(&output, None, Some(session.metadata().unwrap().gid())).unwrap();
+    let link = session.join("attempts/1/link");
+    std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
+    note().expect(2).says("is a link, and nothing in a shared session is one");
+    std::fs::remove_file(&link).unwrap();
+    people.rename_group("", "x");
+    note().expect(2).says("is not there any more; to go on for you alone");
+    people.rename_group("x", "");
+    people.leaves_group(DANA);
+    note().expect(2).says("any more, so cannot share anything with it");
+    people.joins_group(DANA);
     assert_eq!(std::fs::read(session.join("journal.jsonl")).unwrap(), records, "nothing was done");
     note().expect(0);
     kill_host(&session);
@@ -440,6 +450,7 @@ fn only_a_group_that_is_there_and_ones_own_is_given_anything() {
         "{}",
         ran.stderr
     );
+    start_in(&people, &people.state(), "daemon").expect(2).says("`daemon` is a group of the system");
     assert_eq!(names_in(&people.state()), Some(vec![]));
 }
 

@@ -29,6 +29,12 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
+/// Where a program that counts its branches (`tests/branches`) writes what it counted.
+pub(crate) fn counted() -> Option<(String, String)> {
+    let name = "LLVM_PROFILE_FILE";
+    std::env::var(name).ok().map(|file| (name.to_owned(), file))
+}
+
 impl Home {
     pub(crate) fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("onbelay-it-").tempdir().unwrap();
@@ -85,6 +91,7 @@ impl Home {
             ("LANG".into(), "C.UTF-8".into()),
             ("ONBELAY_HOME".into(), self.state().into()),
         ];
+        variables.extend(counted().map(|(name, file)| (name.into(), file.into())));
         variables.extend(self.env.clone());
         variables
     }

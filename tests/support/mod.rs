@@ -1,6 +1,6 @@
 //! What the black-box tests stand on: a home of their own, the verbs, a session, a screen, the processes behind it.
 
-mod home;
+pub(crate) mod home;
 mod processes;
 mod screen;
 pub(crate) mod session;

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::id::Digest;
 use crate::runbook::{self, Runbook};
 use crate::session::apply::Illegal;
 use crate::session::event::Group;
@@ -109,7 +110,7 @@ impl<'a> Replaying<'a> {
         let illegal = |illegal: Illegal| illegal_in(self.dir, &illegal);
         match &mut self.so_far {
             None => {
-                let opened = stored_runbook(self.dir, Some(entry))
+                let opened = stored_runbook(self.dir, entry)
                     .and_then(|(runbook, text)| Ok((Session::open(runbook, entry).map_err(illegal)?, text)));
                 self.so_far = Some(opened);
             }
@@ -157,18 +158,21 @@ pub fn replay(runbook: Arc<Runbook>, entries: &[Entry]) -> Result<Session, Illeg
 /// The runbook that is walked, with its text: the copy, if it is the one that the first record names.
 pub(in super::super) fn stored_runbook(
     dir: &Path,
-    first: Option<&Entry>,
+    first: &Entry,
 ) -> Result<(Arc<Runbook>, String), JournalError> {
+    match &first.event {
+        Event::SessionOpened(opened) => runbook_of(dir, &opened.sha256),
+        _ => Err(unopened(dir)),
+    }
+}
+
+fn runbook_of(dir: &Path, sha256: &Digest) -> Result<(Arc<Runbook>, String), JournalError> {
     let path = dir.join(RUNBOOK);
     let wrong = |why: String| JournalError::Runbook { path: path.clone(), why };
-    let Some(Event::SessionOpened(opened)) = first.map(|entry| &entry.event) else {
-        return Err(unopened(dir));
-    };
     let bytes = fs::read(&path).map_err(JournalError::io("read", &path))?;
     let found = record::link_to(&bytes);
-    if found != opened.sha256 {
-        let why =
-            format!("was changed: its SHA-256 is {found}, and the session was opened with {}", opened.sha256);
+    if found != *sha256 {
+        let why = format!("was changed: its SHA-256 is {found}, and the session was opened with {sha256}");
         return Err(wrong(why));
     }
     let shown = path.to_string_lossy();

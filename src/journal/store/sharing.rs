@@ -4,6 +4,9 @@
 //! `/` down belongs to root or to the owner and is writable by nobody else, the group can pass all of them, and what is
 //! in the session's directory is open to the group as far as a reader needs it and not a bit further.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -254,9 +257,14 @@ fn check_ours(path: &Path, found: &Metadata, group: &Group) -> Result<(), Journa
 
 /// What makes a place that will do.
 fn elsewhere(group: &Group) -> String {
+    elsewhere_at("/srv/onbelay", group)
+}
+
+/// The same below this directory's name, or beside it where it is somebody's already.
+fn elsewhere_at(plain: &str, group: &Group) -> String {
     let (me, group) = (name_of(me()), &group.name);
-    let plain = "/srv/onbelay".to_owned();
-    let place = if Path::new(&plain).symlink_metadata().is_ok() { format!("{plain}-{me}") } else { plain };
+    let taken = Path::new(plain).symlink_metadata().is_ok();
+    let place = if taken { format!("{plain}-{me}") } else { plain.to_owned() };
     format!(
         "  sudo install -d -o {me} -g {group} -m 0750 {place}\n  ONBELAY_HOME={place} onbelay run --share {group} FILE"
     )

@@ -178,3 +178,94 @@ fn the_same_runbook_with_the_same_values_is_found_while_it_is_going() {
     let other = BTreeMap::from([("a".into(), crate::runbook::Value::Text("b".to_owned()))]);
     assert!(store.same_open(&digest, &other).unwrap().is_none());
 }
+
+#[test]
+fn a_name_that_fits_many_names_ten_and_counts_the_rest() {
+    let (_home, store) = store();
+    for n in 10..22 {
+        drop(make(&store, &format!("202601{n}-000000-tour-aaaa"), 1, &[]));
+    }
+    let said = store.find("tour").unwrap_err().to_string();
+    assert!(said.contains("fits 12 sessions") && said.ends_with("and 2 more"), "{said}");
+    assert_eq!(said.matches("tour-aaaa").count(), 10, "{said}");
+}
+
+#[test]
+fn a_home_that_is_no_directory_is_no_empty_one() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("state");
+    fs::write(&file, "").unwrap();
+    let said = Store { home: file }.list().unwrap_err().to_string();
+    assert!(said.contains("cannot read the directory"), "{said}");
+}
+
+#[test]
+fn what_is_no_session_of_this_account_is_not_gone_on_with() {
+    let (home, store) = store();
+    drop(make(&store, "s", 1, &[]));
+    let dir = store.dir(&"s".into());
+    let link = home.path().join("link");
+    std::os::unix::fs::symlink(&dir, &link).unwrap();
+    let refused = resume(&link, 0).unwrap_err().to_string();
+    assert!(refused.contains("is not a directory"), "{refused}");
+    // Somebody else's: only root can make it so here, and root alone can look into it.
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(&dir, Some(65534), None).unwrap();
+        let refused = resume(&dir, 0).unwrap_err().to_string();
+        assert!(refused.contains("belongs to account 65534"), "{refused}");
+    } else {
+        let refused = Store::open("/".into()).unwrap_err().to_string();
+        assert!(refused.contains("belongs to account 0"), "{refused}");
+    }
+}
+
+#[test]
+fn a_list_tells_what_opens_no_session_and_reads_past_what_is_long_or_torn() {
+    let (_home, store) = store();
+    let note = |length: usize| Event::Noted { text: "x".repeat(length) };
+    // Longer than what is searched at a time; then an end that is torn, longer than what is looked at for its time.
+    drop(make(&store, "long", 1, &[note(600_000), Event::Finished]));
+    drop(make(&store, "torn", 2, &[note(1)]));
+    let torn = store.dir(&"torn".into()).join(JOURNAL);
+    let mut journal = File::options().append(true).open(&torn).unwrap();
+    journal.write_all(&vec![b'x'; 20_000]).unwrap();
+    drop(make(&store, "other", 3, &[]));
+    let other = store.dir(&"other".into()).join(JOURNAL);
+    fs::write(&other, record::line(&entry(1, note(1)), &record::no_link())).unwrap();
+    let listing = store.list().unwrap();
+    let found: Vec<_> = listing.sessions.iter().map(|one| (one.id.as_str(), one.state)).collect();
+    assert_eq!(found, [("torn", SessionState::Lost), ("long", SessionState::Finished)]);
+    assert_eq!(listing.sessions[0].last_at, listing.sessions[0].opened_at);
+    assert_eq!(listing.unreadable[0].0, "other");
+    assert!(listing.unreadable[0].1.contains("does not open a session"), "{:?}", listing.unreadable);
+    let said = load(&other.with_file_name("")).unwrap_err().to_string();
+    assert!(said.contains("the first record, which opens the session, cannot be read"), "{said}");
+}
+
+#[test]
+fn of_no_records_there_is_no_session() {
+    let runbook = crate::session::bench::read("onbelay: 1\ntitle: T\nsteps:\n  - { id: a, title: A }\n");
+    let illegal = replay(std::sync::Arc::new(runbook), &[]).unwrap_err();
+    assert!(illegal.to_string().contains("it is missing"), "{illegal}");
+}
+
+#[test]
+fn j13_a_lock_that_cannot_be_looked_at_is_neither_free_nor_held() {
+    let (_home, store) = store();
+    drop(make(&store, "s", 1, &[]));
+    let dir = store.dir(&"s".into());
+    std::os::unix::fs::symlink("/dev/null", dir.join("lock")).unwrap();
+    assert!(host_alive(&dir).unwrap_err().to_string().contains("the lock of"));
+    assert!(Writer::open(&dir, |_| ()).err().unwrap().to_string().contains("cannot lock"));
+    // One that is there is what counts, whoever holds the journal.
+    fs::remove_file(dir.join("lock")).unwrap();
+    fs::write(dir.join("lock"), "").unwrap();
+    let journal = File::open(dir.join(JOURNAL)).unwrap();
+    journal.lock().unwrap();
+    assert!(!host_alive(&dir).unwrap());
+    let host = Writer::open(&dir, |_| ()).unwrap();
+    assert!(host_alive(&dir).unwrap());
+    assert!(matches!(Writer::open(&dir, |_| ()), Err(JournalError::InUse { .. })));
+    drop(host);
+    assert!(!host_alive(&dir).unwrap());
+}

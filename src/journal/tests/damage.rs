@@ -250,3 +250,62 @@ fn j19_a_newer_versions_record_leaves_the_journal_readable_and_its_chain_followe
     journal_in(home.path(), &newer);
     assert!(matches!(take_up(home.path()), Err(JournalError::Newer { .. })));
 }
+
+#[test]
+fn j18_a_line_longer_than_any_record_is_damage_and_one_without_an_end_is_torn() {
+    let whole = bytes_of(&entries(3));
+    for over in [1, 2, 70_000, 200_000] {
+        let mut endless = whole.clone();
+        endless.resize(whole.len() + record::MAX_LINE + over, b'x');
+        assert_eq!(log_of(&endless).tail, Tail::Torn { bytes: (record::MAX_LINE + over) as u64 });
+        endless.push(b'\n');
+        let log = log_of(&endless);
+        let Tail::Damaged(fault) = log.tail else { panic!("{over}: {:?}", log.tail) };
+        assert!(fault.n == 4 && fault.what.contains("no record is"), "{over}: {fault}");
+        assert_eq!(log.entries.len(), 3);
+    }
+}
+
+#[test]
+fn j19_a_newer_format_is_told_and_an_unknown_record_that_is_not_linked_is_damage() {
+    let mut newer = entries(3);
+    if let Event::SessionOpened(opened) = &mut newer[0].event {
+        opened.format = super::super::FORMAT + 1;
+    }
+    let tail = log_of(&bytes_of(&newer)).tail;
+    assert!(matches!(&tail, Tail::Newer { n: 1, why, .. } if why.contains("of format 2")), "{tail:?}");
+
+    let whole = bytes_of(&entries(3));
+    let line = record::line(&entry(4, Event::Noted { text: "x".to_owned() }), &record::no_link());
+    let line = String::from_utf8(line).unwrap().replace("\"noted\"", "\"beamed_up\"");
+    let tail = log_of(&[&whole, line.as_bytes()].concat()).tail;
+    assert!(matches!(&tail, Tail::Damaged(fault) if fault.n == 4), "{tail:?}");
+}
+
+#[test]
+fn j11_one_zero_byte_alone_in_its_sector_gives_up_nothing_that_follows() {
+    // A record of which only the first byte lies in a sector of its own.
+    let (bytes, place) = (0..600)
+        .find_map(|pad| {
+            let mut entries = entries(12);
+            entries[5].event = Event::Noted { text: "x".repeat(pad) };
+            let bytes = bytes_of(&entries);
+            let place = ends(&bytes)[5];
+            (place % 512 == 511).then_some((bytes, place))
+        })
+        .unwrap();
+    let mut changed = bytes.clone();
+    changed[place] = 0;
+    let tail = log_of(&changed).tail;
+    assert!(matches!(&tail, Tail::Damaged(fault) if fault.n == 7), "{tail:?}");
+    // Also where what follows was written with it.
+    let tail = log_of(&[&changed[..place], &changed[place..ends(&bytes)[6]]].concat()).tail;
+    assert!(matches!(tail, Tail::Torn { .. }), "{tail:?}");
+}
+
+#[test]
+fn j11_what_follows_zeros_and_is_no_record_is_torn_with_them() {
+    let whole = bytes_of(&entries(3));
+    let holed = [&whole[..], &[0; 700], b"\nwhat was here before\n", &[0; 9]].concat();
+    assert_eq!(log_of(&holed).tail, Tail::Torn { bytes: (holed.len() - whole.len()) as u64 });
+}

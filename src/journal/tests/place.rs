@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::super::reader::{Follower, read};
-use super::super::writer::Writer;
+use super::super::writer::{Writer, new_broken};
 use super::super::{JOURNAL, JournalError};
 use super::{bytes_of, entries, entry, journal_in, take_up};
-use crate::session::Event;
+use crate::session::{Entry, Event};
 
 #[test]
 fn j13_the_second_host_is_refused_with_the_first_ones_pid_and_the_lock_is_free_at_once() {
@@ -195,4 +195,43 @@ fn j4_a_full_disk_stops_the_writer_and_the_chain_goes_on_once_there_is_room() {
     );
     writer.append(&all[acknowledged..=acknowledged]).unwrap();
     assert_eq!(read(dir).unwrap().entries, all[..=acknowledged]);
+}
+
+#[test]
+fn nothing_to_append_is_no_write() {
+    let home = tempfile::tempdir().unwrap();
+    journal_in(home.path(), &bytes_of(&entries(3)));
+    let (mut writer, log, _) = take_up(home.path()).unwrap();
+    // Not even a look at it: nothing is there to be lost.
+    fs::remove_file(home.path().join(JOURNAL)).unwrap();
+    writer.append(&[]).unwrap();
+    assert_eq!(log.entries.len(), 3);
+    writer.append(&[entry(4, Event::Finished)]).unwrap_err();
+}
+
+#[test]
+fn what_cannot_be_kept_aside_is_not_cut_off() {
+    let gone = Path::new("/no/such/directory");
+    let said = new_broken(gone).unwrap_err().to_string();
+    assert!(said.contains("cannot make /no/such/directory/journal.broken-1"), "{said}");
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("journal.broken-1"), "kept before").unwrap();
+    assert_eq!(new_broken(home.path()).unwrap().0, "journal.broken-2");
+}
+
+#[test]
+fn a_writer_that_took_a_journal_over_takes_its_own_session_alone() {
+    let home = tempfile::tempdir().unwrap();
+    journal_in(home.path(), &bytes_of(&entries(3)));
+    let (mut writer, ..) = take_up(home.path()).unwrap();
+    let other = Entry { session: "20260101-000000-other-aaaa".into(), ..entry(4, Event::Finished) };
+    assert!(matches!(writer.append(&[other]), Err(JournalError::OutOfOrder { last: 3, got: 4, .. })));
+    writer.append(&[entry(4, Event::Finished)]).unwrap();
+}
+
+#[test]
+fn a_machine_that_fails_is_told_from_a_call_that_is_wrong() {
+    let io = JournalError::io("write", "/x")(std::io::Error::other("no"));
+    assert!(io.is_machine() && JournalError::Broken { why: String::new() }.is_machine());
+    assert!(!JournalError::Exists("x".to_owned()).is_machine());
 }

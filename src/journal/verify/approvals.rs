@@ -81,6 +81,15 @@ struct Given {
     approval: Approval,
 }
 
+/// What a start says that it carries out, and how.
+struct Begun<'a> {
+    work: Work,
+    how: How,
+    items: &'a [String],
+    list: &'a [String],
+    command: Option<&'a Digest>,
+}
+
 /// A start that used approvals, for what its items run.
 struct Started {
     attempt: u32,
@@ -126,15 +135,18 @@ impl<'a> Book<'a> {
             Event::Approved { step, asked, text, proof, .. } => {
                 self.approved(entry, step, *asked, text, proof);
             }
-            Event::StepStarted { step, work, approvals, .. } => {
+            Event::StepStarted { step, attempt, work, how, items, list, command, approvals, .. } => {
                 self.started = None;
                 if !approvals.is_empty() {
-                    self.start(entry);
+                    let begun = Begun { work: *work, how: *how, items, list, command: command.as_ref() };
+                    self.start(entry, step, *attempt, approvals, &begun);
                 } else if let Some(asked) = self.waits(step, *work) {
                     self.against(entry, &format!("it names no approval, and record {asked} asked for one"));
                 }
             }
-            Event::ItemStarted { .. } => self.item(entry),
+            Event::ItemStarted { attempt, item, index, command, .. } => {
+                self.item(entry, *attempt, item, *index, command.as_ref());
+            }
             _ => {}
         }
     }
@@ -142,10 +154,9 @@ impl<'a> Book<'a> {
     /// Says what was found; the findings of the walk itself are in `verified` already, and of a record that they speak of
     /// nothing is said twice.
     pub(super) fn finish(self, verified: &mut Verified) {
-        for (n, what) in self.found {
-            if !verified.findings.iter().any(|finding| finding.record == Some(n)) {
-                verified.find(Some(n), &format!("record {n}: {what}"));
-            }
+        let said: BTreeSet<u64> = verified.findings.iter().filter_map(|finding| finding.record).collect();
+        for (n, what) in self.found.into_iter().filter(|(n, _)| !said.contains(n)) {
+            verified.find(Some(n), &format!("record {n}: {what}"));
         }
         verified.approvals = self.given.into_values().map(|given| given.seen).collect();
     }
@@ -252,8 +263,7 @@ impl<'a> Book<'a> {
         self.given.insert(n, Given { seen, step: step.clone(), approval });
     }
 
-    fn start(&mut self, entry: &Entry) {
-        let Event::StepStarted { step, attempt, approvals, .. } = &entry.event else { return };
+    fn start(&mut self, entry: &Entry, step: &StepId, attempt: u32, approvals: &[u64], begun: &Begun<'_>) {
         let mut asked = BTreeSet::new();
         let mut people: Vec<&Approval> = Vec::new();
         let mut whats = Vec::new();
@@ -282,7 +292,7 @@ impl<'a> Book<'a> {
             if people.len() < count {
                 whats.push(format!("{} approved it, and {count} must", people_in_words(people.len())));
             }
-            whats.extend(not_what_was_approved(&asking.subject, entry));
+            whats.extend(not_what_was_approved(&asking.subject, begun));
         }
         for what in whats {
             self.against(entry, &what);
@@ -292,7 +302,7 @@ impl<'a> Book<'a> {
                 given.seen.used_by.get_or_insert(entry.n);
             }
         }
-        self.started = last.map(|asked| Started { attempt: *attempt, asked });
+        self.started = last.map(|asked| Started { attempt, asked });
     }
 
     /// The record that asked last for an approval of this start, where no start has used it up.
@@ -304,13 +314,12 @@ impl<'a> Book<'a> {
     }
 
     /// What an item of an approved start runs is what was approved for it.
-    fn item(&mut self, entry: &Entry) {
-        let Event::ItemStarted { attempt, item, index, command, .. } = &entry.event else { return };
-        let started = self.started.as_ref().filter(|started| started.attempt == *attempt);
+    fn item(&mut self, entry: &Entry, attempt: u32, item: &str, index: u32, command: Option<&Digest>) {
+        let started = self.started.as_ref().filter(|started| started.attempt == attempt);
         let Some(asking) = started.and_then(|started| self.askings.get(&started.asked)) else { return };
         let subject = &asking.subject;
-        let approved = subject.items.get(*index as usize).filter(|approved| approved.item == *item);
-        if approved.is_none_or(|approved| that_runs(subject, approved.command.as_ref()) != command.as_ref()) {
+        let approved = subject.items.get(index as usize).filter(|approved| approved.item == item);
+        if approved.is_none_or(|approved| that_runs(subject, approved.command.as_ref()) != command) {
             self.against(entry, &format!("what runs for {item} is not what was approved"));
         }
     }
@@ -371,15 +380,14 @@ fn that_runs<'a>(subject: &Subject, shown: Option<&'a Digest>) -> Option<&'a Dig
 }
 
 /// What differs between a start and what was approved of it.
-fn not_what_was_approved(subject: &Subject, entry: &Entry) -> Option<String> {
-    let Event::StepStarted { work, how, items, list, command, .. } = &entry.event else { return None };
+fn not_what_was_approved(subject: &Subject, begun: &Begun<'_>) -> Option<String> {
     let one_command = that_runs(subject, subject.command.as_ref()).filter(|_| subject.items.is_empty());
     let approved: Vec<&String> = subject.items.iter().map(|one| &one.item).collect();
-    let differs = if (subject.work, subject.how) != (*work, *how) {
+    let differs = if (subject.work, subject.how) != (begun.work, begun.how) {
         "the way it is carried out"
-    } else if one_command != command.as_ref() {
+    } else if one_command != begun.command {
         "the command"
-    } else if approved != items.iter().collect::<Vec<_>>() || subject.list != *list {
+    } else if approved != begun.items.iter().collect::<Vec<_>>() || subject.list != begun.list {
         "the items"
     } else {
         return None;

@@ -90,6 +90,8 @@ fn an_honest_session_is_proven() {
     let verified = verify(&dir, None).unwrap();
     assert_eq!(verified.findings, []);
     assert_eq!(verified.records, entries.len() as u64);
+    let head = crate::journal::reader::read(&dir).unwrap().head;
+    assert_eq!(verified.head, head.to_string());
     let said = verified.proven.join("\n");
     for part in [
         "each linked to the one before",

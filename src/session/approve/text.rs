@@ -167,7 +167,7 @@ fn plain(value: &str) -> String {
     let as_it_is = !value.is_empty()
         && !value.starts_with(['"', ' '])
         && !value.ends_with(' ')
-        && !value.chars().any(|c| is_marked(c) || c.is_control());
+        && !value.chars().any(is_marked);
     if as_it_is { value.to_owned() } else { quoted(value) }
 }
 
@@ -179,7 +179,7 @@ fn quoted(value: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            c if is_marked(c) || c.is_control() => {
+            c if is_marked(c) => {
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
             }
             c => out.push(c),
@@ -192,7 +192,7 @@ fn quoted(value: &str) -> String {
 /// Every line behind a bar; one that would not show as it is behind another mark, in quotes.
 fn block(text: &mut String, body: &str) {
     for line in body.split('\n') {
-        let shows = !line.chars().any(|c| is_marked(c) || c.is_control());
+        let shows = !line.chars().any(is_marked);
         let _ = if shows { writeln!(text, "  | {line}") } else { writeln!(text, "  = {}", quoted(line)) };
     }
 }

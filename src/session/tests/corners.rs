@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::runbook::Value;
-use crate::session::approve::changes;
+use crate::session::approve::standing::replaced;
+use crate::session::approve::{changes, wrong_person};
 use crate::session::bench::{Bench, dana, sam};
-use crate::session::{Command, Work};
+use crate::session::state::Approval;
+use crate::session::{Command, Event, Work};
 
 use super::approval::kim;
 
@@ -34,6 +36,8 @@ fn a1_what_an_asking_anew_takes_the_place_of_is_said_by_what_differs() {
     assert_eq!(because(ask(&mut bench, Work::Undo, false)), "that was not to take it back");
     assert_eq!(because(ask(&mut bench, Work::Run, false)), "that was to take it back");
     assert_eq!(because(ask(&mut bench, Work::Run, true)), "that was with its script");
+    let anew = replaced(&bench.session, 0, Work::Run, true, bench.now);
+    assert_eq!(because(anew), "it was asked for anew", "where nothing is another thing");
     bench.run("wipe").unwrap();
     assert_eq!(because(bench.round("wipe").unwrap().subject.replaces.clone()), "that was by hand");
 }
@@ -88,4 +92,51 @@ fn a1_another_command_is_named_by_what_makes_it_another() {
     assert_eq!(changes(&then, &now), ["the file mode creation mask"]);
     now.operator = kim();
     assert_eq!(changes(&then, &now), ["the operator", "the file mode creation mask"]);
+}
+
+#[test]
+fn a3_a_name_that_was_typed_at_another_account_counts_for_nothing_however_it_came_into_the_log() {
+    let yaml = "steps:\n  - { id: go, title: Go, confirm: go, witness: { proof: here }, run: 'true' }\n";
+    let mut bench = Bench::new(yaml);
+    bench.run("go").unwrap();
+    let approve =
+        Command::Approve { step: "go".into(), seen: None, name: Some("Kim".to_owned()), signature: None };
+    bench.act_as(&dana(), &approve).unwrap();
+    let round = bench.round("go").unwrap();
+    let (rule, approval) = (&round.subject.witness, &round.given[0]);
+    assert_eq!(wrong_person(&bench.session, rule, approval), None);
+    let elsewhere = Approval { by: sam(), ..approval.clone() };
+    let why = wrong_person(&bench.session, rule, &elsewhere).unwrap();
+    assert!(why.contains("the name of Kim was typed from the account of sam"), "{why}");
+}
+
+#[test]
+fn a14_one_person_who_is_on_record_twice_is_one() {
+    let yaml = "steps:\n  - { id: go, title: Go, confirm: go, witness: { count: 2 }, run: 'true' }\n";
+    let mut bench = Bench::new(yaml);
+    bench.run("go").unwrap();
+    bench.approves(&sam(), "go").unwrap();
+    let mut twice = bench.session.clone();
+    let round = twice.state.steps[0].approval.as_mut().unwrap();
+    round.given.push(round.given[0].clone());
+    let requirement = crate::session::view::witness_for(&twice, 0, Work::Run, None, bench.now);
+    assert!(!requirement.met, "{requirement:?}");
+    assert!(requirement.why.contains("sam"), "{requirement:?}");
+}
+
+#[test]
+fn what_failed_before_it_said_its_value_is_not_taken_back_without_it() {
+    let mut bench = Bench::new(
+        "steps:
+  - { id: cap, title: Cap, run: 'mktemp -d', capture: dir1, undo: 'rm -r $dir1' }
+",
+    );
+    bench.run("cap").unwrap();
+    bench.exits(1);
+    bench.undo("cap").unwrap();
+    let refused = bench.entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::Refused { why, .. } => Some(why.as_str()),
+        _ => None,
+    });
+    assert!(refused.unwrap_or_default().contains("`dir1` has no value"), "{refused:?}");
 }

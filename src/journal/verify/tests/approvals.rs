@@ -2,6 +2,7 @@
 //! are `ssh-keygen`'s.
 
 mod by_hand;
+mod lies;
 pub(super) mod walks;
 
 use std::io::{Cursor, Write as _};

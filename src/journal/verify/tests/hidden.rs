@@ -133,3 +133,53 @@ fn an_approval_that_another_asking_took_the_place_of_is_told() {
     assert_eq!((seen.findings.as_slice(), seen.approvals[0].replaced_by), (&[][..], Some(second)));
     says(&seen.proven, &format!("which was not started on it, as record {second} asked anew,"));
 }
+
+#[test]
+fn half_a_record_that_a_living_host_is_writing_is_no_torn_one() {
+    let (_home, dir) = on_disk(&walked());
+    let host = crate::journal::writer::Writer::open(&dir, |_| ()).unwrap();
+    let mut journal = fs::File::options().append(true).open(dir.join(JOURNAL)).unwrap();
+    std::io::Write::write_all(&mut journal, b"{\"half").unwrap();
+    assert_eq!(store::load(&dir).unwrap().tail, Tail::Whole);
+    let half = |seen: &Verified| seen.not_proven.iter().any(|line| line.contains("half a record"));
+    let seen = verify(&dir, None).unwrap();
+    assert!(seen.is_whole() && !half(&seen), "{seen:#?}");
+    drop(host);
+    assert_eq!(store::load(&dir).unwrap().tail, Tail::Torn { bytes: 6 });
+    assert!(half(&verify(&dir, None).unwrap()));
+}
+
+#[test]
+fn what_the_tool_never_puts_there_is_named_and_what_a_person_did_has_no_command() {
+    let mut entries = walked();
+    let (_home, dir) = on_disk(&entries);
+    let attempts = dir.join("attempts");
+    for strange in ["x", "07", "2/items/x", "2/items/00"] {
+        fs::create_dir_all(attempts.join(strange)).unwrap();
+    }
+    let seen = verify(&dir, None).unwrap();
+    for strange in ["attempts/x", "attempts/07", "attempts/2/items/x", "attempts/2/items/00"] {
+        says(&seen.not_proven, &format!("what {strange} is: nothing that onbelay puts there"));
+    }
+    assert_eq!(seen.findings, []);
+    fs::remove_dir_all(attempts.join("2/items")).unwrap();
+    let started = place_of(&entries, |event| matches!(event, Event::StepStarted { .. }));
+    if let Event::StepStarted { how, .. } = &mut entries[started].event {
+        *how = crate::session::event::How::ByHand;
+    }
+    fs::write(dir.join(JOURNAL), bytes_of(&entries)).unwrap();
+    let n = entries[started].n;
+    found_at(&verify(&dir, None).unwrap(), n, "and attempts/2 was made for a command");
+}
+
+#[test]
+fn a_runbook_that_cannot_be_read_is_not_taken_for_one_that_is_missing() {
+    let (_home, dir) = on_disk(&walked());
+    let runbook = dir.join(RUNBOOK);
+    fs::remove_file(&runbook).unwrap();
+    let seen = verify(&dir, None).unwrap();
+    assert!(seen.findings.iter().any(|one| one.what == "runbook.yaml is missing"), "{:#?}", seen.findings);
+    fs::create_dir(&runbook).unwrap();
+    let said = verify(&dir, None).unwrap_err().to_string();
+    assert!(said.contains("cannot read") && said.contains(RUNBOOK), "{said}");
+}

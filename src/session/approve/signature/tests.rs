@@ -2,6 +2,7 @@
 
 mod lists;
 
+use data_encoding::BASE64;
 use proptest::prelude::*;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::public::{KeyData, SkEd25519};
@@ -141,4 +142,26 @@ proptest! {
         let sealed = format!("-----BEGIN SSH SIGNATURE-----\n{any}\n-----END SSH SIGNATURE-----\n");
         prop_assert!(check(TEXT, &sealed, &signers, at()).is_err());
     }
+}
+
+/// An armoured signature with this in its reserved part (PROTOCOL.sshsig), which is empty in all that is known.
+fn with_reserved(armoured: &str, reserved: &[u8]) -> String {
+    let base64: String = armoured.lines().filter(|line| !line.starts_with("-----")).collect();
+    let bytes = BASE64.decode(base64.as_bytes()).unwrap();
+    let mut at = b"SSHSIG".len() + 4;
+    for _ in ["the key", "the namespace"] {
+        at += 4 + u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    }
+    assert_eq!(bytes[at..at + 4], [0; 4]);
+    let length = u32::try_from(reserved.len()).unwrap().to_be_bytes();
+    let bytes = [&bytes[..at], &length, reserved, &bytes[at + 4..]].concat();
+    format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", BASE64.encode(&bytes))
+}
+
+#[test]
+fn t5_a_part_that_is_not_known_is_not_passed_over() {
+    let (armoured, signers) = real();
+    assert!(check(TEXT, &with_reserved(&armoured, b""), &signers, at()).is_ok());
+    let why = check(TEXT, &with_reserved(&armoured, b"x"), &signers, at()).unwrap_err();
+    assert!(why.contains("reserved"), "{why}");
 }

@@ -1,0 +1,52 @@
+//! What no second account is needed for; how members come and go is tried with real accounts.
+
+use super::*;
+
+fn own_group() -> Group {
+    let gid = rustix::process::getegid().as_raw();
+    Group { name: group_name(gid), gid }
+}
+
+#[test]
+fn the_group_of_this_process_can_be_given_to() {
+    let own = own_group();
+    assert_eq!(group(&own.name).unwrap(), own);
+    // Root may give anything to anybody.
+    assert_eq!(group("daemon").is_ok(), rustix::process::geteuid().is_root());
+}
+
+#[test]
+fn groups_that_give_power_over_the_machine_are_known_by_number_and_by_name() {
+    let group = |name: &str, gid| Group { name: name.to_owned(), gid };
+    assert!(is_of_the_system(&group("daemon", 1)) && is_of_the_system(&group("docker", 998)));
+    assert!(!is_of_the_system(&group("ops", 1001)));
+}
+
+#[test]
+fn a_place_that_cannot_be_reached_is_told_from_one_that_is_not_there_yet() {
+    let own = own_group();
+    let said = |home: &Path| check_home(home, &own).unwrap_err().to_string();
+    assert!(said(Path::new("/")).contains("/ cannot hold shared sessions"), "{}", said(Path::new("/")));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let below = file.join("above/home");
+    assert!(
+        said(&below).contains(&format!("cannot reach {}", file.join("above").display())),
+        "{}",
+        said(&below)
+    );
+    let long = dir.path().join("x".repeat(300));
+    assert!(said(&long).contains("cannot reach"), "{}", said(&long));
+    let missing = dir.path().join("not/there");
+    assert!(said(&missing).contains("is not there yet"), "{}", said(&missing));
+}
+
+#[test]
+fn a_place_that_is_taken_is_not_proposed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (taken, free) = (dir.path().display().to_string(), dir.path().join("free").display().to_string());
+    let me = name_of(me());
+    assert!(elsewhere_at(&taken, &own_group()).contains(&format!(" {taken}-{me}\n")));
+    assert!(elsewhere_at(&free, &own_group()).contains(&format!(" {free}\n")));
+}
