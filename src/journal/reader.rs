@@ -198,7 +198,7 @@ impl Chain {
     /// Takes the next line in (without its newline), or says why it does not follow and stays where it is.
     pub(super) fn take(&mut self, line: &[u8]) -> Result<Entry, Misfit> {
         if line.len() > record::MAX_LINE {
-            return Err(Misfit::Other(format!("is {} bytes long; no record is", line.len())));
+            return Err(Misfit::Other(format!("is longer than {} bytes; no record is", record::MAX_LINE)));
         }
         let prev = record::link_of(line).ok_or_else(|| Misfit::Other(NotARecord::NoLink.to_string()))?;
         let linked = prev == self.head.as_str().as_bytes();

@@ -128,6 +128,7 @@ fn a_part_of_an_id_finds_the_one_it_fits() {
     assert_eq!(found("20260103-000000-shop-cccc").unwrap(), "20260103-000000-shop-cccc");
     let several = found("tour").unwrap_err().to_string();
     assert!(several.contains("aaaa") && several.contains("bbbb") && !several.contains("cccc"), "{several}");
+    assert!(!several.contains("more\n") && !several.ends_with("more"), "{several}");
     assert!(found("\u{1b}[2J").unwrap_err().to_string().contains("␛[2J"));
     assert!(found("../20260101-000000-tour-aaaa").is_err());
 }

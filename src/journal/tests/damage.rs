@@ -298,9 +298,49 @@ fn j11_one_zero_byte_alone_in_its_sector_gives_up_nothing_that_follows() {
     changed[place] = 0;
     let tail = log_of(&changed).tail;
     assert!(matches!(&tail, Tail::Damaged(fault) if fault.n == 7), "{tail:?}");
-    // Also where what follows was written with it.
-    let tail = log_of(&[&changed[..place], &changed[place..ends(&bytes)[6]]].concat()).tail;
+    // With nothing behind it, it is the end of the file.
+    let tail = log_of(&changed[..ends(&bytes)[6]]).tail;
     assert!(matches!(tail, Tail::Torn { .. }), "{tail:?}");
+    // Also what was written with it is not given up, as it is for a sector that never reached the disk.
+    let mut batch = changed[..ends(&bytes)[6]].to_vec();
+    batch.extend(record::line_in(&entry(8, Event::Finished), Some(7), &record::no_link()));
+    let tail = log_of(&batch).tail;
+    assert!(matches!(&tail, Tail::Damaged(fault) if fault.n == 7), "{tail:?}");
+    batch[place..place + 60].fill(0);
+    let all_of_it = place.next_multiple_of(512) + 512;
+    batch.resize(all_of_it.max(batch.len()), 0);
+    batch[place..all_of_it].fill(0);
+    batch.extend(b"\n");
+    batch.extend(record::line_in(&entry(8, Event::Finished), Some(7), &record::no_link()));
+    let tail = log_of(&batch).tail;
+    assert!(matches!(tail, Tail::Torn { .. }), "{tail:?}");
+}
+
+#[test]
+fn j18_the_longest_record_is_read() {
+    let (first, link) = (entries(1), record::no_link());
+    let text = |length| entry(2, Event::Noted { text: "x".repeat(length) });
+    let head = log_of(&bytes_of(&first)).head;
+    let around = record::line(&text(0), &link).len() - 1;
+    let longest = record::line(&text(record::MAX_LINE - around), &head);
+    assert_eq!(longest.len(), record::MAX_LINE + 1);
+    let log = log_of(&[bytes_of(&first), longest].concat());
+    assert_eq!((log.entries.len(), log.tail), (2, Tail::Whole));
+}
+
+#[test]
+fn j19_a_record_that_is_not_linked_to_one_that_nobody_here_knows_is_told_with_its_number() {
+    let mut bytes = bytes_of(&entries(3));
+    let mut head = log_of(&bytes).head;
+    for n in 4..=7 {
+        let prev = if n == 7 { record::no_link() } else { head };
+        let line = record::line(&entry(n, Event::Noted { text: "x".to_owned() }), &prev);
+        let line = String::from_utf8(line).unwrap().replace("\"noted\"", "\"beamed_up\"");
+        head = record::link_to(line.trim_end().as_bytes());
+        bytes.extend_from_slice(line.as_bytes());
+    }
+    let tail = log_of(&bytes).tail;
+    assert!(matches!(&tail, Tail::Newer { n: 4, fault: Some(fault), .. } if fault.n == 7), "{tail:?}");
 }
 
 #[test]
