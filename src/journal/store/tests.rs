@@ -68,6 +68,12 @@ fn ids_tell_when_and_what() {
         "20261120-151013-move-the-shop-and-all-its-customers-to-a99a"
     );
     assert_eq!(id(&"x".repeat(300)).len(), 16 + 40 + 5);
+    // At a word, unless that leaves no more than half; as it is where it just fits.
+    let words = |title: &str| id(title)["20261120-151013-".len()..].trim_end_matches("-a99a").to_owned();
+    let (half, rest) = ("x".repeat(20), "y".repeat(50));
+    assert_eq!(words(&format!("{half} {rest}")), format!("{half}-{}", &rest[..19]));
+    assert_eq!(words(&format!("xx {rest}")), format!("xx-{}", &rest[..37]));
+    assert_eq!(words(&rest[..40]), rest[..40]);
 }
 
 #[test]
@@ -147,6 +153,9 @@ fn a_list_is_newest_first_and_says_how_each_fares() {
     drop(make(&store, "aborted", 3, &[abort, note("still here"), long]));
     let _finished = make(&store, "finished", 2, &[Event::Finished]);
     fs::create_dir(store.home().join("rubbish")).unwrap();
+    // What is being made, and what is no directory, is no session.
+    fs::create_dir(store.home().join(".making-x")).unwrap();
+    fs::write(store.home().join("file"), "").unwrap();
     let listing = store.list().unwrap();
     let states: Vec<_> = listing.sessions.iter().map(|s| (s.id.as_str(), s.state)).collect();
     assert_eq!(

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::reader::{Follower, read};
 use super::super::writer::{Writer, new_broken};
-use super::super::{JOURNAL, JournalError};
+use super::super::{JOURNAL, JournalError, record};
 use super::{bytes_of, entries, entry, journal_in, take_up};
 use crate::session::{Entry, Event};
 
@@ -234,4 +234,22 @@ fn a_machine_that_fails_is_told_from_a_call_that_is_wrong() {
     let io = JournalError::io("write", "/x")(std::io::Error::other("no"));
     assert!(io.is_machine() && JournalError::Broken { why: String::new() }.is_machine());
     assert!(!JournalError::Exists("x".to_owned()).is_machine());
+}
+
+#[test]
+fn what_is_written_is_marked_with_its_first_up_to_the_longest_and_its_time_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    journal_in(home.path(), &bytes_of(&entries(3)));
+    let (mut writer, log, _) = take_up(home.path()).unwrap();
+    assert!(format!("{writer:?}").starts_with("Writer"));
+    let around = record::line(&entry(4, Event::Noted { text: String::new() }), &log.head).len() - 1;
+    let note = |length: usize| entry(4, Event::Noted { text: "x".repeat(length) });
+    let refused = writer.append(&[note(record::MAX_LINE - around + 1)]);
+    assert!(matches!(refused, Err(JournalError::TooLong { .. })), "{refused:?}");
+    writer.append(&[note(record::MAX_LINE - around)]).unwrap();
+    assert!(!writer.last_took().is_zero());
+    writer.append(&[entry(5, Event::Finished), entry(6, Event::Finished)]).unwrap();
+    let bytes = fs::read(home.path().join(JOURNAL)).unwrap();
+    let batches: Vec<_> = bytes.split(|byte| *byte == b'\n').map(record::batch_of).collect();
+    assert_eq!(batches[3..6], [None, None, Some(5)]);
 }

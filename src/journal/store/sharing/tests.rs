@@ -19,6 +19,7 @@ fn the_group_of_this_process_can_be_given_to() {
 fn groups_that_give_power_over_the_machine_are_known_by_number_and_by_name() {
     let group = |name: &str, gid| Group { name: name.to_owned(), gid };
     assert!(is_of_the_system(&group("daemon", 1)) && is_of_the_system(&group("docker", 998)));
+    assert!(is_of_the_system(&group("mine", 99)) && !is_of_the_system(&group("users", 100)));
     assert!(!is_of_the_system(&group("ops", 1001)));
 }
 

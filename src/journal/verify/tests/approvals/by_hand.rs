@@ -60,6 +60,7 @@ fn proven(yaml: &str, entries: &[Entry], what: &str) {
     let seen = seen(yaml, entries);
     assert_eq!(seen.findings, [], "{yaml}");
     says(&seen.proven, what);
+    assert!(!seen.proven.iter().any(|line| line.contains("destroys nothing")), "{:#?}", seen.proven);
 }
 
 #[test]
