@@ -59,6 +59,7 @@ fn looked_through(home: &Home, session: &Session<'_>, bytes: u64) {
         screen.wait_for("find in this output:");
         screen.press(text);
         screen.wait_for(&format!("find in this output:  {text}"));
+        screen.press("");
         let began = Instant::now();
         screen.hurry("\r");
         screen.wait_for(seen);

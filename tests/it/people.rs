@@ -30,7 +30,7 @@ impl People {
     /// begins with `!`. `None`: they cannot be made here, which was said.
     pub(crate) fn new(test: &str, roles: &[&str]) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let tools = ["useradd", "userdel", "groupadd", "groupdel", "setpriv"];
+        let tools = ["useradd", "userdel", "groupadd", "groupdel", "groupmod", "gpasswd", "setpriv"];
         if !root(test) || !tools.iter().all(|tool| have(test, tool)) {
             return None;
         }
@@ -175,7 +175,8 @@ impl Drop for People {
         for name in &self.names {
             let _ = quiet("userdel", &["--force", name.as_str()]);
         }
-        for group in self.own_groups.iter().chain([&self.group]) {
+        // The last is what a test calls its group for a moment.
+        for group in self.own_groups.iter().chain([&self.group, &format!("{}x", self.group)]) {
             let _ = quiet("groupdel", &[group.as_str()]);
         }
         let _ = std::fs::remove_dir_all(&self.dir);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use super::*;
 use crate::id::Digest;
@@ -134,7 +134,7 @@ fn a_part_of_an_id_finds_the_one_it_fits() {
     assert_eq!(found("20260103-000000-shop-cccc").unwrap(), "20260103-000000-shop-cccc");
     let several = found("tour").unwrap_err().to_string();
     assert!(several.contains("aaaa") && several.contains("bbbb") && !several.contains("cccc"), "{several}");
-    assert!(!several.contains("more\n") && !several.ends_with("more"), "{several}");
+    assert!(!several.contains("\n  and "), "{several}");
     assert!(found("\u{1b}[2J").unwrap_err().to_string().contains("␛[2J"));
     assert!(found("../20260101-000000-tour-aaaa").is_err());
 }
@@ -223,7 +223,7 @@ fn what_is_no_session_of_this_account_is_not_gone_on_with() {
         std::os::unix::fs::chown(&dir, Some(65534), None).unwrap();
         let refused = resume(&dir, 0).unwrap_err().to_string();
         assert!(refused.contains("belongs to account 65534"), "{refused}");
-    } else {
+    } else if fs::metadata("/").unwrap().uid() == 0 {
         let refused = Store::open("/".into()).unwrap_err().to_string();
         assert!(refused.contains("belongs to account 0"), "{refused}");
     }

@@ -43,6 +43,7 @@ fn record_with(dir: &Path, head: &Digest, records: u64) -> Result<Option<u64>, J
         line.clear();
         let most = record::MAX_LINE as u64 + 1;
         file.by_ref().take(most).read_until(b'\n', &mut line).map_err(JournalError::io("read", &path))?;
+        // One without an end, of a file that was cut meanwhile, is nobody's head.
         if record::link_to(line.strip_suffix(b"\n").unwrap_or(&line)) == *head {
             return Ok(Some(n));
         }

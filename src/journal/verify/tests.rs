@@ -107,6 +107,19 @@ fn an_honest_session_is_proven() {
 }
 
 #[test]
+fn a_session_under_a_hold_is_held_while_its_host_lives() {
+    let mut entries = walked();
+    let last = entries.last().unwrap().clone();
+    let event = Event::HoldCalled { why: "wait".to_owned() };
+    entries.push(Entry { n: last.n + 1, event, ..last });
+    let (_home, dir) = on_disk(&entries);
+    let host = crate::journal::writer::Writer::open(&dir, |_| ()).unwrap();
+    assert_eq!(store::load(&dir).unwrap().state, store::SessionState::Held);
+    drop(host);
+    assert_eq!(store::load(&dir).unwrap().state, store::SessionState::Lost);
+}
+
+#[test]
 fn it_comes_back_from_disk_as_it_was() {
     let entries = walked();
     let (_home, dir) = on_disk(&entries);

@@ -77,6 +77,7 @@ fn an_account_is_as_good_as_the_log_and_a_typed_name_proves_nothing() {
     );
     says(&seen.not_proven, "whoever can write this log can write another, approvals included");
     says(&seen.proven, "the start of 1 step that destroys nothing was allowed too");
+    assert!(!seen.not_proven.iter().any(|line| line.contains("--allowed-signers")), "{:#?}", seen.not_proven);
     assert_eq!(seen.signed_up_to, 0);
 
     let here = walked_with(HERE);

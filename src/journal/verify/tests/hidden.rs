@@ -183,3 +183,86 @@ fn a_runbook_that_cannot_be_read_is_not_taken_for_one_that_is_missing() {
     let said = verify(&dir, None).unwrap_err().to_string();
     assert!(said.contains("cannot read") && said.contains(RUNBOOK), "{said}");
 }
+
+#[test]
+fn an_outcome_is_told_where_no_record_has_its_end_and_nobody_is_about_to_write_one() {
+    let entries = walked();
+    let (_home, dir) = on_disk(&entries);
+    let attempts = dir.join("attempts");
+    let told = || {
+        let seen = verify(&dir, None).unwrap();
+        seen.not_proven.iter().filter(|line| line.contains("how the command in")).count()
+    };
+    assert_eq!(told(), 0, "nothing has an outcome");
+    for attempt in ["1", "2"] {
+        fs::write(attempts.join(attempt).join("outcome.json"), "{}").unwrap();
+    }
+    assert_eq!(told(), 0, "the ends of both are on record");
+    let ended = place_of(&entries, |event| matches!(event, Event::WorkEnded { .. }));
+    fs::write(dir.join(JOURNAL), bytes_of(&entries[..ended])).unwrap();
+    assert_eq!(told(), 1);
+    fs::remove_file(attempts.join("2/outcome.json")).unwrap();
+    assert_eq!(told(), 0, "it has not ended");
+    fs::write(attempts.join("2/outcome.json"), "{}").unwrap();
+    let host = crate::journal::writer::Writer::open(&dir, |_| ()).unwrap();
+    assert_eq!(told(), 0, "its host is about to say so");
+    drop(host);
+    // Of one that nobody started it is said that nobody did, and no more.
+    fs::create_dir(attempts.join("3")).unwrap();
+    fs::write(attempts.join("3/outcome.json"), "{}").unwrap();
+    assert_eq!(told(), 1);
+}
+
+#[test]
+fn items_are_held_against_their_own_starts() {
+    let mut walk = super::approvals::walks::Walk::of(
+        "steps:\n  - { id: each, title: Each, for_each: { disk: [a, b] }, run: 'look' }\n",
+    );
+    walk.bench.run("each").unwrap();
+    walk.bench.exits(0);
+    walk.bench.exits(0);
+    let yaml = "steps:\n  - { id: each, title: Each, for_each: { disk: [a, b] }, run: 'look' }\n";
+    let (_home, dir) = super::approvals::walks::laid_down_of(yaml, &walk.bench.entries);
+    for item in ["0", "1"] {
+        fs::create_dir_all(dir.join("attempts/1/items").join(item)).unwrap();
+    }
+    let made = |seen: &Verified| seen.findings.iter().filter(|one| one.what.contains("was made")).count();
+    assert_eq!(made(&verify(&dir, None).unwrap()), 0);
+    fs::create_dir_all(dir.join("attempts/1/items/2")).unwrap();
+    assert_eq!(made(&verify(&dir, None).unwrap()), 1);
+}
+
+#[test]
+fn attempts_that_cannot_be_looked_into_are_not_taken_for_none() {
+    let (_home, dir) = on_disk(&walked());
+    fs::rename(dir.join("attempts"), dir.join("away")).unwrap();
+    std::os::unix::fs::symlink("attempts", dir.join("attempts")).unwrap();
+    let said = verify(&dir, None).unwrap_err().to_string();
+    assert!(said.contains("cannot look into") && said.contains("attempts"), "{said}");
+}
+
+#[test]
+fn a_head_that_was_kept_is_found_at_its_record_and_another_is_not() {
+    let entries = walked();
+    let (_home, dir) = on_disk(&entries);
+    let heads: Vec<_> = bytes_of(&entries)
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(link_to)
+        .collect();
+    for (n, head) in (1..).zip(&heads) {
+        let mut seen = verify(&dir, None).unwrap();
+        super::super::heads::held(&mut seen, &dir, head).unwrap();
+        says(&seen.proven, &format!("records 1 to {n} are those that had the head {head}"));
+        assert_eq!(seen.findings, []);
+    }
+    // The log of before the last record does not have its head.
+    fs::write(dir.join(JOURNAL), bytes_of(&entries[..entries.len() - 1])).unwrap();
+    let mut seen = verify(&dir, None).unwrap();
+    super::super::heads::held(&mut seen, &dir, heads.last().unwrap()).unwrap();
+    assert!(
+        seen.findings.iter().any(|one| one.what.contains("no record has the head")),
+        "{:#?}",
+        seen.findings
+    );
+}
