@@ -62,3 +62,11 @@ fn a_directory_for_everybodys_files_is_not_to_be_closed_and_another_is() {
     assert!(said(0o757).unwrap().contains("; run: chmod go-w "));
     assert!(!said(0o1777).unwrap().contains("run:"));
 }
+
+#[test]
+fn whom_nobody_knows_has_a_number() {
+    assert_eq!((name_of(0).as_str(), group_name(0).as_str()), ("root", "root"));
+    let nobodys = u32::MAX - 2;
+    assert_eq!(name_of(nobodys), format!("account {nobodys}"));
+    assert_eq!(group_name(nobodys), nobodys.to_string());
+}

@@ -266,3 +266,32 @@ fn a_head_that_was_kept_is_found_at_its_record_and_another_is_not() {
         seen.findings
     );
 }
+
+#[test]
+fn an_output_is_held_against_its_record_by_its_length_its_place_and_its_digest() {
+    let mut entries = walked();
+    let (_home, dir) = on_disk(&entries);
+    let ended = place_of(&entries, |event| matches!(event, Event::WorkEnded { .. }));
+    let (n, attempt) = (entries[ended].n, dir.join("attempts/2"));
+    let output = attempt.join("output");
+    fs::write(&output, "hel").unwrap();
+    found_at(&verify(&dir, None).unwrap(), n, "was cut: it has 3 bytes where 6 were recorded");
+    fs::remove_file(&output).unwrap();
+    found_at(&verify(&dir, None).unwrap(), n, "attempts/2/output is missing");
+    fs::create_dir(&output).unwrap();
+    found_at(&verify(&dir, None).unwrap(), n, "attempts/2/output is no file");
+    fs::remove_dir_all(&attempt).unwrap();
+    fs::write(&attempt, "").unwrap();
+    assert!(verify(&dir, None).unwrap_err().to_string().contains("attempts/2/output"));
+    fs::remove_file(&attempt).unwrap();
+    fs::create_dir(&attempt).unwrap();
+    fs::write(&output, "other!").unwrap();
+    found_at(&verify(&dir, None).unwrap(), n, "was changed: its SHA-256 is");
+    if let Event::WorkEnded { ended, .. } = &mut entries[ended].event {
+        ended.output_sha256 = None;
+    }
+    fs::write(dir.join(JOURNAL), bytes_of(&entries)).unwrap();
+    let seen = verify(&dir, None).unwrap();
+    assert_eq!(seen.findings, []);
+    says(&seen.not_proven, "that attempts/2/output is unchanged: it was too large to be read");
+}

@@ -176,13 +176,13 @@ impl Line {
             None => rest.split_once(is_blank).unwrap_or((rest, "")),
         };
         let rest = rest.trim_start_matches(is_blank);
-        let (word, after) = rest.split_once(is_blank).unwrap_or((rest, ""));
+        let word = rest.split_once(is_blank).map_or(rest, |(word, _)| word);
         let (options, key) = if is_key_type(word) {
             (Options::default(), rest)
         } else {
             let end = end_of_options(rest).ok_or("a quotation mark in its options is not closed")?;
             let (options, key) = rest.split_at(end);
-            if key.is_empty() && after.is_empty() {
+            if key.is_empty() {
                 return Err("a line has a name, a key's type and the key".to_owned());
             }
             (Options::read(options)?, key.trim_start_matches(is_blank))

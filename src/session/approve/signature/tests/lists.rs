@@ -58,6 +58,10 @@ fn who_may_not_sign_is_told_why_and_by_which_line() {
         ("# kim {K}", "is not in FILE"),
         ("kim {O}", "is not in FILE"),
         ("x\nkim {O}", "(line 1 of FILE cannot be read: a line has a name, a key's type and the key)"),
+        (
+            "x namespaces=\"a b\"\nkim {O}",
+            "(line 1 of FILE cannot be read: a line has a name, a key's type and the key)",
+        ),
         ("kim {O} x\nsam", "(line 2 of FILE cannot be read"),
         ("a\nb\nc\nd\ne", "; and 2 more)"),
         ("a\nb\nc", "line 3 of FILE cannot be read: a line has a name, a key's type and the key)"),
