@@ -215,13 +215,11 @@ fn an_outcome_is_told_where_no_record_has_its_end_and_nobody_is_about_to_write_o
 
 #[test]
 fn items_are_held_against_their_own_starts() {
-    let mut walk = super::approvals::walks::Walk::of(
-        "steps:\n  - { id: each, title: Each, for_each: { disk: [a, b] }, run: 'look' }\n",
-    );
+    let yaml = "steps:\n  - { id: each, title: Each, for_each: { disk: [a, b] }, run: 'look' }\n";
+    let mut walk = super::approvals::walks::Walk::of(yaml);
     walk.bench.run("each").unwrap();
     walk.bench.exits(0);
     walk.bench.exits(0);
-    let yaml = "steps:\n  - { id: each, title: Each, for_each: { disk: [a, b] }, run: 'look' }\n";
     let (_home, dir) = super::approvals::walks::laid_down_of(yaml, &walk.bench.entries);
     for item in ["0", "1"] {
         fs::create_dir_all(dir.join("attempts/1/items").join(item)).unwrap();
