@@ -75,9 +75,9 @@ fn script(text: &str, variable: &str, dir: &str, scope: &Scope<'_>) {
     const SECRET: &str = "Gr8-s3cret/\"'$(x)";
     let script = Script {
         text: text.to_owned(),
-        shell: vec!["bash".to_owned(), "-euo".to_owned(), "pipefail".to_owned(), "-c".to_owned()],
+        shell: ["bash", "-euo", "pipefail", "-c"].map(str::to_owned).into(),
         dir: (!dir.is_empty()).then(|| Template(dir.to_owned())),
-        env: BTreeMap::from([("MINE".to_owned(), Template(variable.to_owned()))]),
+        env: BTreeMap::from([("MINE".to_owned(), Template(variable.to_owned()))]).into(),
     };
     let Ok(call) = script_call(&script, scope, &["token".into()]) else { return };
     assert_eq!(call.argv[..4], ["bash", "-euo", "pipefail", "-c"]);

@@ -1,6 +1,7 @@
 //! The runbook as the rest of the program sees it: read, vetted, every reference resolved. PURE.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -207,11 +208,11 @@ pub struct Script {
     /// The text, never templated: values are environment variables.
     pub text: String,
     /// The words before the script; the script is the last argument.
-    pub shell: Vec<String>,
+    pub shell: Arc<[String]>,
     /// Working directory; relative to the directory the session was started in.
     pub dir: Option<Template>,
     /// Variables set for it, over those of the values and of the starter.
-    pub env: BTreeMap<String, Template>,
+    pub env: Arc<BTreeMap<String, Template>>,
 }
 
 /// Once for each item of a list, as `${name}`.
@@ -263,7 +264,7 @@ pub struct Step {
     /// Asked first; when they hold nothing is required, confirmed or run.
     pub done_when: Vec<CheckId>,
     /// Takes it back.
-    pub undo: Option<Undo>,
+    pub undo: Option<Box<Undo>>,
     /// Its output becomes a value.
     pub capture: Option<Capture>,
     /// Killed after this long (each item anew).

@@ -9,6 +9,8 @@ pub(super) mod keys;
 pub(super) mod raw;
 mod read;
 
+pub(super) use read::no_name;
+
 #[cfg(test)]
 mod tests;
 
@@ -41,16 +43,29 @@ pub(super) fn parse<'s>(source: &'s [u8], path: &str) -> Result<Parsed<'s>, Prob
     let mut problems = vetted.problems;
     let mut raw = None;
     if let Some(tree) = &vetted.tree {
-        let mut reader = Reader::new(text, tree);
-        raw = read::runbook(&mut reader);
-        problems.append(&mut reader.problems);
-        if problems.is_empty()
-            && let Err(problem) = agree(text, tree)
-        {
-            problems.push(*problem);
-        }
+        raw = read_tree(text, tree, &mut problems, read::runbook);
     }
     Ok(Parsed { text, raw, problems })
+}
+
+/// Reads the parts of a document, and has it read a second time where nothing is wrong with them.
+fn read_tree<'t, 's, T>(
+    text: &'s str,
+    tree: &'t Tree<'s>,
+    problems: &mut Vec<Problem>,
+    read: impl FnOnce(&mut Reader<'t, 's>) -> T,
+) -> T {
+    // The second reading first: what it takes is given back before the parts take theirs (F-I1).
+    let agreed = if problems.is_empty() { agree(text, tree) } else { Ok(()) };
+    let mut reader = Reader::new(text, tree);
+    let parts = read(&mut reader);
+    problems.append(&mut reader.problems);
+    if problems.is_empty()
+        && let Err(problem) = agreed
+    {
+        problems.push(*problem);
+    }
+    parts
 }
 
 /// Reads a `--params` file: a map of texts and lists of texts.
@@ -61,14 +76,7 @@ pub fn read_params(source: &[u8], path: &str) -> Result<BTreeMap<String, Value>,
     let mut problems = vetted.problems;
     let mut values = BTreeMap::new();
     if let Some(tree) = &vetted.tree {
-        let mut reader = Reader::new(text, tree);
-        values = read::params_file(&mut reader);
-        problems.append(&mut reader.problems);
-        if problems.is_empty()
-            && let Err(problem) = agree(text, tree)
-        {
-            problems.push(*problem);
-        }
+        values = read_tree(text, tree, &mut problems, read::params_file);
     }
     if problems.is_empty() { Ok(values) } else { Err(Problems::new(path, text, problems)) }
 }
@@ -96,14 +104,7 @@ pub fn read_entries(source: &[u8], path: &str) -> Result<Vec<Entry>, Problems> {
     problems.retain(|problem| problem.rule != "empty");
     let mut entries = Vec::new();
     if let Some(tree) = &vetted.tree {
-        let mut reader = Reader::new(text, tree);
-        entries = read::entries_file(&mut reader);
-        problems.append(&mut reader.problems);
-        if problems.is_empty()
-            && let Err(problem) = agree(text, tree)
-        {
-            problems.push(*problem);
-        }
+        entries = read_tree(text, tree, &mut problems, read::entries_file);
     }
     if problems.is_empty() { Ok(entries) } else { Err(Problems::new(path, text, problems)) }
 }

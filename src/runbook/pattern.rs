@@ -2,15 +2,27 @@
 
 mod cost;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use regex::{Regex, RegexBuilder};
+use regex_automata::{Input, meta};
 
-/// A compiled pattern may take this much memory, in bytes.
+/// A compiled pattern may take this much memory in each direction, in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
 
-/// What all patterns of a small runbook may take to compile, in such bytes.
-const BUDGET: usize = 8 * SIZE_LIMIT;
+/// What all patterns of a small runbook may take when they are compiled, in bytes: a millisecond compiles some 235,000 (a release
+/// build, regex-automata 0.4.18).
+const BUDGET: usize = 5 * SIZE_LIMIT;
+
+/// … and of a larger one, for each of its bytes.
+const BUDGET_A_BYTE: usize = 20;
+
+/// What one takes at the least: 22 microseconds, however small it is.
+const LEAST: usize = 5 << 10;
+
+/// A text is held against its pattern where its length times the pattern's size is no more than this, in square bytes: 5 ms of a
+/// pattern that is as slow as one can be (`[ab]*a[ab]{300}`), and a text of 10 KiB for any usual one.
+const LONGEST_MATCH: usize = 32 << 20;
 
 /// A pattern may be this long, in bytes: what is longer has no room when it is compiled, but for odd ones.
 const LONGEST: usize = 64 << 10;
@@ -21,18 +33,25 @@ pub fn whole(pattern: &str) -> Result<Regex, regex::Error> {
     if cost::of(pattern)? > BUDGET {
         return Err(regex::Error::CompiledTooBig(SIZE_LIMIT));
     }
-    limited(pattern, SIZE_LIMIT)
+    RegexBuilder::new(&on_the_whole(pattern)).size_limit(SIZE_LIMIT).build()
 }
 
-fn limited(pattern: &str, size: usize) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(&format!(r"\A(?:{pattern})\z")).size_limit(size).build()
+fn on_the_whole(pattern: &str) -> String {
+    format!(r"\A(?:{pattern})\z")
 }
 
-/// The patterns of one runbook, which together may take only so much to compile.
+/// A pattern compiled as [`whole`] does it, by what a `Regex` is made of: that tells what it takes, which a `Regex` does not. It may
+/// take no more than `limit` in each direction, in bytes.
+fn measured(pattern: &str, limit: usize) -> Result<meta::Regex, Box<meta::BuildError>> {
+    let config = meta::Config::new().nfa_size_limit(Some(limit));
+    meta::Builder::new().configure(config).build(&on_the_whole(pattern)).map_err(Box::new)
+}
+
+/// The patterns of one runbook, which together may take only so much to compile and to be tried.
 #[derive(Debug)]
 pub struct Patterns {
     left: usize,
-    seen: HashSet<String>,
+    taken: HashMap<String, meta::Regex>,
 }
 
 /// Why a pattern of a runbook is not taken.
@@ -48,12 +67,12 @@ impl Patterns {
     /// Those of a runbook of so many bytes.
     #[must_use]
     pub fn of(bytes: usize) -> Self {
-        Self { left: BUDGET.max(32 * bytes), seen: HashSet::new() }
+        Self { left: BUDGET.max(BUDGET_A_BYTE * bytes), taken: HashMap::new() }
     }
 
     /// Is this one more that can be compiled?
     pub fn take(&mut self, pattern: &str) -> Result<(), NotTaken> {
-        if self.seen.contains(pattern) {
+        if self.taken.contains_key(pattern) {
             return Ok(());
         }
         if pattern.len() > LONGEST || cost::of_length(pattern) > self.left {
@@ -64,27 +83,58 @@ impl Patterns {
             return Err(NotTaken::TooMany);
         }
         self.spend(cost)?;
-        // What it takes when it is compiled is not told: it is tried with little first, but not with less than what it says.
-        let least = cost.min(SIZE_LIMIT);
-        for limit in
-            [128, 32, 8, 2, 1].map(|part| SIZE_LIMIT / part).into_iter().filter(|limit| *limit >= least)
-        {
-            self.spend(limit)?;
-            match limited(pattern, limit) {
-                Ok(_) => {
-                    self.seen.insert(pattern.to_owned());
-                    return Ok(());
-                }
-                Err(regex::Error::CompiledTooBig(_)) if limit < SIZE_LIMIT => {}
-                Err(error) => return Err(NotTaken::Wrong(error)),
+        let limit = SIZE_LIMIT.min(self.left);
+        match measured(pattern, limit) {
+            Ok(regex) => {
+                self.spend(regex.memory_usage().max(LEAST))?;
+                self.taken.insert(pattern.to_owned(), regex);
+                Ok(())
             }
+            Err(error) if error.size_limit().is_some() => {
+                // It may have taken that much in both directions before it was given up.
+                self.left = self.left.saturating_sub(2 * limit);
+                Err(if limit < SIZE_LIMIT {
+                    NotTaken::TooMany
+                } else {
+                    NotTaken::Wrong(regex::Error::CompiledTooBig(SIZE_LIMIT))
+                })
+            }
+            Err(_) => whole(pattern).map(drop).map_err(NotTaken::Wrong),
         }
-        Ok(())
+    }
+
+    /// Does the whole of `text` match a pattern that was taken? `None` where finding out could take too long.
+    pub fn matches(&mut self, pattern: &str, text: &str) -> Option<bool> {
+        let regex = self.taken.get(pattern)?;
+        if self.left == 0 || text.len().saturating_mul(regex.memory_usage()) > LONGEST_MATCH {
+            return None;
+        }
+        let mut cache = regex.create_cache();
+        let before = cache.memory_usage();
+        let found = regex.search_half_with(&mut cache, &Input::new(text).earliest(true)).is_some();
+        // What it has to work out it keeps, twice as slowly as it compiles.
+        let spent = 2 * cache.memory_usage().saturating_sub(before);
+        self.left = self.left.saturating_sub(spent.max(LEAST / 8));
+        Some(found)
     }
 
     fn spend(&mut self, bytes: usize) -> Result<(), NotTaken> {
         self.left = self.left.checked_sub(bytes).ok_or(NotTaken::TooMany)?;
         Ok(())
+    }
+}
+
+/// Patterns that are used again and again, each compiled once.
+#[derive(Debug, Default)]
+pub struct Compiled(HashMap<String, Option<Regex>>);
+
+impl Compiled {
+    /// As [`matches_whole`].
+    pub fn matches(&mut self, pattern: &str, text: &str) -> bool {
+        if !self.0.contains_key(pattern) {
+            self.0.insert(pattern.to_owned(), whole(pattern).ok());
+        }
+        self.0.get(pattern).and_then(Option::as_ref).is_some_and(|regex| regex.is_match(text))
     }
 }
 
@@ -119,7 +169,69 @@ mod tests {
             (0..10_000).all(|_| patterns.take(r"\w{5}0").is_ok()),
             "one that is there again costs nothing"
         );
-        assert!(matches!(patterns.take("("), Err(NotTaken::Wrong(_))));
+        assert!(matches!(Patterns::of(0).take("("), Err(NotTaken::Wrong(_))));
         assert!(matches!(Patterns::of(0).take(r"\w{5000}"), Err(NotTaken::Wrong(_))));
+    }
+
+    #[test]
+    fn f_i1_what_is_tried_on_patterns_is_bounded_too() {
+        let mut patterns = Patterns::of(0);
+        assert_eq!(patterns.matches("a", "a"), None, "one that was not taken");
+        for pattern in ["[ab]*", r"\w{9}", "[ab]*a[ab]{300}"] {
+            patterns.take(pattern).unwrap();
+        }
+        assert_eq!(patterns.matches("[ab]*", "ab"), Some(true));
+        assert_eq!(patterns.matches("[ab]*", "abc"), Some(false));
+        assert_eq!(patterns.matches(r"\w{9}", "größenord"), Some(true));
+        assert_eq!(patterns.matches("[ab]*", &"ab".repeat(5_000)), Some(true));
+        assert_eq!(patterns.matches("[ab]*a[ab]{300}", &"ab".repeat(5_000)), None, "it could take too long");
+        let before = patterns.left;
+        assert!((0..100).all(|n| patterns.matches(r"\w{9}", &format!("value{n:04}")) == Some(true)));
+        assert!(before - patterns.left < BUDGET / 2, "a hundred usual ones take {}", before - patterns.left);
+        let tried = (0..10_000).take_while(|_| patterns.matches("[ab]*", "a").is_some()).count();
+        assert!((1_000..10_000).contains(&tried), "{tried} of the smallest");
+    }
+
+    #[test]
+    fn f_i1_a_pattern_is_compiled_once_however_often_it_is_used() {
+        let mut compiled = Compiled::default();
+        assert!(compiled.matches("a+", "aaa") && !compiled.matches("a+", "b") && !compiled.matches("(", "("));
+        assert_eq!(compiled.0.len(), 2);
+    }
+
+    /// What is taken here is compiled again wherever it is used: both must be of one mind.
+    #[test]
+    fn f_i1_what_is_taken_compiles_and_what_is_not_does_not() {
+        for pattern in [
+            "",
+            "a|b",
+            r"\w{9}",
+            r"(?i)\p{any}",
+            r"\p{L}{20}",
+            ".{1,1000}",
+            ".{1,1500}",
+            ".{1,3000}",
+            r"\w{25}",
+            r"\w{28}",
+            r"\w{32}",
+            r"\w{100}",
+            r"\p{no such}",
+            r"\b{start}",
+            r"(?-u)\xff",
+            "(?R)a$",
+            "(?x) a # b",
+            "[a&&b]",
+            "(?<n>a)(?<n>b)",
+            r"\1",
+            "(?=a)",
+        ] {
+            match (Patterns::of(0).take(pattern), whole(pattern)) {
+                (Ok(()), Ok(_)) => {}
+                (Err(NotTaken::Wrong(said)), Err(error)) => {
+                    assert_eq!(said.to_string(), error.to_string(), "{pattern}");
+                }
+                (taken, compiled) => panic!("{pattern}: {taken:?}, {compiled:?}"),
+            }
+        }
     }
 }

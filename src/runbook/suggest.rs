@@ -1,7 +1,10 @@
 //! "Did you mean": near misses, and the words of other tools. PURE.
 
 /// So many words are compared for all the problems of one file: with thousands of both it would take minutes.
-const COMPARED: usize = 20_000;
+const COMPARED: usize = 10_000;
+
+/// Nobody means a longer word by something else, in bytes.
+const LONGEST: usize = 64;
 
 /// Finds what was meant, for the problems of one file.
 #[derive(Debug)]
@@ -16,42 +19,46 @@ impl Default for Near {
 }
 
 impl Near {
-    /// As [`nearest`], among as many as can still be compared.
+    /// As [`nearest`], among as many as can still be compared; of two that are as near, the first in the alphabet.
     pub fn to<'a>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
         let left = &mut self.left;
-        nearest(
-            word,
-            candidates.into_iter().take_while(|_| {
-                *left = left.saturating_sub(1);
-                *left > 0
-            }),
-        )
+        if word.len() > LONGEST {
+            return None;
+        }
+        let candidates = candidates.into_iter().take_while(|_| {
+            *left = left.saturating_sub(1);
+            *left > 0
+        });
+        near_ones(word, candidates).min().map(|(_, candidate)| candidate)
     }
 }
 
-/// The candidate nearest to `word`, if one is near enough to be meant.
+/// The candidate nearest to `word`, if one is near enough to be meant; of two that are as near, the first.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if word.len() > 64 {
-        return None;
-    }
-    let folded = fold(word);
+    near_ones(word, candidates).min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+}
+
+/// The candidates that may be meant, each with how far it is.
+fn near_ones<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> impl Iterator<Item = (usize, &'a str)> {
+    let is_short = word.len() <= LONGEST;
+    let folded = if is_short { fold(word) } else { String::new() };
     let allowed = match folded.chars().count() {
         0..=2 => 0,
         3..=5 => 1,
         6..=9 => 2,
         _ => 3,
     };
-    candidates
-        .into_iter()
-        .filter_map(|candidate| {
-            if candidate.len() > 96 || candidate.len().abs_diff(word.len()) > 4 * allowed + 8 {
-                return None;
-            }
-            let distance = strsim::damerau_levenshtein(&folded, &fold(candidate));
-            (distance <= allowed).then_some((distance, candidate))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let length = word.len();
+    candidates.into_iter().filter_map(move |candidate| {
+        if !is_short || candidate.len() > 96 || candidate.len().abs_diff(length) > 4 * allowed + 8 {
+            return None;
+        }
+        let distance = strsim::damerau_levenshtein(&folded, &fold(candidate));
+        (distance <= allowed).then_some((distance, candidate))
+    })
 }
 
 /// Case and the choice between `-`, `_` and space are no difference worth counting.

@@ -9,12 +9,14 @@ mod order;
 mod params;
 mod steps;
 mod texts;
+mod within;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use self::names::Names;
 use super::model::{Runbook, Template};
@@ -62,6 +64,9 @@ pub(super) struct Book<'r> {
     pub(super) near: Near,
     /// Bytes of settings that every script gets anew.
     pub(super) copied: usize,
+    /// The words that a script is run with, and the variables, where nothing else is set for it.
+    pub(super) shell: Option<Arc<[String]>>,
+    pub(super) env: Option<Arc<BTreeMap<String, Template>>>,
 }
 
 /// Holds `raw` to the rules of the format. The model is to be used only if no problem was found.
@@ -74,6 +79,8 @@ pub(super) fn validate(source: &str, raw: &RawRunbook, problems: &mut Vec<Proble
         patterns: Patterns::of(source.len()),
         near: Near::default(),
         copied: 0,
+        shell: None,
+        env: None,
     };
     book.collect_names();
     book.top();

@@ -7,6 +7,11 @@ pub(crate) const SIZE: usize = 256 * 1024;
 
 /// Each with what it is.
 pub(crate) fn all() -> Vec<(&'static str, String)> {
+    [lists(), regular_expressions(), names(), settings(), numbers()].concat()
+}
+
+/// Lists of values.
+fn lists() -> Vec<(&'static str, String)> {
     vec![
         ("one-letter choices", flow("params: { a: { choices: [", "a,", "] } }\n")),
         ("choices and a default of as many", {
@@ -23,6 +28,12 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
             let names = many(SIZE - 200, |n, out| write!(out, "A{n:X},"));
             whole(&format!("pass_env: [{names}]\n"))
         }),
+    ]
+}
+
+/// Regular expressions, and what they are tried on.
+fn regular_expressions() -> Vec<(&'static str, String)> {
+    vec![
         (
             "small patterns",
             whole(&format!(
@@ -31,6 +42,45 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
             )),
         ),
         ("large patterns", patterns(r"\w{9}")),
+        (
+            "one pattern, and a default for it again and again",
+            whole(&format!(
+                "params:\n{}",
+                many(SIZE - 200, |n, out| writeln!(
+                    out,
+                    r" a{n}: {{ matches: '\w{{9}}', default: 'abcdefghi' }}"
+                ))
+            )),
+        ),
+        (
+            "a default that is slow to match",
+            whole(&format!(
+                "about: {}\nparams: {{ a: {{ matches: '[ab]*a[ab]{{9000}}', default: {} }} }}\n",
+                "x".repeat(SIZE - 120_400),
+                any_of_two(120_000)
+            )),
+        ),
+        (
+            "defaults that are as slow to match as they may be",
+            whole(&format!(
+                "params:\n{}",
+                many(SIZE - 200, |n, out| writeln!(
+                    out,
+                    " a{n}: {{ matches: '[ab]*a[ab]{{300}}', default: {} }}",
+                    any_of_two(1_900 + n)
+                ))
+            )),
+        ),
+        (
+            "defaults that are slow to match",
+            whole(&format!(
+                "params:\n{}",
+                many(SIZE - 200, |n, out| writeln!(
+                    out,
+                    " a{n}: {{ matches: '(?:.?.?x?){{200}}', default: abcdefghijklmnopqrstuvwxyz{n} }}"
+                ))
+            )),
+        ),
         ("patterns of many classes", patterns(&r"\w".repeat(500))),
         ("long patterns", patterns(&"ab|".repeat(5_000))),
         ("one very long pattern", patterns(&r"\W".repeat(100_000))),
@@ -48,6 +98,12 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
                 })
             )),
         ),
+    ]
+}
+
+/// Names, and who waits for whom.
+fn names() -> Vec<(&'static str, String)> {
+    vec![
         (
             "unknown values in a text",
             whole(&format!("about: |\n  {}\n", many(SIZE - 200, |n, out| write!(out, "${{a{n}}}")))),
@@ -67,29 +123,50 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
             let before = steps(SIZE - step.len(), |n| format!("- {{ id: step-{n}, run: x }}"));
             format!("{before}{step}")
         }),
+        ("one step that requires the same ones again and again", {
+            let (checks, again) = checks_again_and_again();
+            whole_with(&checks, &format!("- {{ id: last, run: x, requires: [{again}] }}\n"))
+        }),
+        ("checks that are asked again and again behind one step", {
+            let (checks, again) = checks_again_and_again();
+            whole_with(&checks, &format!("- {{ id: last, run: x, verify: [{again}] }}\n"))
+        }),
+        ("a check that is stale after every step", {
+            let steps = many(SIZE * 2 / 3, |n, out| writeln!(out, "- {{ id: {n:010x}, run: x }}"));
+            let names = (0..steps.lines().count()).map(|n| format!("{n:010x}")).collect::<Vec<_>>().join(",");
+            whole_with(&format!("checks: {{ k: {{ attest: x, stale_after: [{names}] }} }}\n"), &steps)
+        }),
+        ("as many witnesses as fit", {
+            let names = many(SIZE - 200, |n, out| write!(out, "{n:05x},"));
+            whole_with("", &format!("- {{ id: last, run: x, witness: {{ of: [{names}] }} }}\n"))
+        }),
+        ("a script that uses every value that comes later", {
+            let captures =
+                many(SIZE * 2 / 3, |n, out| writeln!(out, "- {{ id: c{n}, run: x, capture: v{n} }}"));
+            let uses = (0..captures.lines().count()).fold(String::new(), |text, n| format!("{text} $v{n}"));
+            whole_with("", &format!("- {{ id: first, run: 'echo {uses}' }}\n{captures}"))
+        }),
+        ("a check of a value that comes later, for every step", {
+            let captures = many(SIZE / 2, |n, out| writeln!(out, "- {{ id: c{n}, run: x, capture: v{n} }}"));
+            let last = captures.lines().count() - 1;
+            let steps = many(SIZE / 2 - 300, |n, out| writeln!(out, "- {{ id: u{n}, run: x, requires: k }}"));
+            whole_with(
+                &format!("checks: {{ k: {{ run: 'echo $v{last}' }} }}\n"),
+                &format!("{steps}{captures}"),
+            )
+        }),
         ("unknown keys", whole(&many(SIZE - 200, |n, out| writeln!(out, "key{n}: x")))),
+        ("all that has a bound, up to it", {
+            let params = many(SIZE / 4, |n, out| writeln!(out, r" a{n}: {{ matches: '(?i)\p{{any}}{n}' }}"));
+            let steps = many(SIZE * 3 / 4 - 100, |n, out| {
+                writeln!(out, "- {{ id: step-{n}, run: '$stop-{n}', requires: stop-{n} }}")
+            });
+            whole_with(&format!("params:\n{params}"), &steps)
+        }),
         (
             "unknown keys in steps",
             steps(SIZE, |n| format!("- {{ id: s{n}, run: x, requirez: y, verifi: z }}")),
         ),
-        ("variables for every step", {
-            let names = many(SIZE / 2, |n, out| write!(out, "A{n}: '', "));
-            let book = steps(SIZE / 2, |n| format!("- {{ id: s{n}, run: x }}"));
-            book.replace("steps:", &format!("env: {{ {names} }}\nsteps:"))
-        }),
-        ("values in variables for every step", {
-            let names = many(SIZE / 2, |n, out| write!(out, "A{n}: '${{v}}', "));
-            let book = steps(SIZE / 2, |n| format!("- {{ id: s{n}, run: x }}"));
-            book.replace("steps:", &format!("params: {{ v: {{}} }}\nenv: {{ {names} }}\nsteps:"))
-        }),
-        ("a long directory for every step", {
-            let book = steps(SIZE / 2, |n| format!("- {{ id: s{n}, run: x }}"));
-            book.replace("steps:", &format!("dir: /{}\nsteps:", "d".repeat(SIZE / 2)))
-        }),
-        ("a long shell for every step", {
-            let book = steps(SIZE / 2, |n| format!("- {{ id: s{n}, run: x }}"));
-            book.replace("steps:", &format!("shell: [sh, {}]\nsteps:", "--verbose, ".repeat(SIZE / 2 / 11)))
-        }),
         ("a check that needs every capture, for every step", {
             let captures = many(SIZE / 3, |n, out| writeln!(out, "- {{ id: c{n}, run: x, capture: v{n} }}"));
             let count = captures.lines().count();
@@ -111,6 +188,51 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
             }
             whole_with("", &text)
         }),
+    ]
+}
+
+/// Settings that many scripts share.
+fn settings() -> Vec<(&'static str, String)> {
+    vec![
+        ("variables for every step", {
+            let names = many(SIZE / 2, |n, out| write!(out, "A{n}: '', "));
+            let book = steps(SIZE / 2, |n| format!("- {{ id: s{n}, run: x }}"));
+            book.replace("steps:", &format!("env: {{ {names} }}\nsteps:"))
+        }),
+        ("values in variables for every step", {
+            let names = many(SIZE / 2, |n, out| write!(out, "A{n}: '${{v}}', "));
+            let book = steps(SIZE / 2, |n| format!("- {{ id: s{n}, run: x }}"));
+            book.replace("steps:", &format!("params: {{ v: {{}} }}\nenv: {{ {names} }}\nsteps:"))
+        }),
+        ("variables for every step, and one of its own", {
+            let names = many(SIZE / 3, |n, out| write!(out, "A{n}: '', "));
+            let book = steps(SIZE * 2 / 3 - 100, |n| format!("- {{ id: s{n}, run: x, env: {{ B: '' }} }}"));
+            book.replace("steps:", &format!("env: {{ {names} }}\nsteps:"))
+        }),
+        ("as many ways back as may be", steps(SIZE, |n| format!("- {{ id: {n:08x}, run: x, undo: xxxx }}"))),
+        (
+            "as many steps with something of everything as may be",
+            steps(SIZE, |n| {
+                format!(
+                    "- {{ id: {n:x}, for_each: {{ i: [a] }}, run: x, undo: {{ run: y }}, witness: {{ of: a }}, retry: {{ times: 2 }}, \
+                     capture: {{ v{n}: a }}, timeout: 1s, confirm: a, announce: b, about: c, title: d, env: {{ A: b }} }}"
+                )
+            }),
+        ),
+        ("a long directory for every step", {
+            let book = steps(SIZE / 2, |n| format!("- {{ id: s{n}, run: x }}"));
+            book.replace("steps:", &format!("dir: /{}\nsteps:", "d".repeat(SIZE / 2)))
+        }),
+        ("a long shell for every step", {
+            let book = steps(SIZE / 2, |n| format!("- {{ id: s{n}, run: x }}"));
+            book.replace("steps:", &format!("shell: [sh, {}]\nsteps:", "--verbose, ".repeat(SIZE / 2 / 11)))
+        }),
+    ]
+}
+
+/// Much of one thing.
+fn numbers() -> Vec<(&'static str, String)> {
+    vec![
         ("the same id again", steps(SIZE, |_| "- { id: the-same-again, run: x }".to_owned())),
         (
             "steps on one line",
@@ -123,7 +245,42 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("quotes", whole(&format!("about: {}\n", "''\"\"".repeat((SIZE - 200) / 4)))),
         ("a text of escapes", whole(&format!("about: \"{}\"\n", "\\u0041".repeat((SIZE - 200) / 6)))),
         ("steps of one letter", steps(SIZE, |n| format!("- {{ id: {n:x}, run: x }}"))),
+        ("as many steps as may be", steps(SIZE, |n| format!("- {{ id: {n:07x}, run: x }}"))),
+        ("as many steps of a person as may be", steps(SIZE, |n| format!("- id: {n:010x}"))),
+        ("checks as many as may be", {
+            let checks = many(SIZE - 300, |n, out| write!(out, "{n:08x}: {{ run: x }}, "));
+            whole(&format!("checks: {{ {checks} }}\n"))
+        }),
+        ("headings as many as may be", {
+            let headings = many(SIZE - 300, |_, out| out.write_str("- phase: abcdefg\n"));
+            whole_with("", &format!("{headings}- {{ id: last, run: x }}\n"))
+        }),
+        ("steps with nothing in them", steps(SIZE, |_| "- {}\n".to_owned())),
+        ("lists for steps", steps(SIZE, |_| "- []\n".to_owned())),
+        ("words for steps", steps(SIZE, |_| "- a\n\n".to_owned())),
+        ("steps of one unknown key", steps(SIZE, |_| "- {a: b}\n\n\n\n\n\n\n\n\n".to_owned())),
+        ("steps with a script and no name", steps(SIZE, |_| "- run: abcdefghijkl".to_owned())),
+        ("words for checks", {
+            let checks = many(SIZE - 300, |n, out| write!(out, "{n:07x}: a, "));
+            whole(&format!("checks: {{ {checks} }}\n"))
+        }),
+        ("words for parameters", {
+            let params = many(SIZE - 300, |n, out| write!(out, "a{n:06x}: a, "));
+            whole(&format!("params: {{ {params} }}\n"))
+        }),
+        ("parameters with nothing in them", {
+            let params = many(SIZE - 300, |n, out| write!(out, "a{n:06x}: {{}}, "));
+            whole(&format!("params: {{ {params} }}\n"))
+        }),
     ]
+}
+
+/// Half of what is there checks, and as many of their ids, from the first to the last and from the first again, as fit in the rest.
+fn checks_again_and_again() -> (String, String) {
+    let checks = many(SIZE / 2, |n, out| write!(out, "{n:05x}: {{ attest: x }}, "));
+    let count = checks.matches("attest").count();
+    let again = many(SIZE - checks.len() - 200, |n, out| write!(out, "{:05x},", n % count));
+    (format!("checks: {{ {checks} }}\n"), again)
 }
 
 /// As many parameters as fit, each with this pattern and one letter more.
@@ -132,6 +289,16 @@ fn patterns(pattern: &str) -> String {
         "params:\n{}",
         many(SIZE - 200, |n, out| writeln!(out, " a{n}: {{ matches: '{pattern}{n}' }}"))
     ))
+}
+
+/// So many letters, each `a` or `b`, in no order that repeats.
+fn any_of_two(letters: usize) -> String {
+    let mut state = 1_u64;
+    let letter = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        if state >> 63 == 1 { 'a' } else { 'b' }
+    };
+    (0..letters).map(letter).collect()
 }
 
 fn many(bytes: usize, one: impl Fn(usize, &mut String) -> std::fmt::Result) -> String {

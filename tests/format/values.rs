@@ -39,9 +39,9 @@ fn the_nearest_setting_wins_and_variables_come_together() {
         "shell: sh\ndir: /top\nenv: { A: top, B: top }\nchecks:\n  c: { run: x, env: { B: check } }\nsteps:\n- { id: a, run: x }\n- { id: b, run: x, shell: bash, dir: /step, env: { B: step, C: step }, undo: y }\n- { id: c1, run: x, shell: [ssh, web-1] }\n",
     );
     let script = |index: usize| book.steps[index].run.as_ref().unwrap();
-    assert_eq!(script(0).shell, ["sh", "-eu", "-c"]);
-    assert_eq!(script(1).shell, ["bash", "-euo", "pipefail", "-c"]);
-    assert_eq!(script(2).shell, ["ssh", "web-1"]);
+    assert_eq!(*script(0).shell, ["sh", "-eu", "-c"]);
+    assert_eq!(*script(1).shell, ["bash", "-euo", "pipefail", "-c"]);
+    assert_eq!(*script(2).shell, ["ssh", "web-1"]);
     assert_eq!(script(0).dir, Some(text("/top")));
     assert_eq!(script(1).dir, Some(text("/step")));
     assert_eq!(script(1).env["A"], text("top"));

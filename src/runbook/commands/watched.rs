@@ -335,11 +335,13 @@ impl Watched {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn script(text: &str, dir: Option<&str>) -> Script {
         let dir = dir.map(|dir| Template(dir.to_owned()));
-        Script { text: text.to_owned(), shell: vec!["sh".to_owned()], dir, env: [].into() }
+        Script { text: text.to_owned(), shell: ["sh".to_owned()].into(), dir, env: Arc::default() }
     }
 
     fn started_files(text: &str) -> Vec<String> {

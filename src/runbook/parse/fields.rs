@@ -35,6 +35,11 @@ pub(super) struct Fields {
 }
 
 impl Fields {
+    /// Is none of the known keys there?
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The key and value of `key`.
     pub(super) fn get(&self, key: &str) -> Option<(NodeId, NodeId)> {
         self.entries.iter().find(|(name, _, _)| *name == key).map(|(_, key, value)| (*key, *value))

@@ -125,26 +125,26 @@ pub(in crate::runbook) struct RawCheck {
     /// Probe: a question that a person answers in words.
     pub(in crate::runbook) attest: Option<Text>,
     /// Probe: everything of one tree is in a backup.
-    pub(in crate::runbook) covers: Option<Covers<Text>>,
+    pub(in crate::runbook) covers: Option<Box<Covers<Text>>>,
     /// Probe: nothing changed since something was made.
-    pub(in crate::runbook) unchanged_since: Option<UnchangedSince<Text>>,
+    pub(in crate::runbook) unchanged_since: Option<Box<UnchangedSince<Text>>>,
     /// Probe: a file is there, young and large enough, and what it should be.
-    pub(in crate::runbook) fresh: Option<Fresh<Text>>,
+    pub(in crate::runbook) fresh: Option<Box<Fresh<Text>>>,
     /// Probe: a path is on storage that outlives the machine's restart or move.
-    pub(in crate::runbook) persistent: Option<OfPath<Text>>,
+    pub(in crate::runbook) persistent: Option<Box<OfPath<Text>>>,
     /// Probe: nobody has it open, mapped, mounted or behind a device.
-    pub(in crate::runbook) not_in_use: Option<OfPath<Text>>,
+    pub(in crate::runbook) not_in_use: Option<Box<OfPath<Text>>>,
     /// Probe: two things are not one under two names.
-    pub(in crate::runbook) different: Option<Different<Text>>,
+    pub(in crate::runbook) different: Option<Box<Different<Text>>>,
     /// Probe: that much is free.
-    pub(in crate::runbook) space: Option<Space<Text>>,
+    pub(in crate::runbook) space: Option<Box<Space<Text>>>,
     /// Probe: commands run on this machine, as this user.
     #[schemars(rename = "where")]
-    pub(in crate::runbook) whereabouts: Option<Where<Text>>,
+    pub(in crate::runbook) whereabouts: Option<Box<Where<Text>>>,
     /// Probe: a step has been done for that long.
-    pub(in crate::runbook) elapsed: Option<RawElapsed>,
+    pub(in crate::runbook) elapsed: Option<Box<RawElapsed>>,
     /// What the output of `run` must be.
-    pub(in crate::runbook) expect: Option<RawExpect>,
+    pub(in crate::runbook) expect: Option<Box<RawExpect>>,
     /// What runs the script of `run`.
     pub(in crate::runbook) shell: Option<RawShell>,
     /// Directory `run` runs in.
@@ -157,9 +157,9 @@ pub(in crate::runbook) struct RawCheck {
     /// One try of one item is ended after this; 60s for `run` unless said.
     pub(in crate::runbook) timeout: Option<Length>,
     /// Try until it holds.
-    pub(in crate::runbook) wait: Option<RawWait>,
+    pub(in crate::runbook) wait: Option<Box<RawWait>>,
     /// Asked once an item; holds only when every item does.
-    pub(in crate::runbook) for_each: Option<RawForEach>,
+    pub(in crate::runbook) for_each: Option<Box<RawForEach>>,
     /// Items asked side by side, at most; 8 unless said.
     #[schemars(range(min = 1, max = 64))]
     pub(in crate::runbook) jobs: Option<At<u32>>,
@@ -176,15 +176,15 @@ pub(in crate::runbook) struct RawCheck {
 impl RawCheck {
     /// The built-in probe that is here.
     pub(in crate::runbook) fn look(&self) -> Option<Look<Text>> {
-        let covers = self.covers.clone().map(Look::Covers);
+        let covers = self.covers.as_deref().cloned().map(Look::Covers);
         covers
-            .or_else(|| self.unchanged_since.clone().map(Look::UnchangedSince))
-            .or_else(|| self.fresh.clone().map(Look::Fresh))
-            .or_else(|| self.persistent.clone().map(Look::Persistent))
-            .or_else(|| self.not_in_use.clone().map(Look::NotInUse))
-            .or_else(|| self.different.clone().map(Look::Different))
-            .or_else(|| self.space.clone().map(Look::Space))
-            .or_else(|| self.whereabouts.clone().map(Look::Where))
+            .or_else(|| self.unchanged_since.as_deref().cloned().map(Look::UnchangedSince))
+            .or_else(|| self.fresh.as_deref().cloned().map(Look::Fresh))
+            .or_else(|| self.persistent.as_deref().cloned().map(Look::Persistent))
+            .or_else(|| self.not_in_use.as_deref().cloned().map(Look::NotInUse))
+            .or_else(|| self.different.as_deref().cloned().map(Look::Different))
+            .or_else(|| self.space.as_deref().cloned().map(Look::Space))
+            .or_else(|| self.whereabouts.as_deref().cloned().map(Look::Where))
     }
 }
 
@@ -290,7 +290,7 @@ pub(in crate::runbook) struct RawStep {
     #[schemars(with = "Option<Named<Text>>")]
     pub(in crate::runbook) env: Named<Text>,
     /// `true`, or words saying what is lost: makes it a hold point.
-    pub(in crate::runbook) destructive: Option<RawDestructive>,
+    pub(in crate::runbook) destructive: Option<Box<RawDestructive>>,
     /// Skipping it closes nothing.
     pub(in crate::runbook) optional: Option<Flag>,
     /// Checks that must hold, steps that must be done.
@@ -299,7 +299,7 @@ pub(in crate::runbook) struct RawStep {
     /// Text to be typed exactly.
     pub(in crate::runbook) confirm: Option<Text>,
     /// A second person must approve this very command.
-    pub(in crate::runbook) witness: Option<RawWitness>,
+    pub(in crate::runbook) witness: Option<Box<RawWitness>>,
     /// Checks asked at its end: only when they hold it is done.
     #[schemars(with = "Option<OneOrMany>")]
     pub(in crate::runbook) verify: OneOrMany,
@@ -307,21 +307,21 @@ pub(in crate::runbook) struct RawStep {
     #[schemars(with = "Option<OneOrMany>")]
     pub(in crate::runbook) done_when: OneOrMany,
     /// Takes it back: a script (of a person's step: words), or `{run, requires}`.
-    pub(in crate::runbook) undo: Option<RawUndo>,
+    pub(in crate::runbook) undo: Option<Box<RawUndo>>,
     /// Its output becomes a value for later steps.
-    pub(in crate::runbook) capture: Option<RawCapture>,
+    pub(in crate::runbook) capture: Option<Box<RawCapture>>,
     /// Killed after this.
     pub(in crate::runbook) timeout: Option<Length>,
     /// Late after this, from its start.
     pub(in crate::runbook) expect_within: Option<Length>,
     /// Tried again when it fails.
-    pub(in crate::runbook) retry: Option<RawRetry>,
+    pub(in crate::runbook) retry: Option<Box<RawRetry>>,
     /// The walk goes on while it runs.
     pub(in crate::runbook) background: Option<Flag>,
     /// Its script gets a terminal, into which the operator types.
     pub(in crate::runbook) interactive: Option<Flag>,
     /// Run once an item.
-    pub(in crate::runbook) for_each: Option<RawForEach>,
+    pub(in crate::runbook) for_each: Option<Box<RawForEach>>,
     /// Words for those who wait outside, when it is done.
     pub(in crate::runbook) announce: Option<Text>,
     /// Keys with their places that were given.

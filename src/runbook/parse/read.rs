@@ -227,23 +227,23 @@ fn check(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawCheck> {
         fix: text(r, &fields, "fix"),
         run: text(r, &fields, "run"),
         attest: text(r, &fields, "attest"),
-        covers: looks::covers(r, &fields),
-        unchanged_since: looks::unchanged_since(r, &fields),
-        fresh: looks::fresh(r, &fields),
-        persistent: looks::of_path(r, &fields, "persistent", &keys::PERSISTENT),
-        not_in_use: looks::of_path(r, &fields, "not_in_use", &keys::NOT_IN_USE),
-        different: looks::different(r, &fields),
-        space: looks::space(r, &fields),
-        whereabouts: looks::whereabouts(r, &fields),
-        elapsed,
-        expect,
+        covers: looks::covers(r, &fields).map(Box::new),
+        unchanged_since: looks::unchanged_since(r, &fields).map(Box::new),
+        fresh: looks::fresh(r, &fields).map(Box::new),
+        persistent: looks::of_path(r, &fields, "persistent", &keys::PERSISTENT).map(Box::new),
+        not_in_use: looks::of_path(r, &fields, "not_in_use", &keys::NOT_IN_USE).map(Box::new),
+        different: looks::different(r, &fields).map(Box::new),
+        space: looks::space(r, &fields).map(Box::new),
+        whereabouts: looks::whereabouts(r, &fields).map(Box::new),
+        elapsed: elapsed.map(Box::new),
+        expect: expect.map(Box::new),
         shell: shell(r, &fields),
         dir: text(r, &fields, "dir"),
         env: env(r, &fields),
         witness: flag(r, &fields, "witness"),
         timeout: length(r, &fields, "timeout"),
-        wait,
-        for_each: for_each(r, &fields),
+        wait: wait.map(Box::new),
+        for_each: for_each(r, &fields).map(Box::new),
         jobs: fields.value("jobs").and_then(|node| r.whole(node, 1, 64)),
         valid_for: length(r, &fields, "valid_for"),
         stale_after: many(r, &fields, "stale_after"),
@@ -288,7 +288,9 @@ fn entries(r: &mut Reader<'_, '_>, node: NodeId) -> Vec<RawEntry> {
         r.wrong(node, "a list of steps, each beginning with `- `");
         return Vec::new();
     };
-    items.iter().filter_map(|node| entry(r, *node)).collect()
+    let mut entries = Vec::with_capacity(items.len());
+    entries.extend(items.iter().filter_map(|node| entry(r, *node)));
+    entries
 }
 
 fn entry(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawEntry> {
@@ -305,6 +307,11 @@ fn entry(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawEntry> {
 
 fn step(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawStep> {
     let fields = r.fields(node, &keys::STEP)?;
+    if fields.is_empty() {
+        // Thousands of these in a small file would each become a step before that is said of them (F-I1).
+        r.problems.push(no_name(fields.span));
+        return None;
+    }
     let destructive = fields.value("destructive").and_then(|node| destructive(r, node));
     let witness = fields.value("witness").and_then(|node| witness(r, node));
     let undo = fields.value("undo").and_then(|node| undo(r, node));
@@ -325,25 +332,31 @@ fn step(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawStep> {
         shell: shell(r, &fields),
         dir: text(r, &fields, "dir"),
         env: env(r, &fields),
-        destructive,
+        destructive: destructive.map(Box::new),
         optional: flag(r, &fields, "optional"),
         requires: many(r, &fields, "requires"),
         confirm: text(r, &fields, "confirm"),
-        witness,
+        witness: witness.map(Box::new),
         verify: many(r, &fields, "verify"),
         done_when: many(r, &fields, "done_when"),
-        undo,
-        capture,
+        undo: undo.map(Box::new),
+        capture: capture.map(Box::new),
         timeout: length(r, &fields, "timeout"),
         expect_within: length(r, &fields, "expect_within"),
-        retry,
+        retry: retry.map(Box::new),
         background: flag(r, &fields, "background"),
         interactive: flag(r, &fields, "interactive"),
-        for_each: for_each(r, &fields),
+        for_each: for_each(r, &fields).map(Box::new),
         announce: text(r, &fields, "announce"),
         places: places(r, &fields, keys::STEP.keys),
         span: fields.span,
     })
+}
+
+/// A step that has neither of the keys that name it.
+pub(in crate::runbook) fn no_name(span: std::ops::Range<usize>) -> Problem {
+    Problem::error("missing-key", span, "a step without `title` or `id`")
+        .label("expected `title: …` in this step")
 }
 
 fn destructive(r: &mut Reader<'_, '_>, node: NodeId) -> Option<RawDestructive> {

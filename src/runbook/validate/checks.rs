@@ -1,8 +1,9 @@
 //! Checks. PURE.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use super::names::{NameKind, Target};
+use super::names::Target;
 use super::texts::{Allow, Captures, Settings, Uses};
 use super::{Book, Keys};
 use crate::runbook::model::{Check, Expect, Probe, Template, Wait};
@@ -79,14 +80,9 @@ impl<'r> Book<'r> {
 
     /// Ids of steps by their places, each once.
     pub(super) fn step_ids(&self, steps: &[usize]) -> Vec<crate::id::StepId> {
-        let mut out: Vec<crate::id::StepId> = Vec::with_capacity(steps.len());
-        for step in steps {
-            let id = self.names.step_ids[*step].as_str();
-            if !out.iter().any(|known| known == id) {
-                out.push(id.into());
-            }
-        }
-        out
+        let mut seen = HashSet::new();
+        let ids = steps.iter().map(|step| self.names.step_ids[*step].as_str());
+        ids.filter(|id| seen.insert(*id)).map(Into::into).collect()
     }
 
     fn probe(
@@ -245,10 +241,7 @@ impl<'r> Book<'r> {
 
     /// The step that captures `name`, for messages.
     pub(super) fn captured_name(&self, step: usize) -> Option<&str> {
-        self.names.values.iter().find_map(|(name, (kind, _))| match kind {
-            NameKind::Capture { step: by, .. } if *by == step => Some(name.as_str()),
-            _ => None,
-        })
+        self.names.captured.get(&step).map(String::as_str)
     }
 
     /// The place of the step with this id.

@@ -1,10 +1,11 @@
 //! The two namespaces: ids of steps and checks, names of values. PURE.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::Book;
 use crate::id::{is_id, is_value_name, slug};
+use crate::runbook::parse::no_name;
 use crate::runbook::parse::raw::{RawEntry, RawForEach, RawStep, Text};
 use crate::runbook::problem::Problem;
 
@@ -12,7 +13,7 @@ use crate::runbook::problem::Problem;
 const LONGEST: usize = 128;
 
 /// What an id names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::runbook) enum Target {
     /// A step, by its place in the walk.
     Step(usize),
@@ -50,6 +51,8 @@ pub(in crate::runbook) struct Names {
     pub(super) values: HashMap<String, (NameKind, Range<usize>)>,
     /// For each step its id.
     pub(super) step_ids: Vec<String>,
+    /// By step, the name of what it captures.
+    pub(super) captured: HashMap<usize, String>,
 }
 
 /// Is `text` the name of an environment variable?
@@ -99,9 +102,9 @@ impl<'r> Book<'r> {
                 );
             }
         }
-        let of_checks = raw.checks.0.iter().filter_map(|(_, check)| check.for_each.as_ref());
+        let of_checks = raw.checks.0.iter().filter_map(|(_, check)| check.for_each.as_deref());
         let items: Vec<&RawForEach> =
-            of_checks.chain(steps.iter().filter_map(|s| s.for_each.as_ref())).collect();
+            of_checks.chain(steps.iter().filter_map(|s| s.for_each.as_deref())).collect();
         for for_each in items {
             self.take_name(&for_each.name, NameKind::Item);
         }
@@ -138,10 +141,7 @@ impl<'r> Book<'r> {
         let Some(title) = &step.title else {
             // Where the key is there and its value is wrong, that has been said.
             if !step.places.iter().any(|(key, _)| matches!(*key, "id" | "title")) {
-                self.problem(
-                    Problem::error("missing-key", step.span.clone(), "a step without `title` or `id`")
-                        .label("expected `title: …` in this step"),
-                );
+                self.problem(no_name(step.span.clone()));
             }
             return None;
         };
@@ -211,6 +211,9 @@ impl<'r> Book<'r> {
                 self.problem(problem);
             }
             None => {
+                if let NameKind::Capture { step, .. } = kind {
+                    self.names.captured.insert(step, name.value.clone());
+                }
                 self.names.values.insert(name.value.clone(), (kind, name.span.clone()));
             }
         }
@@ -249,9 +252,10 @@ impl<'r> Book<'r> {
     /// Checks by their ids, each once; anything else is reported.
     pub(super) fn check_targets(&mut self, ids: &[Text], key: &str) -> Vec<(usize, Range<usize>)> {
         let mut out: Vec<(usize, Range<usize>)> = Vec::new();
+        let mut seen = HashSet::new();
         for id in ids {
             match self.target(id, "the id of a check") {
-                Some(Target::Check(check)) if !out.iter().any(|(known, _)| *known == check) => {
+                Some(Target::Check(check)) if seen.insert(check) => {
                     out.push((check, id.span.clone()));
                 }
                 Some(Target::Step(_)) => self.problem(

@@ -1,9 +1,11 @@
 //! What requires what: nothing may wait for what can only come after it. PURE.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::Book;
 use super::names::Target;
+use crate::id::StepId;
 use crate::runbook::model::{Check, Probe, Step};
 use crate::runbook::parse::raw::{RawStep, Text};
 use crate::runbook::problem::Problem;
@@ -43,11 +45,8 @@ impl Book<'_> {
                     }
                 }
             }
-            for id in captured {
-                if !step.requires_steps.contains(&id) {
-                    step.requires_steps.push(id);
-                }
-            }
+            let named: HashSet<StepId> = step.requires_steps.iter().cloned().collect();
+            step.requires_steps.extend(captured.into_iter().filter(|id| !named.contains(id)));
             let lists: [(&[Text], &str, bool); 2] =
                 [(&raw[index].verify.0, "verify", true), (&raw[index].done_when.0, "done_when", false)];
             for (ids, key, own) in lists {
@@ -83,7 +82,9 @@ impl Book<'_> {
         key: &str,
         own_capture: bool,
     ) {
-        for (step, wait) in waits {
+        // Captures come in the order of their steps: those before this one need no second look.
+        let before = waits.partition_point(|(step, wait)| *wait == Wait::Capture && *step < index);
+        for (step, wait) in &waits[before..] {
             let early_enough = *step < index || (*step == index && own_capture && *wait == Wait::Capture);
             if early_enough {
                 continue;

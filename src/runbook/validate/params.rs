@@ -3,10 +3,11 @@
 use super::Book;
 use super::names::{NameKind, is_variable};
 use super::texts::Allow;
+use super::within::PlacesIn;
 use crate::runbook::model::{Param, Template, Value};
 use crate::runbook::parse::raw::{Flag, RawDefault, RawParam, Text};
 use crate::runbook::problem::Problem;
-use crate::runbook::values::{Piece, check_value, names_in, pieces};
+use crate::runbook::values::{Piece, check_value_by, names_in, pieces};
 
 impl Book<'_> {
     pub(super) fn params(&mut self) -> Vec<Param> {
@@ -55,11 +56,12 @@ impl Book<'_> {
     /// A text that may not use values, with `$${` read as `${`.
     fn without_values(&mut self, text: &Text) -> String {
         let mut out = String::new();
+        let mut places = PlacesIn::new(self.source, &text.span);
         for piece in pieces(&text.value) {
             match piece {
                 Piece::Text(plain) => out.push_str(plain),
                 Piece::Name(found, _) => {
-                    let place = self.place_in(&text.span, &format!("${{{found}}}"));
+                    let place = places.next(&format!("${{{found}}}"));
                     self.problem(
                         Problem::error("value", place, "no value can be used here")
                             .label("values are not known yet when this is asked for")
@@ -90,12 +92,13 @@ impl Book<'_> {
             if text.value.contains("${") {
                 uses_values |= !names_in(&Template(text.value.clone())).is_empty();
                 self.words(text, &Allow::params_only().no_lists());
+                let mut places = PlacesIn::new(self.source, &text.span);
                 for name in names_in(&Template(text.value.clone())) {
                     if let Some((NameKind::Param { index: other, secret: false, .. }, _)) =
                         self.names.values.get(name.as_str())
                         && *other >= index
                     {
-                        let place = self.place_in(&text.span, &format!("${{{name}}}"));
+                        let place = places.next(&format!("${{{name}}}"));
                         self.problem(
                             Problem::error(
                                 "value",
@@ -118,9 +121,13 @@ impl Book<'_> {
             return;
         }
         let of_kind = matches!((&value, param.list), (Value::Text(_), false) | (Value::List(_), true));
-        if (!of_kind || !uses_values)
-            && let Err(why) = check_value(param, &value)
-        {
+        if of_kind && uses_values {
+            return;
+        }
+        // What is not known for its cost is found out when the value is used.
+        let patterns = &mut self.patterns;
+        let matches = |pattern: &str, text: &str| patterns.matches(pattern, text).unwrap_or(true);
+        if let Err(why) = check_value_by(param, &value, matches) {
             self.problem(Problem::error("default", span, why).label("this default can never be used"));
         }
     }

@@ -1,5 +1,6 @@
 //! Steps. PURE.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::names::Target;
@@ -18,9 +19,9 @@ const RETRY_EVERY: Duration = Duration::from_secs(5);
 impl<'r> Book<'r> {
     pub(super) fn steps(&mut self, checks: &[Check]) -> (Vec<Step>, Vec<Template>, Vec<Keys>) {
         let raw = self.raw;
-        let mut steps = Vec::new();
+        let most = raw.steps.as_ref().map_or(0, Vec::len);
+        let (mut steps, mut places) = (Vec::with_capacity(most), Vec::with_capacity(most));
         let mut phases = Vec::new();
-        let mut places = Vec::new();
         for entry in raw.steps.iter().flatten() {
             match entry {
                 RawEntry::Phase(phase) => {
@@ -124,7 +125,7 @@ impl<'r> Book<'r> {
             witness: raw.witness.as_ref().and_then(|witness| self.witness(witness)),
             verify,
             done_when,
-            undo,
+            undo: undo.map(Box::new),
             capture,
             timeout: raw.timeout.as_ref().map(|length| length.value),
             expect_within: raw.expect_within.as_ref().map(|length| length.value),
@@ -142,7 +143,7 @@ impl<'r> Book<'r> {
     }
 
     fn destructive(&mut self, raw: &RawStep, allow: &Allow<'_>, uses: &mut Uses) -> Option<Destructive> {
-        match raw.destructive.as_ref()? {
+        match raw.destructive.as_deref()? {
             RawDestructive::Flag(flag) => flag.value.then(|| Destructive { loses: Template::default() }),
             RawDestructive::Words(words) => {
                 uses.extend(self.words(words, allow));
@@ -192,13 +193,14 @@ impl<'r> Book<'r> {
             }
         };
         let mut of: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for name in &rule.of.0 {
             if name.value.trim().is_empty() {
                 self.problem(
                     Problem::error("empty-text", name.span.clone(), "an empty name")
                         .label("expected who may approve"),
                 );
-            } else if !of.contains(&name.value) {
+            } else if seen.insert(&name.value) {
                 of.push(name.value.clone());
             }
         }
@@ -324,9 +326,10 @@ impl<'r> Book<'r> {
     /// What `requires` of a step names: checks, and steps.
     pub(super) fn required(&mut self, raw: &RawStep) -> Vec<(Target, std::ops::Range<usize>)> {
         let mut out: Vec<(Target, std::ops::Range<usize>)> = Vec::new();
+        let mut seen = HashSet::new();
         for id in &raw.requires.0 {
             if let Some(target) = self.target(id, "the id of a check or an earlier step")
-                && !out.iter().any(|(known, _)| *known == target)
+                && seen.insert(target)
             {
                 out.push((target, id.span.clone()));
             }

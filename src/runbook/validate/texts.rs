@@ -1,15 +1,18 @@
 //! Texts with `${name}`, scripts and their settings: which values may be used where, and what that requires. PURE.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Book;
 use super::names::{NameKind, is_variable};
+use super::within::PlacesIn;
 use crate::runbook::model::{ForEach, ListSource, Script, Template};
 use crate::runbook::parse::raw::{Named, RawForEach, RawList, RawShell, Text};
 use crate::runbook::pattern::NotTaken;
 use crate::runbook::problem::Problem;
-use crate::runbook::values::{Piece, assigned_in, names_in, pieces, variables_in};
+use crate::runbook::values::{Piece, assigned_in, first_uses, names_in, pieces, variables_in};
 
 /// So many bytes of settings may be copied into scripts, or 32 times the file where that is more (F-I1: 32 MiB in all).
 const MOST_COPIED: usize = 8 << 20;
@@ -63,9 +66,6 @@ pub(super) struct Settings<'r> {
 /// Steps whose captures are used.
 pub(super) type Uses = BTreeSet<usize>;
 
-/// So many problems are told with their very place in a text.
-const PLACED: usize = 200;
-
 impl<'r> Book<'r> {
     /// Checks a text; returns the steps whose captures it uses.
     pub(super) fn words(&mut self, text: &Text, allow: &Allow<'_>) -> Uses {
@@ -80,13 +80,14 @@ impl<'r> Book<'r> {
             return uses;
         }
         let mut seen = BTreeSet::new();
+        let mut places = PlacesIn::new(self.source, &text.span);
         for piece in pieces(&text.value) {
             match piece {
                 Piece::Text(_) => {}
                 // Once is enough for each, however often it stands there.
                 Piece::Bad(part, _) | Piece::Name(part, _) if !seen.insert(part) => {}
                 Piece::Bad(found, _) => {
-                    let place = self.place_in(&text.span, found);
+                    let place = places.next(found);
                     self.problem(
                         Problem::error("value", place, format!("`{found}` is not a value"))
                             .label("expected `${name}`")
@@ -94,7 +95,7 @@ impl<'r> Book<'r> {
                     );
                 }
                 Piece::Name(name, _) => {
-                    if let Some(step) = self.name_in_text(name, &text.span, allow) {
+                    if let Some(step) = self.name_in_text(name, &mut places, allow) {
                         uses.insert(step);
                     }
                 }
@@ -104,15 +105,15 @@ impl<'r> Book<'r> {
     }
 
     /// Checks one use of a name; returns the step that captures it.
-    fn name_in_text(&mut self, name: &str, text: &Range<usize>, allow: &Allow<'_>) -> Option<usize> {
+    fn name_in_text(&mut self, name: &str, places: &mut PlacesIn<'_>, allow: &Allow<'_>) -> Option<usize> {
         let mark = format!("${{{name}}}");
         let kind = self.names.values.get(name).map(|(kind, _)| *kind);
-        let at = |book: &Self| book.place_in(text, &mark);
+        let mut at = || places.next(&mark);
         match kind {
             None => {
                 let near =
                     self.near.to(name, self.names.values.keys().map(String::as_str)).map(str::to_owned);
-                let problem = Problem::error("unknown-name", at(self), format!("there is no value `{name}`"))
+                let problem = Problem::error("unknown-name", at(), format!("there is no value `{name}`"))
                     .label("expected a parameter, a captured value or an item");
                 self.problem(match near {
                     Some(near) => problem.hint(format!("did you mean `${{{near}}}`?")),
@@ -122,7 +123,7 @@ impl<'r> Book<'r> {
             }
             Some(NameKind::Param { secret: true, .. }) if !allow.secrets => {
                 self.problem(
-                    Problem::error("secret", at(self), format!("`{name}` is a secret"))
+                    Problem::error("secret", at(), format!("`{name}` is a secret"))
                         .label("would be shown and written here")
                         .hint("a secret is used in a script as a variable, or in `env`"),
                 );
@@ -132,7 +133,7 @@ impl<'r> Book<'r> {
                 if !allow.lists =>
             {
                 self.problem(
-                    Problem::error("list", at(self), format!("`{name}` is a list"))
+                    Problem::error("list", at(), format!("`{name}` is a list"))
                         .label("one text is wanted here"),
                 );
                 None
@@ -141,7 +142,7 @@ impl<'r> Book<'r> {
             Some(NameKind::Item) => {
                 if allow.item != Some(name) {
                     self.problem(
-                        Problem::error("item", at(self), format!("`{name}` is the item of a `for_each`"))
+                        Problem::error("item", at(), format!("`{name}` is the item of a `for_each`"))
                             .label("no single item is meant here")
                             .hint("the item is known in the scripts, `title` and `about` of what has the `for_each`"),
                     );
@@ -160,7 +161,7 @@ impl<'r> Book<'r> {
                 }
                 let by = self.names.step_ids[step].clone();
                 let problem =
-                    Problem::error("not-captured", at(self), format!("`{name}` is not captured yet here"));
+                    Problem::error("not-captured", at(), format!("`{name}` is not captured yet here"));
                 self.problem(match allow.captures {
                     Captures::Before(here) if here == step => {
                         problem.label("this step itself captures it").hint("it is for later steps")
@@ -173,25 +174,6 @@ impl<'r> Book<'r> {
                 None
             }
         }
-    }
-
-    /// Where `part` stands within a text; the first line of it where escapes hide it.
-    pub(super) fn place_in(&self, text: &Range<usize>, part: &str) -> Range<usize> {
-        // Each search goes through the whole text; nobody reads where the two hundredth is.
-        if self.problems.len() >= PLACED {
-            return text.clone();
-        }
-        let source = &self.source[text.clone()];
-        let mut from = 0;
-        while let Some(found) = source[from..].find(part) {
-            let at = from + found;
-            // `$${name}` is not a use of the name.
-            if !source[..at].ends_with('$') {
-                return text.start + at..text.start + at + part.len();
-            }
-            from = at + part.len();
-        }
-        self.first_line(text)
     }
 
     /// Checks the settings at the top level once: they belong to no step.
@@ -307,6 +289,8 @@ impl<'r> Book<'r> {
         if !text.value.contains('$') {
             return uses;
         }
+        // Each goes through the whole script: once for all that is wrong in it.
+        let (assigned, places, whole) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         let found: Vec<(String, usize)> = variables_in(&text.value)
             .into_iter()
             .filter_map(|name| match self.names.values.get(name) {
@@ -324,9 +308,13 @@ impl<'r> Book<'r> {
             };
             if known {
                 uses.insert(step);
-            } else if !assigned_in(&text.value).contains(name.as_str()) {
+            } else if !assigned.get_or_init(|| assigned_in(&text.value)).contains(name.as_str()) {
                 let by = self.names.step_ids[step].clone();
-                let place = self.variable_place(text, &name);
+                let places = places.get_or_init(|| first_uses(&self.source[text.span.clone()]));
+                let place = places.get(name.as_str()).map_or_else(
+                    || whole.get_or_init(|| self.first_line(&text.span)).clone(),
+                    |place| text.span.start + place.start..text.span.start + place.end,
+                );
                 self.problem(
                     Problem::error("not-captured", place, format!("`{name}` is not captured yet here"))
                         .label(format!("the step `{by}` captures it, later")),
@@ -336,37 +324,22 @@ impl<'r> Book<'r> {
         uses
     }
 
-    fn variable_place(&self, text: &Text, name: &str) -> Range<usize> {
-        let source = &self.source[text.span.clone()];
-        [format!("${name}"), format!("${{{name}")]
-            .iter()
-            .filter_map(|part| Some((source.find(part.as_str())?, part.len())))
-            .min()
-            .map_or_else(
-                || self.first_line(&text.span),
-                |(at, length)| text.span.start + at..text.span.start + at + length,
-            )
-    }
-
-    /// The nearest `shell` and `dir`; `env` name by name.
-    fn with_settings(&self, text: &str, near: &Settings<'r>) -> Script {
+    /// The nearest `shell` and `dir`; `env` name by name. What is set at the top is shared by all that set nothing of their own.
+    fn with_settings(&mut self, text: &str, near: &Settings<'r>) -> Script {
         let raw = self.raw;
         if self.too_many_copies() {
-            return Script { text: text.to_owned(), shell: Vec::new(), dir: None, env: BTreeMap::new() };
+            return Script { text: text.to_owned(), shell: Arc::default(), dir: None, env: Arc::default() };
         }
-        let shell = match near.shell.as_ref().or(raw.shell.as_ref()) {
-            Some(RawShell::Words(words)) => words.value.iter().map(|word| word.value.clone()).collect(),
-            Some(RawShell::Name(name)) if name.value == "sh" => shell_words(&["sh", "-eu", "-c"]),
-            _ => shell_words(&["bash", "-euo", "pipefail", "-c"]),
+        let shell = match near.shell {
+            Some(own) => shell_words(Some(own)),
+            None => Arc::clone(self.shell.get_or_insert_with(|| shell_words(raw.shell.as_ref()))),
         };
         let dir = near.dir.as_ref().or(raw.dir.as_ref()).map(|dir| Template(dir.value.clone()));
-        let env: BTreeMap<String, Template> = raw
-            .env
-            .0
-            .iter()
-            .chain(&near.env.0)
-            .map(|(name, text)| (name.value.clone(), Template(text.value.clone())))
-            .collect();
+        let env = if near.env.0.is_empty() {
+            Arc::clone(self.env.get_or_insert_with(|| Arc::new(variables(&raw.env).collect())))
+        } else {
+            Arc::new(variables(&raw.env).chain(variables(near.env)).collect())
+        };
         Script { text: text.to_owned(), shell, dir, env }
     }
 
@@ -455,6 +428,15 @@ impl<'r> Book<'r> {
     }
 }
 
-fn shell_words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
+fn variables(env: &Named<Text>) -> impl Iterator<Item = (String, Template)> {
+    env.0.iter().map(|(name, text)| (name.value.clone(), Template(text.value.clone())))
+}
+
+fn shell_words(shell: Option<&RawShell>) -> Arc<[String]> {
+    let known = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    match shell {
+        Some(RawShell::Words(words)) => words.value.iter().map(|word| word.value.clone()).collect(),
+        Some(RawShell::Name(name)) if name.value == "sh" => known(&["sh", "-eu", "-c"]),
+        _ => known(&["bash", "-euo", "pipefail", "-c"]),
+    }
 }

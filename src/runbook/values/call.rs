@@ -2,7 +2,8 @@
 //!
 //! No value is ever pasted into the script; it reaches it as an environment variable, whatever bytes it holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,7 @@ pub fn script_call(
     secrets: &[ValueName],
 ) -> Result<ScriptCall, FillError> {
     let mut argv = Vec::with_capacity(script.shell.len() + 1);
-    for word in &script.shell {
+    for word in script.shell.iter() {
         argv.push(fill_as(&Template(word.clone()), scope, ListAs::Refused)?);
     }
     argv.push(script.text.clone());
@@ -50,7 +51,7 @@ pub fn script_call(
         needed.extend(secrets.iter().filter(|name| words.contains(name.as_str())).cloned());
     }
     let mut secret_env = BTreeMap::new();
-    for (key, text) in &script.env {
+    for (key, text) in script.env.iter() {
         let used: Vec<ValueName> = names_in(text).into_iter().filter(|name| secrets.contains(name)).collect();
         if used.is_empty() {
             env.insert(key.clone(), fill_as(text, scope, ListAs::Refused)?);
@@ -121,13 +122,26 @@ pub fn words_in(script: &str) -> BTreeSet<&str> {
 /// The variables a script uses as `$name` or `${name`, as far as can be told without being a shell.
 #[must_use]
 pub fn variables_in(script: &str) -> BTreeSet<&str> {
-    words(script)
-        .filter(|(at, _)| {
-            let before = script[..*at].trim_end_matches(['#', '!']);
-            before.ends_with("${") || script[..*at].ends_with('$')
-        })
-        .map(|(_, word)| word)
-        .collect()
+    uses(script).map(|(_, name)| name).collect()
+}
+
+/// Where a script uses each of [`variables_in`] first, from its `$` to the end of its name, in bytes.
+#[must_use]
+pub fn first_uses(script: &str) -> HashMap<&str, Range<usize>> {
+    let mut out = HashMap::new();
+    for (place, name) in uses(script) {
+        out.entry(name).or_insert(place);
+    }
+    out
+}
+
+fn uses(script: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    words(script).filter_map(|(at, name)| {
+        let before = &script[..at];
+        let braced = || before.trim_end_matches(['#', '!']).strip_suffix("${");
+        let start = before.strip_suffix('$').or_else(braced)?.len();
+        Some((start..at + name.len(), name))
+    })
 }
 
 /// The words a script seems to give a value itself: `name=`, `for name`, `read name`.
@@ -137,8 +151,7 @@ pub fn assigned_in(script: &str) -> BTreeSet<&str> {
     let mut reading = false;
     let mut out = BTreeSet::new();
     for (at, word) in words(script) {
-        let line_broke =
-            script[..at].rfind('\n').is_some_and(|n| !previous.is_empty() && n > offset(script, previous));
+        let line_broke = !previous.is_empty() && script[offset(script, previous)..at].contains('\n');
         reading = (reading && !line_broke) || matches!(previous, "for" | "read" | "local" | "declare");
         let after = &script[at + word.len()..];
         if reading || after.starts_with('=') || after.starts_with("+=") {
@@ -172,12 +185,13 @@ mod tests {
     fn script(text: &str) -> Script {
         Script {
             text: text.to_owned(),
-            shell: vec!["bash".to_owned(), "-c".to_owned()],
+            shell: ["bash".to_owned(), "-c".to_owned()].into(),
             dir: Some(Template("${site}/x".to_owned())),
             env: BTreeMap::from([
                 ("GREETING".to_owned(), Template("hello ${site}".to_owned())),
                 ("AUTH".to_owned(), Template("Bearer ${token}".to_owned())),
-            ]),
+            ])
+            .into(),
         }
     }
 
@@ -227,6 +241,15 @@ mod tests {
         let found = variables_in("echo $a \"${b}\" ${#c} ${!d} ${e:-x} $abc_ f \\$g $$h");
         assert_eq!(found, BTreeSet::from(["a", "b", "c", "d", "e", "abc_", "g", "h"]));
         assert_eq!(words_in("a b_c-d $e"), BTreeSet::from(["a", "b_c", "d", "e"]));
+    }
+
+    #[test]
+    fn each_variable_has_its_first_place() {
+        let script = "echo $a ${b} ${#c} $a ${a} a";
+        let places = first_uses(script);
+        assert_eq!(places.keys().copied().collect::<BTreeSet<_>>(), variables_in(script));
+        assert_eq!(["a", "b", "c"].map(|name| &script[places[name].clone()]), ["$a", "${b", "${#c"]);
+        assert_eq!(places["a"].start, 5);
     }
 
     #[test]

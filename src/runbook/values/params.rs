@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::ValueName;
-use crate::runbook::pattern::whole;
+use crate::runbook::pattern::Compiled;
 use crate::runbook::{Param, Runbook, Template, Value};
 
 use super::template::{FillError, ListAs, Scope, fill_as};
@@ -79,6 +79,7 @@ pub enum ParamTrouble {
 pub fn resolve_params(runbook: &Runbook, given: &Given) -> Result<Resolved, Vec<ParamProblem>> {
     let mut out = Resolved::default();
     let mut problems = Vec::new();
+    let mut compiled = Compiled::default();
     let known = |name: &str| runbook.params.iter().any(|param| param.name == *name);
     let mut reported = std::collections::BTreeSet::new();
     for name in given.flags.iter().map(|(name, _)| name).chain(given.file.keys()) {
@@ -87,7 +88,7 @@ pub fn resolve_params(runbook: &Runbook, given: &Given) -> Result<Resolved, Vec<
         }
     }
     for param in &runbook.params {
-        match find(param, given, &out.values) {
+        match find(param, given, &out.values, &mut compiled) {
             Ok(Some(value)) if param.secret => {
                 out.secrets.insert(param.name.clone(), value);
             }
@@ -112,6 +113,16 @@ pub fn resolve_params(runbook: &Runbook, given: &Given) -> Result<Resolved, Vec<
 
 /// May `param` have this value? The error is a sentence that says why not.
 pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
+    let mut compiled = Compiled::default();
+    check_value_by(param, value, |pattern, text| compiled.matches(pattern, text))
+}
+
+/// As [`check_value`], where `matches` says whether the whole of a text matches a pattern.
+pub fn check_value_by(
+    param: &Param,
+    value: &Value,
+    mut matches: impl FnMut(&str, &str) -> bool,
+) -> Result<(), String> {
     let name = &param.name;
     match (value, param.list) {
         (Value::Text(_), true) => return Err(format!("parameter `{name}` is a list")),
@@ -121,10 +132,6 @@ pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
         }
         _ => {}
     }
-    let pattern =
-        param.matches.as_deref().map(whole).transpose().map_err(|error| {
-            format!("`matches` of parameter `{name}` is not a regular expression: {error}")
-        })?;
     let texts = match value {
         Value::Text(text) => std::slice::from_ref(text),
         Value::List(items) => items.as_slice(),
@@ -162,8 +169,8 @@ pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
             }
             return Err(format!("parameter `{name}` must not be empty"));
         }
-        if let (Some(regex), Some(pattern)) = (&pattern, &param.matches)
-            && !regex.is_match(text)
+        if let Some(pattern) = &param.matches
+            && !matches(pattern, text)
         {
             return Err(format!("parameter `{name}`: {} does not match `{pattern}`", shown()));
         }
@@ -171,7 +178,7 @@ pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
             let choices = param.choices.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
             return Err(format!("parameter `{name}`: {} is none of {choices}", shown()));
         }
-        if text.starts_with('-') && pattern.is_none() && param.choices.is_empty() {
+        if text.starts_with('-') && param.matches.is_none() && param.choices.is_empty() {
             return Err(format!(
                 "parameter `{name}`: {} starts with `-`, which a command may take for an option; the runbook has to \
                  allow it with `matches` or `choices`",
@@ -183,7 +190,12 @@ pub fn check_value(param: &Param, value: &Value) -> Result<(), String> {
 }
 
 /// The value of one parameter, checked; `None`: nothing gives it.
-fn find(param: &Param, given: &Given, before: &BTreeMap<ValueName, Value>) -> Result<Option<Value>, String> {
+fn find(
+    param: &Param,
+    given: &Given,
+    before: &BTreeMap<ValueName, Value>,
+    compiled: &mut Compiled,
+) -> Result<Option<Value>, String> {
     let name = param.name.as_str();
     let flags: Vec<&String> = given.flags.iter().filter(|(n, _)| n == name).map(|(_, text)| text).collect();
     let in_file = given.file.get(name);
@@ -210,7 +222,7 @@ fn find(param: &Param, given: &Given, before: &BTreeMap<ValueName, Value>) -> Re
     } else {
         return Ok(None);
     };
-    check_value(param, &value)?;
+    check_value_by(param, &value, |pattern, text| compiled.matches(pattern, text))?;
     Ok(Some(value))
 }
 

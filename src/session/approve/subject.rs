@@ -328,7 +328,7 @@ fn secrets_of(call: &crate::runbook::values::ScriptCall) -> Vec<ValueName> {
 
 fn words_of(session: &Session, place: usize, work: Work) -> String {
     let model = &session.runbook.steps[place];
-    match (work, &model.undo) {
+    match (work, model.undo.as_deref()) {
         (Work::Run, _) => view::filled(session, &model.about),
         (Work::Undo, Some(Undo { work: UndoWork::Words(words), .. })) => view::filled(session, words),
         (Work::Undo, _) => String::new(),
@@ -338,7 +338,7 @@ fn words_of(session: &Session, place: usize, work: Work) -> String {
 /// The values that a person's part names.
 fn values_in_words(session: &Session, place: usize, work: Work) -> BTreeMap<String, String> {
     let model = &session.runbook.steps[place];
-    let told = match (work, &model.undo) {
+    let told = match (work, model.undo.as_deref()) {
         (Work::Run, _) => Some(&model.about),
         (Work::Undo, Some(Undo { work: UndoWork::Words(words), .. })) => Some(words),
         (Work::Undo, _) => None,
