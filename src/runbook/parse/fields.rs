@@ -13,6 +13,9 @@ use crate::time::parse_duration;
 /// So many problems of one file are told with what may have been meant; nobody reads more, and finding out takes time.
 const HINTED: usize = 200;
 
+/// So many problems end the reading: the rest of such a file tells nobody more.
+const ENOUGH: usize = 2_000;
+
 /// A value and where it stands, in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::runbook) struct At<T> {
@@ -54,6 +57,11 @@ impl Fields {
 impl<'t, 's> Reader<'t, 's> {
     pub(super) fn new(source: &'s str, tree: &'t Tree<'s>) -> Self {
         Self { source, tree, problems: Vec::new() }
+    }
+
+    /// Is more wrong with this file than is worth reading on for?
+    pub(super) fn has_enough(&self) -> bool {
+        self.problems.len() >= ENOUGH
     }
 
     pub(super) fn kind(&self, node: NodeId) -> &'t Kind<'s> {
@@ -127,6 +135,9 @@ impl<'t, 's> Reader<'t, 's> {
         let span = entries.first().map_or_else(|| self.span(node), |(key, _)| self.span(*key));
         let mut known = Vec::with_capacity(entries.len());
         for (key, value) in entries {
+            if self.has_enough() {
+                break;
+            }
             let Some(text) = self.tree.text(*key) else { continue };
             if let Some(name) = context.keys.iter().find(|name| **name == text) {
                 known.push((*name, *key, *value));

@@ -27,29 +27,19 @@ pub(super) fn runbook(r: &mut Reader<'_, '_>) -> Option<RawRunbook> {
         return None;
     }
     let fields = r.fields(root, &keys::RUNBOOK)?;
-    let params = match fields.value("params") {
-        Some(node) => Named(
-            r.named(node, "a map of parameters, such as `site: { about: Live site directory }`")
-                .into_iter()
-                .filter_map(|(name, node)| Some((name, param(r, node)?)))
-                .collect(),
-        ),
-        None => Named::default(),
-    };
-    let checks = match fields.value("checks") {
-        Some(node) => Named(
-            r.named(node, "a map of checks by id, such as `disk-free: { run: … }`")
-                .into_iter()
-                .filter_map(|(id, node)| Some((id, check(r, node)?)))
-                .collect(),
-        ),
-        None => Named::default(),
-    };
+    let expected = "a map of parameters, such as `site: { about: Live site directory }`";
+    let params = named(r, fields.value("params"), expected, param);
+    let expected = "a map of checks by id, such as `disk-free: { run: … }`";
+    let checks = named(r, fields.value("checks"), expected, check);
     let steps = fields.value("steps").map(|node| entries(r, node));
     let steps_broken = fields.value("steps").is_some_and(|node| match r.kind(node) {
         Kind::Seq(items) => steps.as_ref().is_some_and(|steps| steps.len() < items.len()),
         _ => true,
     });
+    if r.has_enough() {
+        // What was not read would be missed.
+        return None;
+    }
     Some(RawRunbook {
         onbelay: fields.value("onbelay").and_then(|node| r.whole(node, 1, 99)),
         title: text(r, &fields, "title"),
@@ -65,6 +55,24 @@ pub(super) fn runbook(r: &mut Reader<'_, '_>) -> Option<RawRunbook> {
         steps_broken,
         given: keys::RUNBOOK.keys.iter().copied().filter(|key| fields.get(key).is_some()).collect(),
     })
+}
+
+/// What stands under each name of a map.
+fn named<'t, 's, T>(
+    r: &mut Reader<'t, 's>,
+    node: Option<NodeId>,
+    expected: &str,
+    one: impl Fn(&mut Reader<'t, 's>, NodeId) -> Option<T>,
+) -> Named<T> {
+    let entries = node.map(|node| r.named(node, expected)).unwrap_or_default();
+    let mut found = Vec::with_capacity(entries.len());
+    for (name, node) in entries {
+        if r.has_enough() {
+            break;
+        }
+        found.extend(one(r, node).map(|one| (name, one)));
+    }
+    Named(found)
 }
 
 /// A `--params` file.
@@ -289,7 +297,12 @@ fn entries(r: &mut Reader<'_, '_>, node: NodeId) -> Vec<RawEntry> {
         return Vec::new();
     };
     let mut entries = Vec::with_capacity(items.len());
-    entries.extend(items.iter().filter_map(|node| entry(r, *node)));
+    for item in items {
+        if r.has_enough() {
+            break;
+        }
+        entries.extend(entry(r, *item));
+    }
     entries
 }
 
