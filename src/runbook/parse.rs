@@ -9,6 +9,7 @@ pub(super) mod keys;
 pub(super) mod raw;
 mod read;
 
+pub(super) use fields::ENOUGH;
 pub(super) use read::no_name;
 
 #[cfg(test)]

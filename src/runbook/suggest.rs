@@ -1,7 +1,8 @@
 //! "Did you mean": near misses, and the words of other tools. PURE.
 
-/// So many words are compared for all the problems of one file: with thousands of both it would take minutes.
-const COMPARED: usize = 10_000;
+/// So many letters are compared, each of a word with each of another, for all the problems of one file: with thousands of words it
+/// would take minutes.
+const COMPARED: usize = 2_000_000;
 
 /// Nobody means a longer word by something else, in bytes.
 const LONGEST: usize = 64;
@@ -19,16 +20,20 @@ impl Default for Near {
 }
 
 impl Near {
-    /// As [`nearest`], among as many as can still be compared; of two that are as near, the first in the alphabet.
-    pub fn to<'a>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-        let left = &mut self.left;
-        if word.len() > LONGEST {
+    /// As [`nearest`], as long as all can still be compared; of two that are as near, the first in the alphabet.
+    pub fn to<'a>(
+        &mut self,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> Option<&'a str> {
+        if word.len() > LONGEST || self.left == 0 {
             return None;
         }
-        let candidates = candidates.into_iter().take_while(|_| {
-            *left = left.saturating_sub(1);
-            *left > 0
-        });
+        let letters: usize = candidates.clone().into_iter().map(|candidate| candidate.len() + 1).sum();
+        // With some of them only, another one would be meant each time.
+        let left = self.left.checked_sub(letters.saturating_mul(word.len() + 1));
+        self.left = left.unwrap_or(0);
+        left?;
         near_ones(word, candidates).min().map(|(_, candidate)| candidate)
     }
 }
@@ -128,6 +133,18 @@ mod tests {
         assert_eq!(nearest("Title", keys), Some("title"));
         assert_eq!(nearest("rnu", keys), Some("run"));
         assert_eq!(nearest("colour", keys), None);
+    }
+
+    #[test]
+    fn f_i1_of_the_nearest_the_first_in_the_alphabet_is_meant_until_too_many_were_compared() {
+        let mut near = Near::default();
+        assert_eq!(near.to("copy-c", ["copy-b", "copy-a"]), Some("copy-a"));
+        assert_eq!(near.to(&"x".repeat(65), ["x"]), None);
+        let ids: Vec<String> = (0..1_000).map(|n| format!("copy-{n:04}")).collect();
+        let asked = (0..1_000).take_while(|_| near.to("copy-000x", ids.iter().map(String::as_str)).is_some());
+        let asked = asked.count();
+        assert!((10..100).contains(&asked), "{asked} times");
+        assert_eq!(near.to("copy-c", ["copy-b"]), None, "and nothing after");
     }
 
     #[test]

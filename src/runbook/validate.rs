@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use self::names::Names;
 use super::model::{Runbook, Template};
+use super::parse::ENOUGH;
 use super::parse::raw::RawRunbook;
 use super::pattern::Patterns;
 use super::problem::Problem;
@@ -64,8 +65,9 @@ pub(super) struct Book<'r> {
     pub(super) near: Near,
     /// Bytes of settings that every script gets anew.
     pub(super) copied: usize,
-    /// The words that a script is run with, and the variables, where nothing else is set for it.
+    /// The words that a script is run with, where nothing else is set for it.
     pub(super) shell: Option<Arc<[String]>>,
+    /// … and the variables.
     pub(super) env: Option<Arc<BTreeMap<String, Template>>>,
 }
 
@@ -86,7 +88,9 @@ pub(super) fn validate(source: &str, raw: &RawRunbook, problems: &mut Vec<Proble
     book.top();
     let params = book.params();
     let (checks, check_places) = book.checks();
-    let (steps, phases, step_places) = book.steps(&checks);
+    // Where enough is wrong not all checks are there, and what is said of the steps would be wrong itself.
+    let (steps, phases, step_places) =
+        if book.has_enough() { Default::default() } else { book.steps(&checks) };
     let text = |text: &Option<super::parse::raw::Text>| {
         Template(text.as_ref().map(|text| text.value.clone()).unwrap_or_default())
     };
@@ -104,8 +108,15 @@ pub(super) fn validate(source: &str, raw: &RawRunbook, problems: &mut Vec<Proble
 }
 
 impl Book<'_> {
+    /// Is more wrong with this file than anybody reads?
+    pub(super) fn has_enough(&self) -> bool {
+        self.problems.len() >= ENOUGH
+    }
+
     pub(super) fn problem(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        if !self.has_enough() {
+            self.problems.push(problem);
+        }
     }
 
     /// The keys that a runbook cannot be without.

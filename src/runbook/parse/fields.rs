@@ -14,7 +14,7 @@ use crate::time::parse_duration;
 const HINTED: usize = 200;
 
 /// So many problems end the reading: the rest of such a file tells nobody more.
-const ENOUGH: usize = 2_000;
+pub(in crate::runbook) const ENOUGH: usize = 10_000;
 
 /// A value and where it stands, in bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +78,9 @@ impl<'t, 's> Reader<'t, 's> {
 
     /// Reports that something else was due at `node`.
     pub(super) fn wrong(&mut self, node: NodeId, expected: &str) {
+        if self.has_enough() {
+            return;
+        }
         let (rule, message, hint) = match self.kind(node) {
             Kind::Hole => return,
             Kind::Scalar { text, plain: true } if is_null(text) => {
@@ -136,7 +139,7 @@ impl<'t, 's> Reader<'t, 's> {
         let mut known = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             if self.has_enough() {
-                break;
+                return None;
             }
             let Some(text) = self.tree.text(*key) else { continue };
             if let Some(name) = context.keys.iter().find(|name| **name == text) {
@@ -215,6 +218,9 @@ impl<'t, 's> Reader<'t, 's> {
         if let Some(length) = text.and_then(|text| parse_duration(text).ok()) {
             return Some(self.at(node, length));
         }
+        if self.has_enough() {
+            return None;
+        }
         self.wrong(node, expected);
         let digits = text.filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
         if let (Some(text), Some(problem)) = (digits, self.problems.last_mut()) {
@@ -274,6 +280,9 @@ impl<'t, 's> Reader<'t, 's> {
         let found = self.tree.text(node);
         if let Some((_, value)) = words.iter().find(|(word, _)| found == Some(*word)) {
             return Some(*value);
+        }
+        if self.has_enough() {
+            return None;
         }
         let names = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
         self.wrong(node, &names);

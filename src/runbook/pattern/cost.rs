@@ -4,10 +4,14 @@
 //! `(?i)\p{any}`, of eleven letters (regex-syntax 0.8.11, a release build). The limit on a compiled pattern's size comes too
 //! late for that. Costs are told in bytes of a compiled pattern, of which a millisecond compiles some 235,000.
 
+use std::ops::RangeInclusive;
+
 use regex_syntax::ast::parse::Parser;
 use regex_syntax::ast::{
-    self, Ast, ClassPerl, ClassSetBinaryOp, ClassSetItem, Flag, Flags, FlagsItemKind, Visitor,
+    self, Ast, ClassPerl, ClassSetBinaryOp, ClassSetItem, ClassUnicode, Flag, Flags, FlagsItemKind, Visitor,
 };
+use regex_syntax::hir::translate::TranslatorBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Reading one letter of a pattern.
 const LETTER: usize = 32;
@@ -16,13 +20,32 @@ const CLASS: usize = 4 << 10;
 /// A class whose letters both sizes are looked up, where few of its ranges hold any.
 const FOLDED: usize = 64 << 10;
 /// … where its ranges may hold every character.
-const FOLDED_WIDE: usize = 1200 << 10;
+const FOLDED_WIDE: usize = 1500 << 10;
 /// … for each character of a range.
 const FOLDED_CHARACTER: usize = 8;
 
-/// What so long a pattern costs at the least.
-pub(super) fn of_length(pattern: &str) -> usize {
-    pattern.len() * LETTER
+/// Where no letter has two sizes, by Unicode 17: what lies in one of these is not walked through.
+const OF_ONE_SIZE: [RangeInclusive<char>; 3] =
+    ['\u{2e80}'..='\u{a63f}', '\u{ac00}'..='\u{faff}', '\u{1e944}'..='\u{10ffff}'];
+
+/// What such a pattern costs at the least, whatever is in it. What is named, and what is in brackets, is compared each with each
+/// while it is read; so are letters beyond ASCII.
+pub(super) fn at_least(pattern: &str) -> usize {
+    let square = |count: usize| count.saturating_mul(count);
+    let wide = pattern.chars().filter(|letter| !letter.is_ascii()).count();
+    (pattern.len() * LETTER)
+        .saturating_add(square(pattern.matches("(?").count()))
+        .saturating_add(square(pattern.matches('[').count()))
+        .saturating_add(square(wide) / 16)
+}
+
+/// What it costs to look up both sizes of the letters of a range.
+fn folded(start: char, end: char) -> usize {
+    if OF_ONE_SIZE.iter().any(|range| range.contains(&start) && range.contains(&end)) {
+        return LETTER;
+    }
+    let characters = u32::from(end).saturating_sub(u32::from(start)) as usize;
+    (characters * FOLDED_CHARACTER).clamp(LETTER, FOLDED_WIDE)
 }
 
 /// What `pattern` costs, or why it is none.
@@ -32,7 +55,7 @@ pub(super) fn of(pattern: &str) -> Result<usize, regex::Error> {
     // Where both sizes count anywhere, they are taken to count everywhere.
     let folds = ast::visit(&tree, Folds(false)).unwrap_or(true);
     let counted = ast::visit(&tree, Counted { folds, total: 0, bracket: 0, levels: 0 }).unwrap_or(usize::MAX);
-    Ok(counted.saturating_add(of_length(pattern)))
+    Ok(counted.saturating_add(at_least(pattern)))
 }
 
 /// Do letters of both sizes count as one, anywhere?
@@ -80,8 +103,22 @@ impl Counted {
         }
     }
 
-    fn unicode(&self) -> usize {
-        if self.folds { FOLDED_WIDE } else { CLASS }
+    fn unicode(&self, class: &ClassUnicode) -> usize {
+        if !self.folds {
+            return CLASS;
+        }
+        // Each look at a table takes time, too: where it is too much already it need not be known how much.
+        if self.total.saturating_add(self.bracket) > super::BUDGET {
+            return FOLDED_WIDE;
+        }
+        let class = Ast::ClassUnicode(Box::new(class.clone()));
+        match TranslatorBuilder::new().build().translate("", &class).map(Hir::into_kind) {
+            Ok(HirKind::Class(Class::Unicode(class))) => {
+                let ranges = class.ranges().iter().map(|range| folded(range.start(), range.end()));
+                (CLASS + ranges.sum::<usize>()).min(FOLDED_WIDE)
+            }
+            _ => FOLDED_WIDE,
+        }
     }
 }
 
@@ -98,7 +135,7 @@ impl Visitor for Counted {
             Ast::ClassBracketed(_) => (self.bracket, self.levels) = (0, 1),
             // Outside brackets these are kept with both sizes already.
             Ast::ClassPerl(_) => self.total = self.total.saturating_add(CLASS),
-            Ast::ClassUnicode(_) => self.total = self.total.saturating_add(self.unicode()),
+            Ast::ClassUnicode(class) => self.total = self.total.saturating_add(self.unicode(class)),
             _ => {}
         }
         Ok(())
@@ -113,10 +150,7 @@ impl Visitor for Counted {
 
     fn visit_class_set_item_pre(&mut self, item: &ClassSetItem) -> Result<(), ()> {
         let cost = match item {
-            ClassSetItem::Range(range) if self.folds => {
-                let characters = u32::from(range.end.c).saturating_sub(u32::from(range.start.c)) as usize;
-                (characters * FOLDED_CHARACTER).clamp(LETTER, FOLDED_WIDE)
-            }
+            ClassSetItem::Range(range) if self.folds => folded(range.start.c, range.end.c),
             ClassSetItem::Empty(_)
             | ClassSetItem::Literal(_)
             | ClassSetItem::Union(_)
@@ -124,7 +158,7 @@ impl Visitor for Counted {
             ClassSetItem::Ascii(class) if self.folds && class.negated => FOLDED_WIDE,
             ClassSetItem::Ascii(_) => CLASS,
             ClassSetItem::Perl(class) => self.perl(class),
-            ClassSetItem::Unicode(_) => self.unicode(),
+            ClassSetItem::Unicode(class) => self.unicode(class),
             ClassSetItem::Bracketed(inner) => {
                 self.levels += 1;
                 if self.folds && inner.negated { FOLDED_WIDE } else { LETTER }
@@ -164,13 +198,24 @@ mod tests {
 
     #[test]
     fn letters_of_both_sizes_cost_what_must_be_walked_through() {
-        assert_eq!(cost(r"\pL") - of_length(r"\pL"), CLASS);
-        for wide in
-            [r"(?i)\pL", r"(?i:\pL)", r"(?i)[\D]", r"(?i)[[^a]]", r"(?i)[[:^alpha:]]", "(?i)[\0-\u{10ffff}]"]
-        {
+        assert_eq!(cost(r"\pL") - at_least(r"\pL"), CLASS);
+        for wide in [
+            r"(?i)\p{any}",
+            r"(?i:\p{any})",
+            r"(?i)[\p{any}]",
+            r"(?i)[\D]",
+            r"(?i)[[^a]]",
+            r"(?i)[[:^alpha:]]",
+            "(?i)[\0-\u{10ffff}]",
+        ] {
             assert!(cost(wide) >= FOLDED_WIDE, "{wide}: {}", cost(wide));
         }
-        assert!(cost(r"(?-i)\pL(?i)") >= FOLDED_WIDE);
+        assert!(cost(r"(?-i)\p{any}(?i)") >= FOLDED_WIDE);
+        // The letters of all languages are walked through where they have two sizes only.
+        for letters in [r"(?i)\pL", r"(?i)[\pL]"] {
+            assert!((FOLDED..FOLDED_WIDE / 3).contains(&cost(letters)), "{letters}: {}", cost(letters));
+        }
+        assert!(cost(r"(?i)\p{Han}") < FOLDED);
         assert!((FOLDED..2 * FOLDED).contains(&cost(r"(?i)[\w.-]")));
         assert!(cost("(?i)[a-z]") < 2_000);
     }
@@ -181,6 +226,26 @@ mod tests {
         assert!(cost(r"[[[[\w]]]]") > 3 * once);
         assert!(cost(r"[\w~~a~~b~~c]") > 3 * once);
         assert!(cost(r"[\w][\w][\w][a]") < 4 * once);
+    }
+
+    #[test]
+    fn what_is_compared_each_with_each_costs_its_square() {
+        let names = (0..2_000).fold(String::new(), |names, n| format!("{names}(?<a{n}>)"));
+        let brackets = "[ab]|".repeat(2_000);
+        for pattern in [names, brackets, "é".repeat(9_000)] {
+            assert!(at_least(&pattern) > 4_000_000, "{}", at_least(&pattern));
+        }
+        assert!(at_least(r"(?<year>[0-9]{4})-(?<month>[0-9]{2})") < 1_400);
+    }
+
+    #[test]
+    fn letters_of_one_size_have_none_in_the_tables_either() {
+        for range in OF_ONE_SIZE {
+            let cased = range
+                .clone()
+                .find(|letter| letter.to_lowercase().ne([*letter]) || letter.to_uppercase().ne([*letter]));
+            assert_eq!(cased, None, "{range:?}");
+        }
     }
 
     #[test]

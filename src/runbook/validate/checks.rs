@@ -15,6 +15,9 @@ use crate::runbook::values::names_in;
 /// One try of a `run` check, unless it says otherwise.
 const RUN_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// So many checks that ask nothing are told all that they could ask.
+const LISTED: usize = 200;
+
 /// Items asked side by side, unless `jobs` says otherwise.
 const JOBS: u32 = 8;
 
@@ -24,14 +27,17 @@ const WAIT_EVERY: Duration = Duration::from_secs(5);
 impl<'r> Book<'r> {
     pub(super) fn checks(&mut self) -> (Vec<Check>, Vec<Keys>) {
         let raw = self.raw;
-        raw.checks
-            .0
-            .iter()
-            .map(|(id, check)| {
-                let keys = Keys { span: id.span.clone(), keys: check.places.clone() };
-                (self.check(id, check, &keys), keys)
-            })
-            .unzip()
+        let most = raw.checks.0.len();
+        let (mut checks, mut places) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        for (id, check) in &raw.checks.0 {
+            if self.has_enough() {
+                break;
+            }
+            let keys = Keys { span: id.span.clone(), keys: check.places.clone() };
+            checks.push(self.check(id, check, &keys));
+            places.push(keys);
+        }
+        (checks, places)
     }
 
     fn check(&mut self, id: &Text, raw: &'r RawCheck, keys: &Keys) -> Check {
@@ -98,10 +104,12 @@ impl<'r> Book<'r> {
         if given.is_empty() {
             self.problem(
                 Problem::error("no-probe", id.span.clone(), format!("the check `{}` asks nothing", id.value))
-                    .label(format!(
-                        "expected one of {} in it",
-                        PROBES.iter().map(|probe| format!("`{probe}`")).collect::<Vec<_>>().join(", ")
-                    )),
+                    .label(if self.problems.len() < LISTED {
+                        let probes = PROBES.iter().map(|probe| format!("`{probe}`")).collect::<Vec<_>>();
+                        format!("expected one of {} in it", probes.join(", "))
+                    } else {
+                        "expected a probe in it".to_owned()
+                    }),
             );
         }
         if let [first, second, ..] = given.as_slice() {

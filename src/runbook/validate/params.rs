@@ -6,6 +6,7 @@ use super::texts::Allow;
 use super::within::PlacesIn;
 use crate::runbook::model::{Param, Template, Value};
 use crate::runbook::parse::raw::{Flag, RawDefault, RawParam, Text};
+use crate::runbook::pattern::Tried;
 use crate::runbook::problem::Problem;
 use crate::runbook::values::{Piece, check_value_by, names_in, pieces};
 
@@ -126,7 +127,7 @@ impl Book<'_> {
         }
         // What is not known for its cost is found out when the value is used.
         let patterns = &mut self.patterns;
-        let matches = |pattern: &str, text: &str| patterns.matches(pattern, text).unwrap_or(true);
+        let matches = |pattern: &str, text: &str| patterns.matches(pattern, text) != Tried::DoesNot;
         if let Err(why) = check_value_by(param, &value, matches) {
             self.problem(Problem::error("default", span, why).label("this default can never be used"));
         }

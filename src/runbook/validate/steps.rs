@@ -23,6 +23,9 @@ impl<'r> Book<'r> {
         let (mut steps, mut places) = (Vec::with_capacity(most), Vec::with_capacity(most));
         let mut phases = Vec::new();
         for entry in raw.steps.iter().flatten() {
+            if self.has_enough() {
+                return (steps, phases, places);
+            }
             match entry {
                 RawEntry::Phase(phase) => {
                     if let Some(text) = &phase.phase {

@@ -2,29 +2,39 @@
 
 use std::ops::Range;
 
+/// Parts that are not found before no more are looked for.
+const MISSES: u8 = 20;
+
 /// Finds the parts of one text in the source, in their order: the source is gone through once for all of them.
 pub(super) struct PlacesIn<'s> {
     source: &'s str,
     text: Range<usize>,
-    /// What comes before was looked at; nothing more is, once a part was not found.
-    from: Option<usize>,
+    /// What comes before was looked at.
+    from: usize,
+    /// So often what was looked for may still not be there: each time all that follows is gone through.
+    misses: u8,
     first_line: Option<Range<usize>>,
 }
 
 impl<'s> PlacesIn<'s> {
     /// Those of the text that stands in `text`, in bytes of the source.
     pub(super) fn new(source: &'s str, text: &Range<usize>) -> Self {
-        Self { source, text: text.clone(), from: Some(text.start), first_line: None }
+        Self { source, text: text.clone(), from: text.start, misses: MISSES, first_line: None }
     }
 
     /// Where the next `part` stands, in bytes of the source; the first line of the text where escapes hide it.
     pub(super) fn next(&mut self, part: &str) -> Range<usize> {
-        while let Some(from) = self.from {
-            let found = self.source[from..self.text.end].find(part).map(|at| from + at);
-            self.from = found.map(|at| at + part.len());
+        let mut from = self.from;
+        while self.misses > 0 {
+            let Some(at) = self.source[from..self.text.end].find(part).map(|at| from + at) else {
+                self.misses -= 1;
+                break;
+            };
+            from = at + part.len();
             // `$${name}` is not a use of the name.
-            if let Some(at) = found.filter(|at| !self.source[self.text.start..*at].ends_with('$')) {
-                return at..at + part.len();
+            if !self.source[self.text.start..at].ends_with('$') {
+                self.from = from;
+                return at..from;
             }
         }
         let (source, text) = (self.source, &self.text);
@@ -52,7 +62,11 @@ mod tests {
         assert_eq!(next("${x}"), (1, "${x}"));
         assert_eq!(next("${y}"), (12, "${y}"));
         let first_line = (0, "\"${x} $${y} ${y}");
+        for _ in 1..MISSES {
+            assert_eq!(next("${z}"), first_line);
+        }
+        assert_eq!(next("${x}"), (29, "${x}"));
         assert_eq!(next("${z}"), first_line);
-        assert_eq!(next("${x}"), first_line);
+        assert_eq!(next("\""), first_line, "so much was not found that nothing more is looked for");
     }
 }

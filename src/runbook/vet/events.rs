@@ -15,7 +15,7 @@ const ENOUGH: usize = 200;
 
 /// So many entries a file may have, or one in so many of its bytes where that is more: whole books have one in eight.
 const FEW_NODES: usize = 30_000;
-const BYTES_A_NODE: usize = 5;
+const BYTES_A_NODE: usize = 6;
 
 /// A whole document.
 pub(super) struct Read<'s> {
