@@ -118,6 +118,8 @@ fn regular_expressions() -> Vec<(&'static str, String)> {
                 many(SIZE - 200, |n, out| writeln!(out, " a{n}: {{ matches: '(?-u:\\xff){n}' }}"))
             )),
         ),
+        ("patterns of many tables that are too many", patterns(&format!("(?i){}", r"\pM".repeat(360)))),
+        ("words that are no text", flow("pass_env: [", "true ,", "]\n")),
         ("patterns with many names", {
             let names = many(63_000, |n, out| write!(out, "(?<a{:04}>)", 9_000 - n));
             patterns(&names)

@@ -167,6 +167,9 @@ impl<'t, 's> Reader<'t, 's> {
     pub(super) fn text(&mut self, node: NodeId) -> Option<At<String>> {
         match self.kind(node) {
             Kind::Scalar { text, plain: true } if is_bool(text) => {
+                if self.has_enough() {
+                    return None;
+                }
                 self.problems.push(
                     Problem::error("wrong-type", self.span(node), format!("`{text}` is not a text"))
                         .label("expected text")
